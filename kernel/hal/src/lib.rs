@@ -1,0 +1,1 @@
+//! Hardware for Weihe: serial ports

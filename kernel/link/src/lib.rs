@@ -1,0 +1,1 @@
+//! Network connections for Weihe: TCP client and listener

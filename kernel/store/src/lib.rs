@@ -1,0 +1,1 @@
+//! Persistence for Weihe plugins: SQL and key-value over embedded SQLite
