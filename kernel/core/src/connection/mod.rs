@@ -1,0 +1,1 @@
+//! Connections: doors to the outside that the host owns.
