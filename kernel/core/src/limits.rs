@@ -1,0 +1,83 @@
+//! What a device may use. The defaults stand here, in one place, each with its reason.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Size, Span};
+
+/// Limits of one device. `weihe.toml` overrides single ones in `[device.NAME.limits]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Limits {
+    /// Linear memory of one instance.
+    pub memory: Size,
+    /// Elements of each table of one instance.
+    pub table_elements: u32,
+    /// Data that one host call may make the host allocate on the guest's behalf (aliasing lists
+    /// can name far more than the guest's own memory holds).
+    pub host_call_data: Size,
+    /// Wall-clock time of one call into the plugin, awaited exchanges included.
+    pub call_time: Span,
+    /// Processor time of one call into the plugin.
+    pub cpu_time: Span,
+    /// Publications of one handler call.
+    pub outbox_events: u32,
+    /// Payload bytes of the publications of one handler call.
+    pub outbox_bytes: Size,
+    /// Events in one batch.
+    pub batch: u32,
+    /// Events queued in one subscription that names no capacity of its own.
+    pub queue: u32,
+    /// Subscriptions.
+    pub subscriptions: u32,
+    /// Timers.
+    pub timers: u32,
+    /// Shortest period of a timer.
+    pub timer_period: Span,
+    /// Exchanges submitted and not yet finished.
+    pub tickets: u32,
+    /// Deliveries of one input before it goes to `$dead/<device>`.
+    pub attempts: u16,
+    /// How long a publisher waits for room in a subscription whose overflow policy is `block`.
+    pub block: Span,
+    /// Least time between two checkpoints of the plugin's state.
+    pub checkpoint: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // Ten times what a parser needs; a board with 512 MiB still holds thirty such devices.
+            memory: Size(16 << 20),
+            // A Rust plugin of 1 MiB has a few hundred indirect functions.
+            table_elements: 10_000,
+            // A batch of 512 events with 4 KiB payloads; wasmtime's own default is 128 MiB.
+            host_call_data: Size(4 << 20),
+            // Longer than the slowest exchange on a serial line, shorter than an operator's patience.
+            call_time: Span::from_millis(10_000),
+            // A thousand times what a handler needs; short enough that neighbours keep their rhythm
+            // on a shared lane, which is left every epoch slice anyway.
+            cpu_time: Span::from_millis(100),
+            // A batch of 512 events that each lead to eight.
+            outbox_events: 4_096,
+            outbox_bytes: Size(4 << 20),
+            // Beyond 64 the border costs less than a tenth of the work; 512 bounds latency.
+            batch: 512,
+            // Measured: more than 512 gains no throughput.
+            queue: 512,
+            // Filters can hold wildcards, so few are needed.
+            subscriptions: 64,
+            // One for each poll group and time-out of a large device.
+            timers: 256,
+            // Below a millisecond a general-purpose kernel cannot keep the beat.
+            timer_period: Span::from_millis(1),
+            // A scan of a whole serial line (247 units) fits.
+            tickets: 256,
+            // The first, one on a fresh instance, and one more against bad luck.
+            attempts: 3,
+            // Short: a blocked edge must not look like a dead one.
+            block: Span::from_millis(100),
+            // What a restart may lose of a plugin's own state (never of the database).
+            checkpoint: Span::from_millis(1_000),
+        }
+    }
+}
