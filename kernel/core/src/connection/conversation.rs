@@ -1,0 +1,353 @@
+//! The talk over one open channel: waits for a turn, keeps the gaps, sends, collects the reply, and
+//! hands on what nobody asked for. It holds no lock while it waits, and can be dropped at any point.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+
+use super::framing::{Look, Search};
+use super::hub::Hub;
+use super::limits::{DRAIN, READ_CHUNK, SEND_TIMEOUT, SILENCE_PATIENCE};
+use super::outlet::Outlet;
+use super::transport::Channel;
+use super::types::{Failure, Reply, ReplyRule, Request};
+use super::wire::{Measured, Turn, WireId};
+
+/// Why a channel is not used any longer.
+type Broken = String;
+
+/// The talk over one open channel.
+pub(super) struct Conversation {
+    hub: Arc<Hub>,
+    wire: WireId,
+    channel: Box<dyn Channel>,
+    wake: Arc<Notify>,
+    /// The device of a listener, whose full mailbox pauses reading.
+    reader: Option<Arc<Outlet>>,
+    /// Ends after so long without a byte either way.
+    idle_timeout: Option<u64>,
+    /// When the last byte passed, either way. Monotonic, as all times here.
+    last_byte: u64,
+    /// No exchange before this.
+    hold_until: u64,
+    chunk: Box<[u8]>,
+    /// Exchanges in a row without a reply.
+    timeouts: u32,
+    replied: bool,
+}
+
+impl Conversation {
+    pub(super) fn new(hub: Arc<Hub>, wire: WireId, channel: Box<dyn Channel>) -> Self {
+        let now = hub.clock.monotonic();
+        Self {
+            wake: hub.wake_of(wire),
+            hub,
+            wire,
+            channel,
+            reader: None,
+            idle_timeout: None,
+            last_byte: now,
+            hold_until: now,
+            chunk: vec![0; READ_CHUNK].into(),
+            timeouts: 0,
+            replied: false,
+        }
+    }
+
+    /// Makes it the talk with a listener's peer.
+    pub(super) fn with_peer(mut self, reader: Arc<Outlet>, idle_timeout: Option<u64>) -> Self {
+        self.reader = Some(reader);
+        self.idle_timeout = idle_timeout;
+        self
+    }
+
+    /// Whether a reply ever came.
+    pub(super) fn replied(&self) -> bool {
+        self.replied
+    }
+
+    /// Talks until the channel breaks; says why.
+    pub(super) async fn run(&mut self) -> Broken {
+        loop {
+            if let Err(broken) = self.turn().await {
+                return broken;
+            }
+            if let Err(broken) = self.exchange().await {
+                return broken;
+            }
+        }
+    }
+
+    /// Ends the stream, so that what was written arrives.
+    pub(super) async fn shut_down(mut self, within: u64) {
+        let clock = Arc::clone(&self.hub.clock);
+        let ended = until(
+            &*clock,
+            clock.monotonic().saturating_add(within),
+            self.channel.shutdown(),
+        );
+        // The peer may be long gone; there is nobody to tell.
+        let _ = ended.await;
+    }
+
+    fn now(&self) -> u64 {
+        self.hub.clock.monotonic()
+    }
+
+    /// Waits until a request is there and may be sent.
+    async fn turn(&mut self) -> Result<(), Broken> {
+        let gap = self.hub.settings.gap;
+        let mut queued_since = None;
+        loop {
+            let now = self.now();
+            let pending = self.hub.pending(self.wire);
+            let send_at = if pending.queued {
+                let since = *queued_since.get_or_insert(now);
+                let silent = self.last_byte.saturating_add(gap);
+                let patience = SILENCE_PATIENCE.max(gap).saturating_add(since);
+                let at = self.hold_until.max(silent.min(patience));
+                if at <= now {
+                    return Ok(());
+                }
+                Some(at)
+            } else if pending.ending {
+                return Err("closed by the device".into());
+            } else {
+                queued_since = None;
+                None
+            };
+            let idle_at = self
+                .idle_timeout
+                .map(|span| self.last_byte.saturating_add(span));
+            if let (None, Some(at), Some(span)) = (send_at, idle_at, self.idle_timeout)
+                && at <= now
+            {
+                return Err(format!("silent for {} ms", span / 1_000_000));
+            }
+            let next = send_at.or(idle_at);
+            let clear = self.reader.as_ref().is_none_or(|reader| reader.is_clear());
+            tokio::select! {
+                biased;
+                () = self.wake.notified() => {}
+                () = cleared(self.reader.as_deref()), if !clear => {}
+                () = self.hub.clock.sleep_until(next.unwrap_or(u64::MAX)), if next.is_some() => {}
+                read = self.channel.read(&mut self.chunk), if clear => {
+                    let length = self.received(read)?;
+                    let bytes = self.chunk.get(..length).unwrap_or_default();
+                    self.hub.unasked(self.wire, Bytes::copy_from_slice(bytes));
+                }
+            }
+        }
+    }
+
+    /// Notes what a read brought: how many bytes, or why the channel is broken.
+    fn received(&mut self, read: io::Result<usize>) -> Result<usize, Broken> {
+        match read {
+            Ok(0) => Err("closed by the other side".into()),
+            Ok(length) => {
+                self.last_byte = self.now();
+                self.hub.count_in(self.wire, length);
+                Ok(length)
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Takes off the channel what arrived before the request, without waiting.
+    async fn drain(&mut self) -> Result<(), Broken> {
+        if self
+            .reader
+            .as_ref()
+            .is_some_and(|reader| !reader.is_clear())
+        {
+            return Ok(());
+        }
+        let mut drained = 0;
+        while drained < DRAIN {
+            let Some(read) = read_now(&mut *self.channel, &mut self.chunk).await else {
+                break;
+            };
+            let length = self.received(read)?;
+            drained += length;
+            let bytes = self.chunk.get(..length).unwrap_or_default();
+            self.hub.unasked(self.wire, Bytes::copy_from_slice(bytes));
+        }
+        Ok(())
+    }
+
+    async fn exchange(&mut self) -> Result<(), Broken> {
+        self.drain().await?;
+        let Some(turn) = self.hub.begin(self.wire) else {
+            return Ok(());
+        };
+        let mut measured = Measured::default();
+        let mut bytes = Vec::new();
+        let (outcome, broken) = match self.converse(&turn, &mut bytes, &mut measured).await {
+            Ok(outcome) => (outcome, None),
+            Err(broken) => (Err(Failure::LinkDown(broken.clone())), Some(broken)),
+        };
+        self.hold_until = self
+            .last_byte
+            .max(self.now())
+            .saturating_add(turn.request.turnaround);
+        match &outcome {
+            Ok(_) if turn.request.reply != ReplyRule::None => {
+                self.timeouts = 0;
+                self.replied = true;
+            }
+            Err(Failure::Timeout(_)) => self.timeouts = self.timeouts.saturating_add(1),
+            _ => {}
+        }
+        self.hub.finish(self.wire, outcome, &measured);
+        if let Some(broken) = broken {
+            return Err(broken);
+        }
+        // What came behind the reply in one piece with it.
+        self.hub.unasked(self.wire, Bytes::from(bytes));
+        match self.hub.settings.max_timeouts {
+            Some(most) if self.timeouts >= most => {
+                Err(format!("{most} requests in a row got no reply"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends the request and collects its reply; leaves in `bytes` what came behind it.
+    async fn converse(
+        &mut self,
+        turn: &Turn,
+        bytes: &mut Vec<u8>,
+        measured: &mut Measured,
+    ) -> Result<Result<Reply, Failure>, Broken> {
+        let request = &*turn.request;
+        let on_wire = self.send(request).await?;
+        let sent = self.hub.clock.now();
+        measured.sent = Some(self.now());
+        if request.reply == ReplyRule::None {
+            return Ok(Ok(Reply {
+                bytes: Bytes::new(),
+                sent,
+                received: sent,
+            }));
+        }
+        let give_up = on_wire.saturating_add(request.timeout).min(turn.expires);
+        let max_reply = self.hub.settings.max_reply;
+        let mut search = Search::new(
+            &request.reply,
+            &request.bytes,
+            turn.framer.clone(),
+            max_reply,
+        );
+        let silence = self.hub.settings.silence;
+        // Silence after the newest byte is told once.
+        let mut idle_told = true;
+        loop {
+            let idle_at = (!idle_told && search.wants_idle() && !bytes.is_empty())
+                .then(|| self.last_byte.saturating_add(silence));
+            let next = idle_at.map_or(give_up, |at| at.min(give_up));
+            let clock = Arc::clone(&self.hub.clock);
+            let read = until(&*clock, next, self.channel.read(&mut self.chunk)).await;
+            let fresh = read.is_some();
+            if let Some(read) = read {
+                let length = self.received(read)?;
+                bytes.extend_from_slice(self.chunk.get(..length).unwrap_or_default());
+            }
+            let idle = !fresh && idle_at.is_some_and(|at| at <= self.now());
+            idle_told = !fresh && (idle_told || idle);
+            if fresh || idle {
+                match search.look(bytes, idle, &mut measured.skipped) {
+                    Ok(Look::Complete(length)) => {
+                        let behind = bytes.split_off(length.min(bytes.len()));
+                        let frame = std::mem::replace(bytes, behind);
+                        measured.received = Some(self.last_byte);
+                        let late = self.now().saturating_sub(self.last_byte);
+                        return Ok(Ok(Reply {
+                            bytes: Bytes::from(frame),
+                            sent,
+                            received: self.hub.clock.now().saturating_sub(late),
+                        }));
+                    }
+                    Ok(Look::Incomplete) => {}
+                    Err(reason) => {
+                        measured.skipped += std::mem::take(bytes).len();
+                        return Ok(Err(Failure::Framing(reason)));
+                    }
+                }
+            }
+            if self.now() >= give_up {
+                measured.skipped += bytes.len();
+                return Ok(Err(Failure::Timeout(Bytes::from(std::mem::take(bytes)))));
+            }
+        }
+    }
+
+    /// Writes the request; returns when its last byte is on the wire (which may lie ahead).
+    async fn send(&mut self, request: &Request) -> Result<u64, Broken> {
+        if request.bytes.is_empty() {
+            return Ok(self.now());
+        }
+        let started = self.now();
+        let length = request.bytes.len();
+        let byte_time = self.hub.settings.byte_time;
+        let on_wire = started.saturating_add(byte_time.saturating_mul(length as u64));
+        let patience = match (&request.reply, request.timeout) {
+            (ReplyRule::None, 0) => SEND_TIMEOUT,
+            (_, timeout) => timeout,
+        };
+        let give_up = on_wire.saturating_add(patience);
+        let clock = Arc::clone(&self.hub.clock);
+        let channel = &mut self.channel;
+        let write = async {
+            channel.write_all(&request.bytes).await?;
+            channel.flush().await
+        };
+        match until(&*clock, give_up, write).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => return Err(error.to_string()),
+            // Part of it may be out: only a new stream starts at the beginning of a frame.
+            None => return Err(format!("{length} bytes could not be written in time")),
+        }
+        self.hub.count_out(self.wire, length);
+        self.last_byte = on_wire.max(self.now());
+        Ok(self.last_byte)
+    }
+}
+
+async fn cleared(outlet: Option<&Outlet>) {
+    if let Some(outlet) = outlet {
+        outlet.cleared().await;
+    }
+}
+
+/// The future's output, or none when `at` (monotonic) comes first.
+pub(super) async fn until<T>(
+    clock: &dyn Clock,
+    at: u64,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        output = future => Some(output),
+        () = clock.sleep_until(at) => None,
+    }
+}
+
+/// What can be read without waiting; none when there is nothing.
+async fn read_now(channel: &mut dyn Channel, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+    let mut channel = std::pin::Pin::new(channel);
+    std::future::poll_fn(|cx| {
+        let mut buffer = ReadBuf::new(buffer);
+        Poll::Ready(match channel.as_mut().poll_read(cx, &mut buffer) {
+            Poll::Ready(read) => Some(read.map(|()| buffer.filled().len())),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}

@@ -1,0 +1,160 @@
+//! The tasks of a connection: one for a line; for a listener one at the door and one for each peer.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::backoff::{Backoff, seed};
+use super::conversation::{Conversation, until};
+use super::hub::Hub;
+use super::limits::{ACCEPT_PAUSE, SHUTDOWN_TIMEOUT, STABLE_AFTER};
+use super::outlet::Outlet;
+use super::transport::{Accepted, Acceptor, Endpoint, Line, Listener};
+use super::types::{LinkState, PeerId};
+use super::wire::LINE;
+
+/// Runs a connection until it is closed. Nothing it started is left when this returns, except that
+/// a device which has no room for its last outcomes is still given them.
+pub(super) async fn run(hub: Arc<Hub>, endpoint: Endpoint) {
+    let mut peers = JoinSet::new();
+    let mut closing = hub.closing.subscribe();
+    let engine = async {
+        match &endpoint {
+            Endpoint::Line(line) => run_line(&hub, line).await,
+            Endpoint::Listener(listener) => run_listener(&hub, listener, &mut peers).await,
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = closing.wait_for(|closing| *closing) => {}
+        never = hub.expire() => match never {},
+        () = engine => {}
+    }
+    peers.shutdown().await;
+    drop(endpoint);
+    hub.end();
+}
+
+fn backoff(hub: &Hub) -> Backoff {
+    let settings = &hub.settings;
+    Backoff::new(
+        settings.reconnect_min,
+        settings.reconnect_max,
+        seed(&hub.name),
+    )
+}
+
+async fn run_line(hub: &Arc<Hub>, line: &Line) {
+    let mut backoff = backoff(hub);
+    loop {
+        hub.set_link(LinkState::Connecting, "", false);
+        let span = hub.settings.connect_timeout;
+        let give_up = hub.clock.monotonic().saturating_add(span);
+        let opened = until(&*hub.clock, give_up, line.opener.open()).await;
+        let opened = opened.unwrap_or_else(|| {
+            Err(format!(
+                "{}: no connection within {} ms",
+                line.opener.describe(),
+                span / 1_000_000
+            ))
+        });
+        match opened {
+            Ok(channel) => {
+                let up_at = hub.clock.monotonic();
+                hub.set_link(LinkState::Up, "", false);
+                let mut conversation = Conversation::new(Arc::clone(hub), LINE, channel);
+                let reason = conversation.run().await;
+                let was_up = hub.clock.monotonic().saturating_sub(up_at);
+                if conversation.replied() || was_up >= STABLE_AFTER {
+                    backoff.reset();
+                }
+                drop(conversation);
+                hub.set_link(LinkState::Down, &reason, false);
+            }
+            Err(reason) => hub.set_link(LinkState::Down, &reason, true),
+        }
+        hub.clock.sleep(backoff.pause()).await;
+    }
+}
+
+async fn run_listener(hub: &Arc<Hub>, listener: &Listener, peers: &mut JoinSet<()>) {
+    let mut backoff = backoff(hub);
+    loop {
+        hub.set_link(LinkState::Connecting, "", false);
+        match listener.binder.bind().await {
+            Ok(mut acceptor) => {
+                hub.lock().endpoint = acceptor.local();
+                hub.set_link(LinkState::Up, "", false);
+                accept(hub, listener, &mut *acceptor, peers).await;
+            }
+            Err(reason) => hub.set_link(LinkState::Down, &reason, true),
+        }
+        hub.clock.sleep(backoff.pause()).await;
+    }
+}
+
+/// Takes peers in for ever, as long as a device is there and keeps up.
+async fn accept(
+    hub: &Arc<Hub>,
+    listener: &Listener,
+    acceptor: &mut dyn Acceptor,
+    peers: &mut JoinSet<()>,
+) {
+    loop {
+        while peers.try_join_next().is_some() {}
+        let Some(reader) = hub.holder() else {
+            hub.seats_changed.notified().await;
+            continue;
+        };
+        // Who comes and goes while the device does not look would pile up.
+        let accepted = async {
+            reader.cleared().await;
+            acceptor.accept().await
+        };
+        let accepted = tokio::select! {
+            biased;
+            () = hub.seats_changed.notified() => continue,
+            accepted = accepted => accepted,
+        };
+        // Those that left meanwhile make room.
+        while peers.try_join_next().is_some() {}
+        match accepted {
+            Ok(accepted) if peers.len() >= listener.max_peers => {
+                tracing::warn!(connection = %hub.name, peer = accepted.address, limit = listener.max_peers, "too many peers, turned away");
+                hub.refuse_peer();
+            }
+            Ok(accepted) => {
+                if let Some((peer, reader, stop)) = hub.admit_peer(&accepted.address) {
+                    let idle = listener.idle_timeout;
+                    peers.spawn(attend(Arc::clone(hub), peer, accepted, reader, stop, idle));
+                }
+            }
+            Err(reason) => {
+                tracing::warn!(connection = %hub.name, reason, "a peer could not be accepted");
+                hub.clock.sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Talks with one peer until one side ends it.
+async fn attend(
+    hub: Arc<Hub>,
+    peer: PeerId,
+    accepted: Accepted,
+    reader: Arc<Outlet>,
+    stop: Arc<Notify>,
+    idle_timeout: Option<u64>,
+) {
+    let mut conversation =
+        Conversation::new(Arc::clone(&hub), peer, accepted.channel).with_peer(reader, idle_timeout);
+    let reason = tokio::select! {
+        biased;
+        () = stop.notified() => "the device left".to_owned(),
+        reason = conversation.run() => reason,
+    };
+    tracing::debug!(connection = %hub.name, peer, address = accepted.address, reason, "peer gone");
+    hub.remove_peer(peer, &reason);
+    conversation.shut_down(SHUTDOWN_TIMEOUT).await;
+}

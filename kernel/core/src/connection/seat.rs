@@ -1,0 +1,115 @@
+//! A device's place at a connection.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::hub::Hub;
+use super::limits::{SEND_DEADLINE, SEND_TIMEOUT};
+use super::queue::{Answer, SeatId};
+use super::types::{Failure, LinkState, PeerId, Priority, Reply, ReplyRule, Request, Ticket};
+
+/// A device's place at a connection. Clones name the same place. It belongs to the device, not to
+/// this handle: dropping the handle keeps it, [`Seat::detach`] gives it up.
+#[derive(Clone)]
+pub struct Seat {
+    pub(super) hub: Arc<Hub>,
+    pub(super) id: SeatId,
+}
+
+impl Seat {
+    /// The connection's name.
+    pub fn connection(&self) -> &Arc<str> {
+        &self.hub.name
+    }
+
+    /// Whether a request can be accepted now. What it says of the queue can change before
+    /// [`Seat::submit`]; what it finds wrong with the request itself stays wrong.
+    pub fn check(&self, request: &Request) -> Result<(), Failure> {
+        self.hub.check(self.id, request)
+    }
+
+    /// Queues a request. When accepted, one [`Notice::Replied`](super::Notice::Replied) with this
+    /// ticket follows, whatever happens; when refused, none does.
+    ///
+    /// While an attempt to open has failed and the next is awaited, requests are refused with
+    /// [`Failure::LinkDown`]; after a link that worked broke, and while it is being opened, they
+    /// wait for their deadline.
+    pub fn submit(&self, ticket: Ticket, request: Request) -> Result<(), Failure> {
+        self.hub
+            .submit(self.id, request, Answer::Ticket(ticket))
+            .map(|_| ())
+    }
+
+    /// Sends a request and waits for its outcome. Dropping the future withdraws the request, or
+    /// drops its reply when it has been sent.
+    pub async fn transact(&self, request: Request) -> Result<Reply, Failure> {
+        let (sender, receiver) = oneshot::channel();
+        let id = self.hub.submit(self.id, request, Answer::Waiting(sender))?;
+        let _withdraw = Withdraw { seat: self, id };
+        receiver.await.unwrap_or(Err(Failure::Cancelled))
+    }
+
+    /// Sends bytes without awaiting a reply: down a line, to one peer of a listener, or (none) to
+    /// all of them. What fails later shows in the statistics.
+    pub fn send(&self, peer: Option<PeerId>, bytes: Bytes) -> Result<(), Failure> {
+        let request = |peer| Request {
+            bytes: bytes.clone(),
+            reply: ReplyRule::None,
+            priority: Priority::Command,
+            timeout: SEND_TIMEOUT,
+            deadline: SEND_DEADLINE,
+            turnaround: 0,
+            peer,
+        };
+        let send = |peer| self.hub.submit(self.id, request(peer), Answer::Sent);
+        match (peer, self.hub.is_listener()) {
+            (None, true) => {
+                // A peer that is full or going must not keep the bytes from the others.
+                let outcomes = self.hub.peers().into_iter().map(|peer| send(Some(peer)));
+                let failures: Vec<_> = outcomes.filter_map(Result::err).collect();
+                failures.into_iter().next().map_or(Ok(()), Err)
+            }
+            (peer, _) => send(peer).map(|_| ()),
+        }
+    }
+
+    /// Withdraws a submitted request that has not been sent; its outcome is
+    /// [`Failure::Cancelled`]. Anything else is ignored.
+    pub fn cancel(&self, ticket: Ticket) {
+        self.hub.cancel(
+            self.id,
+            |answer| matches!(answer, Answer::Ticket(known) if *known == ticket),
+        );
+    }
+
+    /// Closes a peer of a listener when what was queued for it has been sent. Unknown peers are
+    /// ignored.
+    pub fn disconnect(&self, peer: PeerId) {
+        self.hub.disconnect(self.id, peer);
+    }
+
+    /// Whether anything can be said now.
+    pub fn state(&self) -> LinkState {
+        self.hub.link().0
+    }
+
+    /// Gives the place up. What is outstanding ends as [`Failure::Cancelled`], the peers of a
+    /// listener are closed, and nothing is told the observer afterwards. Other handles of this
+    /// place get [`Failure::Cancelled`] from then on.
+    pub fn detach(&self) {
+        self.hub.detach(self.id);
+    }
+}
+
+struct Withdraw<'a> {
+    seat: &'a Seat,
+    id: u64,
+}
+
+impl Drop for Withdraw<'_> {
+    fn drop(&mut self) {
+        self.seat.hub.withdraw(self.seat.id, self.id);
+    }
+}
