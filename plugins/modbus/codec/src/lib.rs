@@ -1,0 +1,52 @@
+//! A pure Modbus codec, for clients and for servers: no input or output, no clock, no memory of the
+//! call before.
+//!
+//! | from the inside out | |
+//! |---|---|
+//! | [`Request`], [`Reply`] | what is asked and answered: functions 1 to 6, 15 and 16, exceptions |
+//! | [`Frame`], [`wrap`] | MBAP header (TCP) or address and CRC (RTU) around it |
+//! | [`Message`], [`Asked`] | both at once; a reply is checked against what was asked |
+//! | [`scan`] | where a frame begins and ends in received bytes |
+//! | [`decode`], [`encode`] | every byte in words; requests from JSON |
+//! | [`Format`] | numbers, bit fields and text in registers |
+//!
+//! Sources: "MODBUS Application Protocol Specification V1.1b3" (cited as V1.1b3), "MODBUS over Serial
+//! Line Specification and Implementation Guide V1.02" (V1.02), "MODBUS Messaging on TCP/IP
+//! Implementation Guide V1.0b".
+
+mod crc;
+mod decode;
+mod encode;
+mod explain;
+mod frame;
+mod function;
+mod message;
+mod options;
+mod pdu;
+mod reply;
+mod request;
+mod scan;
+mod value;
+
+pub use crc::crc16;
+pub use decode::{DecodeError, Explained, decode};
+pub use encode::encode;
+pub use explain::{Field, Raw, Reading, explain};
+pub use frame::{
+    BROADCAST, Direction, Frame, FrameError, MAX_MBAP_LENGTH, MAX_RTU_FRAME, MAX_TCP_FRAME,
+    MBAP_HEADER, MBAP_PREFIX, MIN_MBAP_LENGTH, MIN_RTU_FRAME, Mode, wrap,
+};
+pub use function::{
+    EXCEPTION_BIT, Exception, Function, MAX_READ_BITS, MAX_READ_REGISTERS, MAX_WRITE_COILS,
+    MAX_WRITE_REGISTERS, Table, describe_function, function_name,
+};
+pub use message::{Asked, Body, Message};
+pub use options::Options;
+pub use pdu::{
+    ADDRESS_SPACE, MAX_PDU, PduError, PduLength, pack_bits, reply_length, request_length,
+    unpack_bits, unpack_registers,
+};
+pub use reply::Reply;
+pub use request::{COIL_ON, Request};
+pub use scan::{Found, scan};
+pub use value::{BitRange, DataType, Format, Order, PointValue, Scaling, ValueError};
