@@ -1,1 +1,59 @@
-//! The Rust SDK for Weihe plugins
+#![doc = include_str!("../README.md")]
+
+#[doc(hidden)]
+pub mod bindings;
+pub mod codec;
+mod command;
+mod connection;
+mod context;
+mod description;
+mod error;
+mod event;
+mod glue;
+mod json;
+mod kernel;
+pub mod log;
+pub mod packed;
+mod plugin;
+mod runtime;
+mod store;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+mod time;
+mod value;
+
+pub use bindings::imports::weihe::plugin::types::Quality;
+pub use codec::Codec;
+pub use command::{Answer, Call, CallId, NoCommand};
+pub use connection::{
+    ByteOrder, Connection, DEFAULT_DEADLINE, DEFAULT_TIMEOUT, Failure, LengthField, LinkState,
+    Peer, PeerId, Priority, Reply, ReplyRule, Request, Ticket,
+};
+pub use context::{Context, Every, Missed, Overflow, SubscribeOptions, SubscriptionId, Topic};
+pub use description::{CommandInfo, ConnectionNeed, Description};
+pub use error::{CallError, Error, Refused};
+pub use event::{Event, EventBuf, EventIndex, Events, Identity, IdentityBuf};
+pub use plugin::{NoConfig, NoState, Plugin, StopReason};
+pub use store::{Bucket, Database, Rows, SqlError, SqlValue, SqlValueBuf};
+pub use time::{Duration, DurationError, Timestamp};
+pub use value::{Sample, Value, ValueBuf};
+
+/// What most plugins use: `use weihe_sdk::prelude::*;`.
+pub mod prelude {
+    #[cfg(not(target_arch = "wasm32"))]
+    pub use crate::testing::FakeKernel;
+    pub use crate::{
+        Answer, Call, CallError, CallId, CommandInfo, Connection, ConnectionNeed, Context,
+        Description, Duration, Error, Event, Every, Failure, LinkState, Missed, NoCommand,
+        NoConfig, NoState, Peer, PeerId, Plugin, Priority, Quality, Refused, Reply, ReplyRule,
+        Request, Sample, StopReason, Ticket, Timestamp, Topic, Value, ValueBuf,
+    };
+}
+
+/// For the macros of this crate.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::bindings;
+    pub use crate::glue::{CodecGlue, Glue, Slot};
+    pub use crate::runtime::Runtime;
+}

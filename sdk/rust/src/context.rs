@@ -1,0 +1,366 @@
+//! What a plugin can ask of the kernel.
+
+use crate::bindings::imports::weihe::plugin::schedule as wit;
+use crate::kernel::Kernel;
+use crate::packed::{self, Mark, Writer};
+use crate::{
+    Answer, Bucket, CallError, CallId, Connection, Database, Duration, Error, EventBuf, EventIndex,
+    Refused, Sample, SqlError, Timestamp,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+pub use crate::bindings::imports::weihe::plugin::bus::{Overflow, SubscribeOptions};
+pub use wit::Missed;
+
+/// Names a subscription of the device.
+pub type SubscriptionId = u32;
+
+/// A topic to publish on. Its grant was checked when it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Topic(u32);
+
+/// How a periodic timer ticks.
+///
+/// ```
+/// use weihe_sdk::{Duration, Every, Missed};
+///
+/// let every = Every::new().missed(Missed::Once).jitter(Duration::from_millis(20));
+/// assert_eq!(every.first, None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Every {
+    /// What happens to missed ticks.
+    pub missed: Missed,
+    /// Each tick is delayed by a random span from 0 up to this.
+    pub jitter: Duration,
+    /// Delay of the first tick; `None` stands for one period.
+    pub first: Option<Duration>,
+}
+
+impl Every {
+    /// Missed ticks are left out, without jitter, the first after one period.
+    pub fn new() -> Self {
+        Every {
+            missed: Missed::Skip,
+            jitter: Duration::ZERO,
+            first: None,
+        }
+    }
+
+    /// Says what happens to missed ticks.
+    pub fn missed(mut self, missed: Missed) -> Self {
+        self.missed = missed;
+        self
+    }
+
+    /// Delays each tick by a random span up to `span`.
+    pub fn jitter(mut self, span: Duration) -> Self {
+        self.jitter = span;
+        self
+    }
+
+    /// Sets the delay of the first tick.
+    pub fn first(mut self, delay: Duration) -> Self {
+        self.first = Some(delay);
+        self
+    }
+}
+
+impl Default for Every {
+    fn default() -> Self {
+        Every::new()
+    }
+}
+
+/// The options of [`Context::subscribe`]: the oldest event is dropped on overflow, the host's
+/// default capacity, the retained value of each topic first.
+impl Default for SubscribeOptions {
+    fn default() -> Self {
+        SubscribeOptions {
+            overflow: Overflow::DropOldest,
+            capacity: 0,
+            retained: true,
+        }
+    }
+}
+
+/// The kernel, as one device sees it. Handed to every handler.
+#[derive(Debug)]
+pub struct Context {
+    device: String,
+    connection: Option<String>,
+    incarnation: u32,
+    kernel: Kernel,
+    /// What the handler has published so far; sent in one call when it returns.
+    outbox: Writer,
+    topics: BTreeMap<Box<str>, Topic>,
+    /// The event being handled, as an index of the batch.
+    cause: u32,
+    failures: Vec<(u32, Error)>,
+}
+
+impl Context {
+    pub(crate) fn new(kernel: Kernel) -> Self {
+        Context {
+            device: String::new(),
+            connection: None,
+            incarnation: 0,
+            kernel,
+            outbox: Writer::default(),
+            topics: BTreeMap::new(),
+            cause: packed::NONE,
+            failures: Vec::new(),
+        }
+    }
+
+    pub(crate) fn begin(&mut self, device: String, connection: Option<String>, incarnation: u32) {
+        self.device = device;
+        self.connection = connection;
+        self.incarnation = incarnation;
+    }
+
+    /// The device's name.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// The name of the device's own connection, where it has one.
+    pub fn connection_name(&self) -> Option<&str> {
+        self.connection.as_deref()
+    }
+
+    /// 1 for the first instance of this device since the host started; one more with each restart or
+    /// swap.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
+    /// Now, on the clock that events are stamped with.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.kernel.now())
+    }
+
+    /// A topic to publish on.
+    pub fn topic(&mut self, name: &str) -> Result<Topic, Refused> {
+        if let Some(topic) = self.topics.get(name) {
+            return Ok(*topic);
+        }
+        let topic = Topic(self.kernel.topic(name)?);
+        self.topics.insert(name.into(), topic);
+        Ok(topic)
+    }
+
+    /// A topic below the device's own `plugin/<device>/`, which needs no grant.
+    pub fn own_topic(&mut self, rest: &str) -> Result<Topic, Refused> {
+        let name = format!("plugin/{}/{rest}", self.device);
+        self.topic(&name)
+    }
+
+    /// Publishes a sample on a topic by name, when the handler returns.
+    pub fn publish<'a>(
+        &mut self,
+        topic: &str,
+        sample: impl Into<Sample<'a>>,
+    ) -> Result<(), Refused> {
+        let topic = self.topic(topic)?;
+        self.publish_on(topic, sample);
+        Ok(())
+    }
+
+    /// Publishes a sample, when the handler returns.
+    pub fn publish_on<'a>(&mut self, topic: Topic, sample: impl Into<Sample<'a>>) {
+        let sample = sample.into();
+        // A batch of 4 GiB does not fit the 32-bit memory of a component, so this branch is never
+        // taken there; natively the publication is left out, with a word in the log.
+        if let Err(full) = self.outbox.publish(topic.0, &sample, self.cause) {
+            crate::log::error!("not published: {full}");
+        }
+    }
+
+    /// Subscribes the device with the default [`SubscribeOptions`].
+    pub fn subscribe(&mut self, filter: &str) -> Result<SubscriptionId, Refused> {
+        self.subscribe_with(filter, SubscribeOptions::default())
+    }
+
+    /// Subscribes the device. The same filter again replaces its options and keeps its id.
+    pub fn subscribe_with(
+        &mut self,
+        filter: &str,
+        options: SubscribeOptions,
+    ) -> Result<SubscriptionId, Refused> {
+        self.kernel.subscribe(filter, options)
+    }
+
+    /// Ends a subscription; what is queued in it is dropped.
+    pub fn unsubscribe(&mut self, subscription: SubscriptionId) {
+        self.kernel.unsubscribe(subscription);
+    }
+
+    /// The last event of a topic that the device may subscribe to.
+    pub fn last(&self, topic: &str) -> Result<Option<EventBuf>, Refused> {
+        self.kernel.last(topic)
+    }
+
+    /// Ticks every `period`, on a fixed grid that does not drift; missed ticks are left out.
+    pub fn every(&mut self, timer: &str, period: Duration) -> Result<(), Refused> {
+        self.every_with(timer, period, Every::new())
+    }
+
+    /// Ticks every `period`.
+    pub fn every_with(
+        &mut self,
+        timer: &str,
+        period: Duration,
+        every: Every,
+    ) -> Result<(), Refused> {
+        let options = wit::EveryOptions {
+            missed: every.missed,
+            jitter: every.jitter.as_nanos(),
+            first: every.first.map(Duration::as_nanos),
+        };
+        self.kernel.every(timer, period.as_nanos(), options)
+    }
+
+    /// Ticks once, `delay` from now. A timer with the name of an older one replaces it.
+    pub fn after(&mut self, timer: &str, delay: Duration) -> Result<(), Refused> {
+        self.kernel.after(timer, delay.as_nanos())
+    }
+
+    /// Ends a timer.
+    pub fn cancel(&mut self, timer: &str) {
+        self.kernel.cancel(timer);
+    }
+
+    /// Calls a command of another device, when the handler returns; `on_answer` is called with the
+    /// answer. `arguments` is anything with the JSON form of an object.
+    pub fn call(
+        &mut self,
+        device: &str,
+        command: &str,
+        arguments: &impl Serialize,
+        timeout: Duration,
+    ) -> Result<CallId, CallError> {
+        let arguments = serde_json::to_string(arguments).map_err(|error| {
+            CallError::InvalidArgument(format!("{device}.{command}: no JSON form: {error}"))
+        })?;
+        self.kernel
+            .call(device, command, &arguments, timeout.as_nanos())
+    }
+
+    /// Answers a call that was left pending. One that is unknown, answered or past its deadline is
+    /// ignored.
+    pub fn reply(&mut self, call: CallId, answer: Result<Answer, CallError>) {
+        let answer = match answer {
+            Ok(Answer(Some(json))) => Ok(json),
+            // Still under way: nothing to say.
+            Ok(Answer(None)) => return,
+            Err(error) => Err(error),
+        };
+        self.kernel.reply(call, answer);
+    }
+
+    /// The device's own connection.
+    pub fn connection(&mut self) -> Result<Connection, Refused> {
+        let name = self.connection.clone().ok_or_else(|| {
+            let text = format!(
+                "device `{}` has no connection: set `connection = \"…\"`",
+                self.device
+            );
+            Refused::Unknown(text)
+        })?;
+        self.open(&name)
+    }
+
+    /// A connection by name; others than the device's own need a grant.
+    pub fn open(&mut self, connection: &str) -> Result<Connection, Refused> {
+        Ok(Connection::new(connection, self.kernel.open(connection)?))
+    }
+
+    /// A database by name; `main` is the embedded one.
+    pub fn database(&mut self, name: &str) -> Result<Database, SqlError> {
+        self.kernel.database(name).map(Database)
+    }
+
+    /// A bucket of keys; `""` is the device's own.
+    pub fn bucket(&mut self, name: &str) -> Result<Bucket, Refused> {
+        self.kernel.bucket(name).map(Bucket)
+    }
+
+    /// Runs `handler` for one event of a batch: what it publishes names that event as its cause, and
+    /// when it fails its publications are dropped and the event is refused with the error.
+    pub fn handling(
+        &mut self,
+        index: EventIndex,
+        handler: impl FnOnce(&mut Context) -> Result<(), Error>,
+    ) {
+        self.cause = index.0;
+        let mark = self.outbox.mark();
+        if let Err(error) = handler(self) {
+            self.outbox.rewind(mark);
+            self.fail(index, error);
+        }
+        self.cause = packed::NONE;
+    }
+
+    /// Refuses one event of the batch being handled.
+    pub fn fail(&mut self, index: EventIndex, error: Error) {
+        self.failures.push((index.0, error));
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        self.outbox.mark()
+    }
+
+    /// Drops what was published after `mark`.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.outbox.rewind(mark);
+    }
+
+    pub(crate) fn take_failures(&mut self) -> Vec<(u32, Error)> {
+        std::mem::take(&mut self.failures)
+    }
+
+    /// Hands the kernel what was published, and forgets it.
+    pub(crate) fn flush(&mut self) -> Result<(), Unsent> {
+        if self.outbox.is_empty() {
+            return Ok(());
+        }
+        let sent = self.kernel.publish_batch(self.outbox.batch());
+        let unsent = sent.map_err(|refused| Unsent {
+            refused,
+            causes: self.causes(),
+        });
+        self.outbox.clear();
+        unsent
+    }
+
+    /// The events that published what is in the outbox, as indices of the batch being handled.
+    fn causes(&self) -> Vec<u32> {
+        let batch = self.outbox.batch();
+        let Ok(reader) = packed::Reader::new(&batch.head, &batch.bytes) else {
+            return Vec::new();
+        };
+        let mut causes: Vec<u32> = (0..reader.len())
+            .filter_map(|index| Some(reader.ids(index)?.1))
+            .collect();
+        causes.dedup();
+        // What no event caused fails the batch as a whole, by its first event.
+        causes
+            .iter_mut()
+            .filter(|cause| **cause == packed::NONE)
+            .for_each(|cause| *cause = 0);
+        causes
+    }
+}
+
+/// Publications that the kernel refused.
+pub(crate) struct Unsent {
+    pub(crate) refused: Refused,
+    /// The events that published them.
+    pub(crate) causes: Vec<u32>,
+}

@@ -1,0 +1,308 @@
+//! Events as handlers see them: borrowed from the batch they came in.
+
+use crate::bindings::imports::weihe::plugin::types;
+use crate::packed::Reader;
+use crate::{Quality, Timestamp, Value, ValueBuf};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// What names an event for good: no two events of one host ever share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// The device (or host service, starting with `$`) that published it.
+    pub source: &'a str,
+    /// Its place in the source's order.
+    pub sequence: u64,
+}
+
+/// A timestamped, typed sample on a topic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Event<'a> {
+    /// Levels separated by `/`, as in MQTT.
+    pub topic: &'a str,
+    /// When the sample was taken.
+    pub time: Timestamp,
+    /// Who published it, and its place in that source's order.
+    pub id: Identity<'a>,
+    /// 1 on the first delivery; more when a handler trapped or asked for a retry.
+    pub attempt: u32,
+    /// The event in whose handling this one was published.
+    pub cause: Option<Identity<'a>>,
+    /// How far the value can be trusted.
+    pub quality: Quality,
+    /// The sample.
+    pub value: Value<'a>,
+}
+
+impl Event<'_> {
+    /// A copy that owns its texts.
+    pub fn to_buf(&self) -> EventBuf {
+        let id = |id: Identity<'_>| IdentityBuf {
+            source: id.source.to_owned(),
+            sequence: id.sequence,
+        };
+        EventBuf {
+            topic: self.topic.to_owned(),
+            time: self.time,
+            id: id(self.id),
+            attempt: self.attempt,
+            cause: self.cause.map(id),
+            quality: self.quality,
+            value: self.value.to_buf(),
+        }
+    }
+}
+
+/// An [`Identity`] that owns its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityBuf {
+    /// The device (or host service) that published the event.
+    pub source: String,
+    /// Its place in the source's order.
+    pub sequence: u64,
+}
+
+impl IdentityBuf {
+    fn as_identity(&self) -> Identity<'_> {
+        Identity {
+            source: &self.source,
+            sequence: self.sequence,
+        }
+    }
+}
+
+/// An [`Event`] that owns its texts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventBuf {
+    /// Levels separated by `/`.
+    pub topic: String,
+    /// When the sample was taken.
+    pub time: Timestamp,
+    /// Who published it, and its place in that source's order.
+    pub id: IdentityBuf,
+    /// 1 on the first delivery.
+    pub attempt: u32,
+    /// The event in whose handling this one was published.
+    pub cause: Option<IdentityBuf>,
+    /// How far the value can be trusted.
+    pub quality: Quality,
+    /// The sample.
+    pub value: ValueBuf,
+}
+
+impl EventBuf {
+    /// The event, borrowed.
+    pub fn as_event(&self) -> Event<'_> {
+        Event {
+            topic: &self.topic,
+            time: self.time,
+            id: self.id.as_identity(),
+            attempt: self.attempt,
+            cause: self.cause.as_ref().map(IdentityBuf::as_identity),
+            quality: self.quality,
+            value: self.value.as_value(),
+        }
+    }
+}
+
+impl From<types::Event> for EventBuf {
+    fn from(event: types::Event) -> Self {
+        let id = |id: types::Identity| IdentityBuf {
+            source: id.source,
+            sequence: id.sequence,
+        };
+        EventBuf {
+            topic: event.topic,
+            time: Timestamp::from_nanos(event.time),
+            id: id(event.id),
+            attempt: event.attempt,
+            cause: event.cause.map(id),
+            quality: event.quality,
+            value: event.value,
+        }
+    }
+}
+
+/// Names by id, asked for once in the life of an instance.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// Ids are small numbers in order of first use, so most are found by index.
+    dense: Vec<Option<Box<str>>>,
+    sparse: BTreeMap<u32, Box<str>>,
+}
+
+/// Ids below this are kept in a list (8 bytes each on wasm32), the others in a tree, so that an odd
+/// id does not cost gigabytes.
+const DENSE: u32 = 1 << 16;
+
+impl Names {
+    pub(crate) fn get(&self, id: u32) -> Option<&str> {
+        if id < DENSE {
+            self.dense.get(id as usize)?.as_deref()
+        } else {
+            self.sparse.get(&id).map(AsRef::as_ref)
+        }
+    }
+
+    /// Makes sure that the name of `id` is known, if it has one.
+    pub(crate) fn learn(&mut self, id: u32, ask: impl FnOnce(u32) -> Option<String>) {
+        if self.get(id).is_some() {
+            return;
+        }
+        let Some(name) = ask(id).map(String::into_boxed_str) else {
+            return;
+        };
+        if id < DENSE {
+            let index = id as usize;
+            if index >= self.dense.len() {
+                self.dense.resize(index + 1, None);
+            }
+            self.dense[index] = Some(name);
+        } else {
+            self.sparse.insert(id, name);
+        }
+    }
+}
+
+/// Names of topics and sources by id.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    pub(crate) topics: Names,
+    pub(crate) sources: Names,
+}
+
+/// Where a handler's events come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    Packed {
+        reader: Reader<'a>,
+        directory: &'a Directory,
+    },
+    Single(&'a EventBuf),
+}
+
+impl<'a> Origin<'a> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Origin::Packed { reader, .. } => reader.len(),
+            Origin::Single(_) => 1,
+        }
+    }
+
+    pub(crate) fn topic(&self, index: usize) -> Option<&'a str> {
+        match self {
+            Origin::Packed { reader, directory } => directory.topics.get(reader.ids(index)?.0),
+            Origin::Single(event) => (index == 0).then_some(event.topic.as_str()),
+        }
+    }
+
+    /// Event `index`, or what is wrong with it.
+    pub(crate) fn event(&self, index: usize) -> Result<Event<'a>, String> {
+        let (reader, directory) = match self {
+            Origin::Single(event) => return Ok(event.as_event()),
+            Origin::Packed { reader, directory } => (reader, directory),
+        };
+        let record = match reader.get(index) {
+            Some(record) => record.map_err(|error| error.to_string())?,
+            None => return Err(format!("the batch has no event {index}")),
+        };
+        let topic = directory.topics.get(record.topic);
+        let source = |id| {
+            directory
+                .sources
+                .get(id)
+                .ok_or_else(|| format!("packed event: unknown source id {id}"))
+        };
+        let cause = match record.cause {
+            Some((id, sequence)) => Some(Identity {
+                source: source(id)?,
+                sequence,
+            }),
+            None => None,
+        };
+        Ok(Event {
+            topic: topic
+                .ok_or_else(|| format!("packed event: unknown topic id {}", record.topic))?,
+            time: record.time,
+            id: Identity {
+                source: source(record.source)?,
+                sequence: record.sequence,
+            },
+            attempt: u32::from(record.attempt),
+            cause,
+            quality: record.quality,
+            value: record.value,
+        })
+    }
+}
+
+/// A run of events, in order of arrival; ticks and answers are not among them. One that breaks the
+/// batch's layout is left out, and refused by the SDK.
+#[derive(Debug, Clone, Copy)]
+pub struct Events<'a> {
+    pub(crate) origin: Origin<'a>,
+    /// Indices of events that could not be read, and why.
+    pub(crate) broken: &'a RefCell<Vec<(u32, String)>>,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl<'a> Events<'a> {
+    /// At most how many events there are.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The events. They borrow from the batch, not from this view, so they can be kept until the
+    /// handler returns.
+    pub fn iter(&self) -> impl Iterator<Item = Event<'a>> + 'a {
+        self.indexed().map(|(_, event)| event)
+    }
+
+    /// The events with their index in the batch, for [`Context::handling`](crate::Context::handling)
+    /// and [`Context::fail`](crate::Context::fail).
+    pub fn indexed(&self) -> impl Iterator<Item = (EventIndex, Event<'a>)> + 'a {
+        let Events {
+            origin,
+            broken,
+            start,
+            end,
+        } = *self;
+        (start..end).filter_map(move |index| match origin.event(index) {
+            Ok(event) => Some((EventIndex(index as u32), event)),
+            Err(text) => {
+                broken.borrow_mut().push((index as u32, text));
+                None
+            }
+        })
+    }
+}
+
+/// The place of an event in the batch being handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventIndex(pub(crate) u32);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_asked_for_once() {
+        let mut names = Names::default();
+        let mut asked = 0;
+        for id in [0, 5, 5, DENSE + 7, DENSE + 7, u32::MAX] {
+            names.learn(id, |id| {
+                asked += 1;
+                Some(format!("name-{id}"))
+            });
+            assert_eq!(names.get(id), Some(format!("name-{id}").as_str()));
+        }
+        assert_eq!(asked, 4);
+        assert_eq!(names.get(4), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! The kernel behind a [`Context`](crate::Context): the host of a component, or the fake one of
+//! native tests. Chosen by target and called directly, not through a table of functions, so that
+//! the linker drops what a plugin doesn't use and its component doesn't import it.
+
+#[cfg(target_arch = "wasm32")]
+mod guest;
+#[cfg(target_arch = "wasm32")]
+pub use guest::{Kernel, Keys, Place, Tables, log};
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::testing::seam::{Kernel, Keys, Place, Tables, log};

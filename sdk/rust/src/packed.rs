@@ -1,0 +1,573 @@
+//! The packed batch: how events and publications cross the sandbox's border in two primitive lists.
+//!
+//! The layout, version 1, is specified in `wit/plugin/events-batch.wit`. Everything read here is
+//! checked: whatever the two lists hold, reading ends in a value or an error, never in a panic.
+
+use crate::bindings::imports::weihe::plugin::events_batch::Batch;
+use crate::{Quality, Timestamp, Value};
+use std::fmt;
+
+/// The version of the layout that is written, and the only one that is read.
+pub const VERSION: u16 = 1;
+/// Words that one event takes in what is written. A reader steps by the stride that the header states.
+pub const WORDS: usize = 6;
+/// Stands for "none" where the layout holds a 32-bit id or index.
+pub const NONE: u32 = u32::MAX;
+
+const NONE_KIND: u8 = 0;
+const BOOLEAN: u8 = 1;
+const INTEGER: u8 = 2;
+const FLOAT: u8 = 3;
+const TEXT: u8 = 4;
+const BYTES: u8 = 5;
+const JSON: u8 = 6;
+
+/// Where two lists break the layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayoutError {
+    /// There is no header word.
+    Empty,
+    /// The header states another version.
+    Version(u16),
+    /// The stated stride is too small to hold an event.
+    Stride(u16),
+    /// The stated number of events needs another number of words than there are.
+    Length {
+        /// Events that the header states.
+        events: u32,
+        /// Words after the header.
+        words: usize,
+    },
+    /// The kind of an event's value is unknown.
+    Kind(u8),
+    /// The quality of an event is unknown.
+    Quality(u8),
+    /// A boolean is neither 0 nor 1.
+    Boolean(u64),
+    /// A text, document or octets lie outside the byte list.
+    Range {
+        /// First byte.
+        offset: u32,
+        /// Number of bytes.
+        length: u32,
+    },
+    /// A text or document is not UTF-8.
+    Utf8 {
+        /// First byte of the text.
+        offset: u32,
+    },
+}
+
+impl fmt::Display for LayoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LayoutError::Empty => write!(f, "packed batch: no header word"),
+            LayoutError::Version(found) => {
+                write!(
+                    f,
+                    "packed batch: layout version {found}, expected {VERSION}"
+                )
+            }
+            LayoutError::Stride(found) => {
+                write!(
+                    f,
+                    "packed batch: {found} words an event, expected at least {WORDS}"
+                )
+            }
+            LayoutError::Length { events, words } => {
+                write!(f, "packed batch: {events} events do not fit {words} words")
+            }
+            LayoutError::Kind(found) => write!(f, "packed event: unknown kind {found}"),
+            LayoutError::Quality(found) => write!(f, "packed event: unknown quality {found}"),
+            LayoutError::Boolean(found) => {
+                write!(f, "packed event: boolean {found}, expected 0 or 1")
+            }
+            LayoutError::Range { offset, length } => {
+                write!(
+                    f,
+                    "packed event: {length} bytes at {offset} lie outside the batch"
+                )
+            }
+            LayoutError::Utf8 { offset } => {
+                write!(f, "packed event: text at {offset} is not UTF-8")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LayoutError {}
+
+/// One event as it lies in a batch: names are still ids.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Record<'a> {
+    /// Topic id.
+    pub topic: u32,
+    /// When the sample was taken; in a publication zero stands for now.
+    pub time: Timestamp,
+    /// How far the value can be trusted.
+    pub quality: Quality,
+    /// Which delivery this is, from 1; 0 in a publication.
+    pub attempt: u16,
+    /// The sample, borrowed from the batch.
+    pub value: Value<'a>,
+    /// Place in the source's order; 0 in a publication.
+    pub sequence: u64,
+    /// Source id; in a publication the index of the causing event in the batch being handled,
+    /// or [`NONE`].
+    pub source: u32,
+    /// Source id and sequence of the cause.
+    pub cause: Option<(u32, u64)>,
+}
+
+/// A checked view of a packed batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    events: &'a [u64],
+    bytes: &'a [u8],
+    stride: usize,
+    count: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Checks the header and the number of words.
+    pub fn new(head: &'a [u64], bytes: &'a [u8]) -> Result<Self, LayoutError> {
+        let (&header, events) = head.split_first().ok_or(LayoutError::Empty)?;
+        let version = header as u16;
+        let stride = (header >> 16) as u16;
+        let count = (header >> 32) as u32;
+        if version != VERSION {
+            return Err(LayoutError::Version(version));
+        }
+        if usize::from(stride) < WORDS {
+            return Err(LayoutError::Stride(stride));
+        }
+        // In 64 bits, because 2^32 events of 2^16 words overflow the word size of wasm32.
+        if u64::from(count) * u64::from(stride) != events.len() as u64 {
+            return Err(LayoutError::Length {
+                events: count,
+                words: events.len(),
+            });
+        }
+        Ok(Reader {
+            events,
+            bytes,
+            stride: usize::from(stride),
+            count: count as usize,
+        })
+    }
+
+    /// Number of events.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The ids of event `index`: topic, source and, if there is one, the cause's source. `None`
+    /// past the end.
+    pub fn ids(&self, index: usize) -> Option<(u32, u32, Option<u32>)> {
+        let words = self.words(index)?;
+        let cause = (words[4] >> 32) as u32;
+        Some((
+            words[0] as u32,
+            words[4] as u32,
+            (cause != NONE).then_some(cause),
+        ))
+    }
+
+    /// Event `index`, checked. `None` past the end.
+    pub fn get(&self, index: usize) -> Option<Result<Record<'a>, LayoutError>> {
+        self.words(index).map(|words| self.record(words))
+    }
+
+    /// All events in order.
+    pub fn iter(&self) -> impl Iterator<Item = Result<Record<'a>, LayoutError>> + 'a {
+        let reader = *self;
+        (0..reader.count).filter_map(move |index| reader.get(index))
+    }
+
+    fn words(&self, index: usize) -> Option<&'a [u64; WORDS]> {
+        let start = index.checked_mul(self.stride)?;
+        self.events.get(start..)?.first_chunk()
+    }
+
+    fn record(&self, words: &[u64; WORDS]) -> Result<Record<'a>, LayoutError> {
+        let [first, time, scalar, sequence, ids, cause_sequence] = *words;
+        let quality = match (first >> 40) as u8 {
+            0 => Quality::Good,
+            1 => Quality::Uncertain,
+            2 => Quality::Bad,
+            other => return Err(LayoutError::Quality(other)),
+        };
+        let value = match (first >> 32) as u8 {
+            NONE_KIND => Value::None,
+            BOOLEAN => match scalar {
+                0 => Value::Boolean(false),
+                1 => Value::Boolean(true),
+                other => return Err(LayoutError::Boolean(other)),
+            },
+            INTEGER => Value::Integer(scalar as i64),
+            FLOAT => Value::Float(f64::from_bits(scalar)),
+            TEXT => Value::Text(self.text(scalar)?),
+            BYTES => Value::Bytes(self.octets(scalar)?),
+            JSON => Value::Json(self.text(scalar)?),
+            other => return Err(LayoutError::Kind(other)),
+        };
+        let cause = (ids >> 32) as u32;
+        Ok(Record {
+            topic: first as u32,
+            time: Timestamp::from_nanos(time),
+            quality,
+            attempt: (first >> 48) as u16,
+            value,
+            sequence,
+            source: ids as u32,
+            cause: (cause != NONE).then_some((cause, cause_sequence)),
+        })
+    }
+
+    fn octets(&self, word: u64) -> Result<&'a [u8], LayoutError> {
+        let (offset, length) = (word as u32, (word >> 32) as u32);
+        (offset as usize)
+            .checked_add(length as usize)
+            .and_then(|end| self.bytes.get(offset as usize..end))
+            .ok_or(LayoutError::Range { offset, length })
+    }
+
+    fn text(&self, word: u64) -> Result<&'a str, LayoutError> {
+        std::str::from_utf8(self.octets(word)?).map_err(|_| LayoutError::Utf8 {
+            offset: word as u32,
+        })
+    }
+}
+
+/// A batch being written. Its two lists are kept between uses, so that in steady state nothing is
+/// allocated.
+#[derive(Debug)]
+pub struct Writer {
+    batch: Batch,
+    count: u32,
+}
+
+/// A place in a [`Writer`] to go back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    count: u32,
+    bytes: usize,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        let mut writer = Writer {
+            batch: Batch {
+                head: Vec::new(),
+                bytes: Vec::new(),
+            },
+            count: 0,
+        };
+        writer.clear();
+        writer
+    }
+}
+
+/// The byte list of a batch cannot grow beyond what 32 bits address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchFull;
+
+impl fmt::Display for BatchFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "packed batch: more than 4 GiB of texts and octets")
+    }
+}
+
+impl std::error::Error for BatchFull {}
+
+impl Writer {
+    /// Number of events written.
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Empties the batch and keeps its memory.
+    pub fn clear(&mut self) {
+        self.rewind(Mark { count: 0, bytes: 0 });
+    }
+
+    /// Where the batch ends now.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            count: self.count,
+            bytes: self.batch.bytes.len(),
+        }
+    }
+
+    /// Drops what was written after `mark`.
+    pub fn rewind(&mut self, mark: Mark) {
+        self.count = self.count.min(mark.count);
+        self.batch.head.truncate(1 + self.count as usize * WORDS);
+        self.batch.bytes.truncate(mark.bytes);
+        self.state_count();
+    }
+
+    /// Appends one event. Nothing is written when it does not fit.
+    pub fn push(&mut self, record: &Record<'_>) -> Result<(), BatchFull> {
+        let (kind, scalar) = match record.value {
+            Value::None => (NONE_KIND, 0),
+            Value::Boolean(value) => (BOOLEAN, u64::from(value)),
+            Value::Integer(value) => (INTEGER, value as u64),
+            Value::Float(value) => (FLOAT, value.to_bits()),
+            Value::Text(text) => (TEXT, self.append(text.as_bytes())?),
+            Value::Bytes(bytes) => (BYTES, self.append(bytes)?),
+            Value::Json(text) => (JSON, self.append(text.as_bytes())?),
+        };
+        let quality = match record.quality {
+            Quality::Good => 0_u64,
+            Quality::Uncertain => 1,
+            Quality::Bad => 2,
+        };
+        let (cause, cause_sequence) = record.cause.unwrap_or((NONE, 0));
+        self.batch.head.extend_from_slice(&[
+            u64::from(record.topic)
+                | u64::from(kind) << 32
+                | quality << 40
+                | u64::from(record.attempt) << 48,
+            record.time.as_nanos(),
+            scalar,
+            record.sequence,
+            u64::from(record.source) | u64::from(cause) << 32,
+            cause_sequence,
+        ]);
+        self.count += 1;
+        self.state_count();
+        Ok(())
+    }
+
+    /// Appends one publication: a sample on a topic, caused by the event with index `cause` in the
+    /// batch being handled, or by none ([`NONE`]).
+    pub fn publish(
+        &mut self,
+        topic: u32,
+        sample: &crate::Sample<'_>,
+        cause: u32,
+    ) -> Result<(), BatchFull> {
+        self.push(&Record {
+            topic,
+            time: sample.time.unwrap_or(Timestamp::from_nanos(0)),
+            quality: sample.quality,
+            attempt: 0,
+            value: sample.value,
+            sequence: 0,
+            source: cause,
+            // A publication has zeros where an event names its cause.
+            cause: Some((0, 0)),
+        })
+    }
+
+    /// The two lists.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    fn state_count(&mut self) {
+        let header = u64::from(VERSION) | (WORDS as u64) << 16 | u64::from(self.count) << 32;
+        match self.batch.head.first_mut() {
+            Some(word) => *word = header,
+            None => self.batch.head.push(header),
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<u64, BatchFull> {
+        let offset = self.batch.bytes.len();
+        let end = offset.checked_add(bytes.len()).ok_or(BatchFull)?;
+        if u32::try_from(end).is_err() {
+            return Err(BatchFull);
+        }
+        self.batch.bytes.extend_from_slice(bytes);
+        Ok(offset as u64 | (bytes.len() as u64) << 32)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::{Sample, ValueBuf};
+    use proptest::prelude::*;
+
+    fn value() -> impl Strategy<Value = ValueBuf> {
+        prop_oneof![
+            Just(ValueBuf::None),
+            any::<bool>().prop_map(ValueBuf::Boolean),
+            any::<i64>().prop_map(ValueBuf::Integer),
+            any::<f64>().prop_map(ValueBuf::Float),
+            any::<String>().prop_map(ValueBuf::Text),
+            any::<Vec<u8>>().prop_map(ValueBuf::Bytes),
+            any::<String>().prop_map(ValueBuf::Json),
+        ]
+    }
+
+    fn quality() -> impl Strategy<Value = Quality> {
+        prop_oneof![
+            Just(Quality::Good),
+            Just(Quality::Uncertain),
+            Just(Quality::Bad)
+        ]
+    }
+
+    prop_compose! {
+        fn event()(
+            topic: u32, time: u64, quality in quality(), attempt: u16, value in value(),
+            sequence: u64, source: u32, cause in proptest::option::of((0..NONE, any::<u64>())),
+        ) -> (u32, u64, Quality, u16, ValueBuf, u64, u32, Option<(u32, u64)>) {
+            (topic, time, quality, attempt, value, sequence, source, cause)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(events in proptest::collection::vec(event(), 0..20)) {
+            let mut writer = Writer::default();
+            let records: Vec<Record<'_>> = events.iter().map(|event| Record {
+                topic: event.0,
+                time: Timestamp::from_nanos(event.1),
+                quality: event.2,
+                attempt: event.3,
+                value: event.4.as_value(),
+                sequence: event.5,
+                source: event.6,
+                cause: event.7,
+            }).collect();
+            for record in &records {
+                writer.push(record).unwrap();
+            }
+            let batch = writer.batch();
+            let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+            prop_assert_eq!(reader.len(), records.len());
+            for (record, read) in records.iter().zip(reader.iter()) {
+                let read = read.unwrap();
+                // NaN is equal to nothing, so compare as text too.
+                prop_assert_eq!(format!("{record:?}"), format!("{read:?}"));
+            }
+        }
+
+        #[test]
+        fn any_words_are_read_without_a_panic(
+            count in 0_u32..5, stride in 4_u16..9, version in 0_u16..3,
+            words in proptest::collection::vec(any::<u64>(), 0..40),
+            bytes in any::<Vec<u8>>(),
+        ) {
+            let mut head = vec![
+                u64::from(version) | u64::from(stride) << 16 | u64::from(count) << 32,
+            ];
+            head.extend(words);
+            for head in [&head[..], &head[1..]] {
+                if let Ok(reader) = Reader::new(head, &bytes) {
+                    prop_assert_eq!(reader.iter().count(), reader.len());
+                    prop_assert!(reader.get(reader.len()).is_none());
+                }
+            }
+        }
+
+        #[test]
+        fn plausible_events_are_read_without_a_panic(
+            kinds in proptest::collection::vec((0_u64..9, 0_u64..5, 0_u64..40, 0_u64..40), 1..8),
+            bytes in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let mut head = vec![1 | 6 << 16 | (kinds.len() as u64) << 32];
+            for (kind, quality, offset, length) in &kinds {
+                head.extend([kind << 32 | quality << 40, 0, offset | length << 32, 0, 0, 0]);
+            }
+            let reader = Reader::new(&head, &bytes).unwrap();
+            prop_assert_eq!(reader.iter().count(), kinds.len());
+        }
+    }
+
+    #[test]
+    fn a_longer_stride_is_stepped_over() {
+        let head = [
+            1 | 8 << 16 | 2 << 32,
+            5 | 2 << 32,
+            0,
+            7,
+            0,
+            0,
+            0,
+            99,
+            99,
+            6 | 2 << 32,
+            0,
+            8,
+            0,
+            0,
+            0,
+            99,
+            99,
+        ];
+        let reader = Reader::new(&head, &[]).unwrap();
+        let values: Vec<_> = reader.iter().map(|record| record.unwrap().value).collect();
+        assert_eq!(values, [Value::Integer(7), Value::Integer(8)]);
+    }
+
+    #[test]
+    fn a_header_that_lies_is_refused() {
+        assert_eq!(Reader::new(&[], &[]).unwrap_err(), LayoutError::Empty);
+        assert_eq!(
+            Reader::new(&[2 | 6 << 16], &[]).unwrap_err(),
+            LayoutError::Version(2)
+        );
+        assert_eq!(
+            Reader::new(&[1 | 5 << 16], &[]).unwrap_err(),
+            LayoutError::Stride(5)
+        );
+        let header = 1 | 6 << 16 | u64::from(u32::MAX) << 32;
+        assert_eq!(
+            Reader::new(&[header], &[]).unwrap_err(),
+            LayoutError::Length {
+                events: u32::MAX,
+                words: 0
+            }
+        );
+    }
+
+    #[test]
+    fn a_publication_has_zeros_where_the_layout_says_so() {
+        let mut writer = Writer::default();
+        writer.publish(3, &Sample::from(1.5), 4).unwrap();
+        assert_eq!(
+            writer.batch().head,
+            [
+                1 | 6 << 16 | 1 << 32,
+                3 | 3 << 32,
+                0,
+                1.5_f64.to_bits(),
+                0,
+                4,
+                0
+            ]
+        );
+    }
+
+    #[test]
+    fn rewinding_drops_events_with_their_bytes() {
+        let mut writer = Writer::default();
+        writer.publish(1, &Sample::from("kept"), NONE).unwrap();
+        let mark = writer.mark();
+        writer.publish(1, &Sample::from("dropped"), NONE).unwrap();
+        writer.rewind(mark);
+        assert_eq!(writer.len(), 1);
+        assert_eq!(writer.batch().bytes, b"kept");
+        writer.publish(1, &Sample::from("more"), NONE).unwrap();
+        let batch = writer.batch();
+        let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+        let values: Vec<_> = reader.iter().map(|record| record.unwrap().value).collect();
+        assert_eq!(values, [Value::Text("kept"), Value::Text("more")]);
+    }
+}

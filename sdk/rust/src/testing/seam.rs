@@ -1,0 +1,391 @@
+//! The kernel behind a [`Context`](crate::Context) in native code: the same calls as a component's
+//! imports, answered by the fake [`World`].
+
+use super::Log;
+use super::world::{OutgoingCall, Published, Sent, SqlAnswer, SqlCall, Submitted, Timer, World};
+use crate::bindings::imports::weihe::plugin::events_batch::Batch;
+use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
+use crate::log::Level;
+use crate::packed::{self, Reader};
+use crate::{
+    CallError, CallId, EventBuf, Failure, LinkState, PeerId, Refused, Reply, Request, Rows,
+    SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp,
+};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// The fake kernel's side of a context.
+#[derive(Debug, Clone, Default)]
+pub struct Kernel(Rc<RefCell<World>>);
+
+impl Kernel {
+    pub(super) fn with<R>(&self, use_it: impl FnOnce(&mut World) -> R) -> R {
+        use_it(&mut self.0.borrow_mut())
+    }
+
+    fn allowed(&self, name: &str) -> Result<(), Refused> {
+        self.with(|world| {
+            if name.is_empty() {
+                return Err(Refused::Invalid("a topic is not empty".to_owned()));
+            }
+            if world.denied.iter().any(|denied| denied == name) {
+                return Err(Refused::Denied(format!("`{name}`: no grant covers it")));
+            }
+            Ok(())
+        })
+    }
+
+    pub fn now(&self) -> u64 {
+        self.with(|world| world.now)
+    }
+
+    pub fn topic(&self, name: &str) -> Result<u32, Refused> {
+        self.allowed(name)?;
+        if name.contains(['+', '#']) {
+            return Err(Refused::Invalid(format!(
+                "`{name}`: a topic holds no wildcard"
+            )));
+        }
+        Ok(self.with(|world| world.id_of(name)))
+    }
+
+    pub fn topic_name(&self, id: u32) -> Option<String> {
+        self.with(|world| world.name_of(id))
+    }
+
+    pub fn source_name(&self, id: u32) -> Option<String> {
+        self.with(|world| world.name_of(id))
+    }
+
+    pub fn publish_batch(&self, batch: &Batch) -> Result<(), Refused> {
+        self.with(|world| {
+            if let Some(refused) = &world.publish_error {
+                return Err(refused.clone());
+            }
+            let invalid = |error: packed::LayoutError| Refused::Invalid(error.to_string());
+            let reader = Reader::new(&batch.head, &batch.bytes).map_err(invalid)?;
+            for record in reader.iter() {
+                let record = record.map_err(invalid)?;
+                let topic = world.name_of(record.topic).ok_or_else(|| {
+                    Refused::Invalid(format!("unknown topic id {}", record.topic))
+                })?;
+                let now = Timestamp::from_nanos(world.now);
+                world.effects.published.push(Published {
+                    topic,
+                    time: if record.time.as_nanos() == 0 {
+                        now
+                    } else {
+                        record.time
+                    },
+                    quality: record.quality,
+                    value: record.value.to_buf(),
+                    cause: (record.source != packed::NONE).then_some(record.source),
+                });
+            }
+            Ok(())
+        })
+    }
+
+    pub fn subscribe(
+        &self,
+        filter: &str,
+        options: SubscribeOptions,
+    ) -> Result<SubscriptionId, Refused> {
+        self.allowed(filter)?;
+        Ok(self.with(|world| {
+            let known = world.effects.subscriptions.get(filter).map(|(id, _)| *id);
+            let id = known.unwrap_or_else(|| world.take_id() as u32);
+            world
+                .effects
+                .subscriptions
+                .insert(filter.to_owned(), (id, options));
+            id
+        }))
+    }
+
+    pub fn unsubscribe(&self, subscription: SubscriptionId) {
+        self.with(|world| {
+            world
+                .effects
+                .subscriptions
+                .retain(|_, (id, _)| *id != subscription)
+        });
+    }
+
+    pub fn last(&self, topic: &str) -> Result<Option<EventBuf>, Refused> {
+        self.allowed(topic)?;
+        Ok(self.with(|world| world.last.get(topic).cloned()))
+    }
+
+    pub fn every(&self, timer: &str, period: u64, options: EveryOptions) -> Result<(), Refused> {
+        if timer.is_empty() || period == 0 {
+            return Err(Refused::Invalid(format!(
+                "timer `{timer}`: a name and a period are needed"
+            )));
+        }
+        self.with(|world| {
+            let due = Timestamp::from_nanos(world.now + options.first.unwrap_or(period));
+            let timer_set = Timer {
+                due,
+                period: Some(period),
+                options: Some(options),
+            };
+            world.effects.timers.insert(timer.to_owned(), timer_set);
+        });
+        Ok(())
+    }
+
+    pub fn after(&self, timer: &str, delay: u64) -> Result<(), Refused> {
+        if timer.is_empty() {
+            return Err(Refused::Invalid("a timer has a name".to_owned()));
+        }
+        self.with(|world| {
+            let due = Timestamp::from_nanos(world.now.saturating_add(delay));
+            let timer_set = Timer {
+                due,
+                period: None,
+                options: None,
+            };
+            world.effects.timers.insert(timer.to_owned(), timer_set);
+        });
+        Ok(())
+    }
+
+    pub fn cancel(&self, timer: &str) {
+        self.with(|world| world.effects.timers.remove(timer));
+    }
+
+    pub fn call(
+        &self,
+        device: &str,
+        command: &str,
+        arguments: &str,
+        timeout: u64,
+    ) -> Result<CallId, CallError> {
+        let arguments: serde_json::Value = serde_json::from_str(arguments)
+            .map_err(|error| CallError::InvalidArgument(error.to_string()))?;
+        if !arguments.is_object() {
+            let text = format!("{device}.{command}: the arguments are no JSON object");
+            return Err(CallError::InvalidArgument(text));
+        }
+        Ok(self.with(|world| {
+            let id = world.take_id();
+            world.effects.calls.push(OutgoingCall {
+                id,
+                device: device.to_owned(),
+                command: command.to_owned(),
+                arguments,
+                timeout,
+            });
+            id
+        }))
+    }
+
+    pub fn reply(&self, call: CallId, answer: Result<String, CallError>) {
+        self.with(|world| world.effects.answers.push((call, answer)));
+    }
+
+    pub fn open(&self, connection: &str) -> Result<Place, Refused> {
+        let known = self.with(|world| world.links.contains_key(connection));
+        if !known {
+            let text = format!("no connection `{connection}`: name it in the setup of the test");
+            return Err(Refused::Unknown(text));
+        }
+        Ok(Place {
+            kernel: self.clone(),
+            name: connection.to_owned(),
+        })
+    }
+
+    pub fn database(&self, name: &str) -> Result<Tables, SqlError> {
+        let tables = Tables(self.clone());
+        tables.ask(SqlCall::Open(name)).map(|_| tables)
+    }
+
+    pub fn bucket(&self, name: &str) -> Result<Keys, Refused> {
+        Ok(Keys {
+            kernel: self.clone(),
+            bucket: name.to_owned(),
+        })
+    }
+}
+
+/// A place at a connection.
+#[derive(Debug)]
+pub struct Place {
+    kernel: Kernel,
+    name: String,
+}
+
+impl Place {
+    pub fn transact(&self, request: Request) -> Result<Reply, Failure> {
+        // The seam is taken out while it runs, so that it may be a closure over the test's own state.
+        let mut line = self.kernel.with(|world| world.line.take());
+        let outcome = match &mut line {
+            Some(line) => line(&self.name, &request),
+            None => Err(Failure::LinkDown(
+                "the test answers no `transact`".to_owned(),
+            )),
+        };
+        self.kernel.with(|world| world.line = line);
+        let now = Timestamp::from_nanos(self.kernel.now());
+        outcome.map(|bytes| Reply {
+            bytes,
+            sent: now,
+            received: now,
+        })
+    }
+
+    pub fn submit(&self, request: Request) -> Result<Ticket, Failure> {
+        Ok(self.kernel.with(|world| {
+            let ticket = world.take_id();
+            let connection = self.name.clone();
+            world.effects.submitted.push(Submitted {
+                connection,
+                ticket,
+                request,
+            });
+            ticket
+        }))
+    }
+
+    pub fn send(&self, peer: Option<PeerId>, bytes: &[u8]) -> Result<(), Failure> {
+        self.kernel.with(|world| {
+            let connection = self.name.clone();
+            world.effects.sent.push(Sent {
+                connection,
+                peer,
+                bytes: bytes.to_owned(),
+            });
+        });
+        Ok(())
+    }
+
+    pub fn cancel(&self, ticket: Ticket) {
+        self.kernel
+            .with(|world| world.effects.cancelled.push(ticket));
+    }
+
+    pub fn disconnect(&self, peer: PeerId) {
+        self.kernel
+            .with(|world| world.effects.disconnected.push(peer));
+    }
+
+    pub fn state(&self) -> LinkState {
+        self.kernel.with(|world| {
+            world
+                .links
+                .get(&self.name)
+                .copied()
+                .unwrap_or(LinkState::Down)
+        })
+    }
+}
+
+/// An open database.
+#[derive(Debug)]
+pub struct Tables(Kernel);
+
+impl Tables {
+    fn ask(&self, call: SqlCall<'_>) -> Result<SqlAnswer, SqlError> {
+        let mut sql = self.0.with(|world| world.sql.take());
+        let answer = match &mut sql {
+            Some(sql) => sql(call),
+            None => Err(SqlError::Unknown(
+                "the test has no database: set one up".to_owned(),
+            )),
+        };
+        self.0.with(|world| world.sql = sql);
+        answer
+    }
+
+    fn change(&self, call: SqlCall<'_>) -> Result<u64, SqlError> {
+        match self.ask(call)? {
+            SqlAnswer::Changed(rows) => Ok(rows),
+            SqlAnswer::Found(_) => Err(SqlError::Invalid("the test answered rows".to_owned())),
+        }
+    }
+
+    pub fn execute(&self, statement: &str, parameters: &[SqlValue<'_>]) -> Result<u64, SqlError> {
+        self.change(SqlCall::Execute(statement, parameters))
+    }
+
+    pub fn execute_many(&self, statement: &str, rows: &[&[SqlValue<'_>]]) -> Result<u64, SqlError> {
+        self.change(SqlCall::ExecuteMany(statement, rows))
+    }
+
+    pub fn query(&self, statement: &str, parameters: &[SqlValue<'_>]) -> Result<Rows, SqlError> {
+        match self.ask(SqlCall::Query(statement, parameters))? {
+            SqlAnswer::Found(rows) => Ok(rows),
+            SqlAnswer::Changed(_) => Err(SqlError::Invalid("the test answered no rows".to_owned())),
+        }
+    }
+}
+
+/// An open bucket.
+#[derive(Debug)]
+pub struct Keys {
+    kernel: Kernel,
+    bucket: String,
+}
+
+impl Keys {
+    fn path(&self, key: &str) -> (String, String) {
+        (self.bucket.clone(), key.to_owned())
+    }
+
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refused> {
+        Ok(self
+            .kernel
+            .with(|world| world.effects.keys.get(&self.path(key)).cloned()))
+    }
+
+    pub fn set(&self, key: &str, value: &[u8]) -> Result<(), Refused> {
+        self.kernel
+            .with(|world| world.effects.keys.insert(self.path(key), value.to_owned()));
+        Ok(())
+    }
+
+    pub fn delete(&self, key: &str) -> Result<(), Refused> {
+        self.kernel
+            .with(|world| world.effects.keys.remove(&self.path(key)));
+        Ok(())
+    }
+
+    pub fn exists(&self, key: &str) -> Result<bool, Refused> {
+        Ok(self
+            .kernel
+            .with(|world| world.effects.keys.contains_key(&self.path(key))))
+    }
+
+    pub fn keys(&self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Refused> {
+        let from = self.path(cursor.unwrap_or_default());
+        let keys = self.kernel.with(|world| {
+            let all = world.effects.keys.range(from..);
+            all.take_while(|((bucket, _), _)| *bucket == self.bucket)
+                .map(|((_, key), _)| key.clone())
+                .collect()
+        });
+        Ok((keys, None))
+    }
+}
+
+thread_local! {
+    /// Messages of this thread's plugins; the log has no device, so it belongs to the thread.
+    static LOGS: RefCell<Vec<Log>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Writes one message to stderr and keeps it.
+pub fn log(level: Level, context: &str, message: &str) {
+    eprintln!("{level:?} {context}: {message}");
+    let log = Log {
+        level,
+        context: context.to_owned(),
+        message: message.to_owned(),
+    };
+    LOGS.with_borrow_mut(|logs| logs.push(log));
+}
+
+pub(super) fn take_logs() -> Vec<Log> {
+    LOGS.with_borrow_mut(std::mem::take)
+}

@@ -1,0 +1,172 @@
+//! What the fake kernel knows and records.
+
+use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
+use crate::log::Level;
+use crate::{
+    CallError, CallId, EventBuf, Failure, LinkState, PeerId, Quality, Refused, Request, Rows,
+    SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp, ValueBuf,
+};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A sample that the plugin published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// Where to.
+    pub topic: String,
+    /// When it was taken: as the plugin said, or the fake clock's now.
+    pub time: Timestamp,
+    /// How far it can be trusted.
+    pub quality: Quality,
+    /// The sample.
+    pub value: ValueBuf,
+    /// The event that caused it, as an index of the batch that was handled.
+    pub cause: Option<u32>,
+}
+
+/// A timer that is set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timer {
+    /// When it ticks next.
+    pub due: Timestamp,
+    /// Its period in nanoseconds; `None` ticks once.
+    pub period: Option<u64>,
+    /// How it ticks.
+    pub options: Option<EveryOptions>,
+}
+
+/// A call on another device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutgoingCall {
+    /// The call's id, to answer it with [`FakeKernel::answer`](super::FakeKernel::answer).
+    pub id: CallId,
+    /// The device.
+    pub device: String,
+    /// The command.
+    pub command: String,
+    /// The arguments.
+    pub arguments: serde_json::Value,
+    /// How long the answer is awaited, in nanoseconds.
+    pub timeout: u64,
+}
+
+/// A request that the plugin submitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submitted {
+    /// The connection.
+    pub connection: String,
+    /// To reply to it with [`FakeKernel::reply`](super::FakeKernel::reply).
+    pub ticket: Ticket,
+    /// What was asked.
+    pub request: Request,
+}
+
+/// Bytes that the plugin sent without awaiting a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The connection.
+    pub connection: String,
+    /// The peer of a listener.
+    pub peer: Option<PeerId>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A message in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Log {
+    /// How much it matters.
+    pub level: Level,
+    /// Where it comes from.
+    pub context: String,
+    /// What it says.
+    pub message: String,
+}
+
+/// A call of a database, for the test to answer.
+#[derive(Debug)]
+pub enum SqlCall<'a> {
+    /// A database is opened.
+    Open(&'a str),
+    /// One statement that changes something.
+    Execute(&'a str, &'a [SqlValue<'a>]),
+    /// One statement for many rows.
+    ExecuteMany(&'a str, &'a [&'a [SqlValue<'a>]]),
+    /// One statement that reads.
+    Query(&'a str, &'a [SqlValue<'a>]),
+}
+
+/// What a database answers.
+#[derive(Debug, Clone)]
+pub enum SqlAnswer {
+    /// So many rows were changed (also: opened).
+    Changed(u64),
+    /// What a query found.
+    Found(Rows),
+}
+
+pub(super) type SqlSeam = Box<dyn FnMut(SqlCall<'_>) -> Result<SqlAnswer, SqlError>>;
+pub(super) type LineSeam = Box<dyn FnMut(&str, &Request) -> Result<Vec<u8>, Failure>>;
+
+/// What a handler does. Dropped when the handler fails.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Effects {
+    pub(super) published: Vec<Published>,
+    pub(super) timers: BTreeMap<String, Timer>,
+    pub(super) subscriptions: BTreeMap<String, (SubscriptionId, SubscribeOptions)>,
+    pub(super) calls: Vec<OutgoingCall>,
+    pub(super) answers: Vec<(CallId, Result<String, CallError>)>,
+    pub(super) submitted: Vec<Submitted>,
+    pub(super) sent: Vec<Sent>,
+    pub(super) cancelled: Vec<Ticket>,
+    pub(super) disconnected: Vec<PeerId>,
+    pub(super) keys: BTreeMap<(String, String), Vec<u8>>,
+}
+
+/// All that the fake kernel knows.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) now: u64,
+    pub(super) effects: Effects,
+    /// Names of topics and sources; the place in the list is the id.
+    pub(super) names: Vec<String>,
+    pub(super) last: BTreeMap<String, EventBuf>,
+    pub(super) denied: Vec<String>,
+    pub(super) publish_error: Option<Refused>,
+    pub(super) links: BTreeMap<String, LinkState>,
+    pub(super) next_id: u64,
+    pub(super) sql: Option<SqlSeam>,
+    pub(super) line: Option<LineSeam>,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("now", &self.now)
+            .field("effects", &self.effects)
+            .finish()
+    }
+}
+
+impl World {
+    pub(super) fn id_of(&mut self, name: &str) -> u32 {
+        let index = self
+            .names
+            .iter()
+            .position(|known| known == name)
+            .unwrap_or_else(|| {
+                self.names.push(name.to_owned());
+                self.names.len() - 1
+            });
+        index as u32
+    }
+
+    pub(super) fn name_of(&self, id: u32) -> Option<String> {
+        self.names.get(id as usize).cloned()
+    }
+
+    pub(super) fn take_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
