@@ -1,1 +1,5 @@
-fn main(){}
+//! The `weihe` command.
+
+fn main() -> std::process::ExitCode {
+    weihe::command::main()
+}

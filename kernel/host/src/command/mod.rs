@@ -1,0 +1,86 @@
+//! The command line: one file a command.
+
+mod build;
+mod check;
+mod directory;
+mod inspect;
+mod plugin_file;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::{Failure, Outcome, Style};
+
+/// Weihe 微核: drop a .wasm into a folder and it is a driver.
+#[derive(Debug, Parser)]
+#[command(
+    name = "weihe",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+struct Weihe {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What all commands take.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Print JSON instead of text for people
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The system's directory, which holds weihe.toml [default: the nearest one upwards]
+    #[arg(
+        short = 'C',
+        long = "dir",
+        global = true,
+        value_name = "DIR",
+        env = "WEIHE_DIR"
+    )]
+    pub directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Build(build::Build),
+    Check(check::Check),
+    Inspect(inspect::Inspect),
+}
+
+/// What a command ends with.
+pub type Result = std::result::Result<Outcome, Failure>;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let weihe = match Weihe::try_parse() {
+        Ok(weihe) => weihe,
+        Err(error) => {
+            // Help and version are no errors, and nothing is left to do when they can't be printed.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let global = weihe.global;
+    let result = match weihe.command {
+        Command::Build(build) => build.run(&global),
+        Command::Check(check) => check.run(&global),
+        Command::Inspect(inspect) => inspect.run(&global),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(1),
+        Err(failure) => {
+            if global.json {
+                println!("{}", failure.to_json());
+            } else {
+                eprint!("{}", failure.render(Style::stderr()));
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The Rust toolchain on this machine, as far as building plugins needs it.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The target that plugins are built for.
+pub const TARGET: &str = "wasm32-wasip2";
+
+/// `cargo` on this machine.
+#[derive(Debug, Clone)]
+pub struct Cargo {
+    program: PathBuf,
+}
+
+/// Why nothing can be built here.
+#[derive(Debug, thiserror::Error)]
+pub enum CargoError {
+    /// There is no cargo.
+    #[error("cargo, which builds plugins, is not on this machine")]
+    Missing,
+    /// The target is not installed.
+    #[error("the Rust target {TARGET}, which plugins are built for, is not installed{}", .0)]
+    NoTarget(String),
+    /// A program cannot be run.
+    #[error("cannot run `{program}`: {source}")]
+    Run {
+        /// The program.
+        program: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// cargo does not understand the crate.
+    #[error("cargo cannot read {}: {reason}", .manifest.display())]
+    Metadata {
+        /// The crate's Cargo.toml.
+        manifest: PathBuf,
+        /// cargo's words.
+        reason: String,
+    },
+    /// There is no crate.
+    #[error("there is no Cargo.toml in {}", .0.display())]
+    NoCrate(PathBuf),
+}
+
+impl CargoError {
+    /// What to do.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Missing => "install Rust from https://rustup.rs, or copy a built component here",
+            Self::NoTarget(_) => "run `rustup target add wasm32-wasip2`",
+            Self::Run { .. } => "check that the Rust toolchain works: `cargo --version`",
+            Self::Metadata { .. } => "check the crate with `cargo check`",
+            Self::NoCrate(_) => "name the directory of a plugin's crate",
+        }
+    }
+}
+
+/// What cargo says of a crate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its Cargo.toml, as cargo names it.
+    pub manifest: PathBuf,
+    /// Where the workspace's artifacts go.
+    pub target_directory: PathBuf,
+}
+
+impl Cargo {
+    /// Finds cargo: on the path, else where rustup puts it.
+    pub fn find() -> Result<Self, CargoError> {
+        let homes = [
+            std::env::var_os("CARGO_HOME").map(PathBuf::from),
+            std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")),
+        ];
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program = std::env::split_paths(&path)
+            .chain(homes.into_iter().flatten().map(|home| home.join("bin")))
+            .map(|directory| directory.join("cargo"))
+            .find(|program| program.is_file())
+            .ok_or(CargoError::Missing)?;
+        Ok(Self { program })
+    }
+
+    /// A tool beside cargo (rustc, rustup), or the one on the path.
+    fn sibling(&self, name: &str) -> PathBuf {
+        let beside = self.program.with_file_name(name);
+        if beside.is_file() {
+            beside
+        } else {
+            PathBuf::from(name)
+        }
+    }
+
+    /// A cargo command, for the caller to complete.
+    pub fn command(&self) -> Command {
+        Command::new(&self.program)
+    }
+
+    /// cargo's version in one line.
+    pub fn version(&self) -> Result<String, CargoError> {
+        let output = run(self.command().arg("--version"))?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Whether the target is installed for the toolchain that builds crates in a directory.
+    pub fn has_target(&self, directory: &Path) -> Result<bool, CargoError> {
+        let output = run(Command::new(self.sibling("rustc"))
+            .current_dir(directory)
+            .args(["--print", "target-libdir", "--target", TARGET]))?;
+        let library = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        Ok(output.status.success() && library.is_dir())
+    }
+
+    /// Installs the target with rustup, when it is missing.
+    pub fn need_target(&self, directory: &Path) -> Result<(), CargoError> {
+        if self.has_target(directory)? {
+            return Ok(());
+        }
+        tracing::info!("installing the Rust target {TARGET}");
+        let added = run(Command::new(self.sibling("rustup"))
+            .current_dir(directory)
+            .args(["target", "add", TARGET]));
+        match added {
+            Ok(output) if output.status.success() && self.has_target(directory)? => Ok(()),
+            Ok(output) => Err(CargoError::NoTarget(format!(
+                ", and rustup could not add it: {}",
+                last_line(&output.stderr)
+            ))),
+            Err(_) => Err(CargoError::NoTarget(
+                ", and rustup is not here to add it".to_owned(),
+            )),
+        }
+    }
+
+    /// What cargo says of the crate in a directory.
+    pub fn package(&self, directory: &Path) -> Result<Package, CargoError> {
+        let manifest = directory.join("Cargo.toml");
+        let manifest = std::fs::canonicalize(&manifest)
+            .map_err(|_| CargoError::NoCrate(directory.to_path_buf()))?;
+        let output = run(self
+            .command()
+            .current_dir(directory)
+            .args([
+                "metadata",
+                "--format-version",
+                "1",
+                "--no-deps",
+                "--manifest-path",
+            ])
+            .arg(&manifest))?;
+        let unclear = |reason: String| CargoError::Metadata {
+            manifest: manifest.clone(),
+            reason,
+        };
+        if !output.status.success() {
+            return Err(unclear(last_line(&output.stderr)));
+        }
+        let said: Metadata = serde_json::from_slice(&output.stdout)
+            .map_err(|error| unclear(format!("its answer is not understood ({error})")))?;
+        let package = said
+            .packages
+            .into_iter()
+            .find(|package| package.manifest_path == manifest)
+            .ok_or_else(|| unclear("it names no package".to_owned()))?;
+        Ok(Package {
+            name: package.name,
+            manifest,
+            target_directory: said.target_directory,
+        })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Metadata {
+    packages: Vec<MetadataPackage>,
+    target_directory: PathBuf,
+}
+
+#[derive(serde::Deserialize)]
+struct MetadataPackage {
+    name: String,
+    manifest_path: PathBuf,
+}
+
+fn run(command: &mut Command) -> Result<Output, CargoError> {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| CargoError::Run {
+            program: OsString::from(command.get_program())
+                .to_string_lossy()
+                .into_owned(),
+            source,
+        })
+}
+
+fn last_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.lines().rev().find(|line| !line.trim().is_empty());
+    line.unwrap_or("it said nothing").trim().to_owned()
+}

@@ -1,0 +1,159 @@
+//! `limits` of a device: overrides of the kernel's defaults, each within what makes sense.
+
+use weihe_kernel::limits::Limits;
+use weihe_kernel::units::{Size, Span};
+
+use super::fault::Fault;
+use super::section::{Section, list, nearest};
+
+/// The least memory of a plugin: two pages of 64 KiB, the smallest a Rust component starts in is
+/// seventeen.
+const LEAST_MEMORY: Size = Size(128 << 10);
+
+/// The most memory of a plugin: all that 32-bit WebAssembly can address.
+const MOST_MEMORY: Size = Size(4 << 30);
+
+/// The most data of one host call or one outbox: beyond it, one device could starve a board.
+const MOST_DATA: Size = Size(256 << 20);
+
+/// The least data of one host call or one outbox: one event with a text.
+const LEAST_DATA: Size = Size(4 << 10);
+
+/// The longest span of any limit: a day. Longer ones would be no limit.
+const LONGEST: Span = Span::from_millis(24 * 3_600_000);
+
+/// The shortest time of a call: one slice of the scheduler.
+const SHORTEST_CALL: Span = Span::from_millis(5);
+
+/// The largest count of anything: a million, so that no queue alone fills a board's memory.
+const MOST_COUNT: i64 = 1_000_000;
+
+/// What a limit may be set to.
+enum Bounds {
+    Sizes(Size, Size),
+    Spans(Span, Span),
+    Counts(i64, i64),
+}
+
+/// The bounds of each limit; every key of [`Limits`] stands here.
+fn bounds(key: &str) -> Option<Bounds> {
+    let none = Span::from_millis(0);
+    Some(match key {
+        "memory" => Bounds::Sizes(LEAST_MEMORY, MOST_MEMORY),
+        "host-call-data" | "outbox-bytes" => Bounds::Sizes(LEAST_DATA, MOST_DATA),
+        "call-time" | "cpu-time" => Bounds::Spans(SHORTEST_CALL, LONGEST),
+        "timer-period" => Bounds::Spans(Span(std::time::Duration::from_micros(10)), LONGEST),
+        "block" | "checkpoint" => Bounds::Spans(none, LONGEST),
+        "table-elements" | "outbox-events" | "batch" | "queue" => Bounds::Counts(1, MOST_COUNT),
+        // Some devices need none of these.
+        "subscriptions" | "timers" | "tickets" => Bounds::Counts(0, MOST_COUNT),
+        "attempts" => Bounds::Counts(1, 1_000),
+        _ => return None,
+    })
+}
+
+/// The names of all limits.
+fn keys() -> Vec<String> {
+    match toml::Table::try_from(Limits::default()) {
+        Ok(table) => table.keys().cloned().collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The `limits` table of a device's section, on top of the defaults.
+pub(super) fn read(owner: &Section<'_>, faults: &mut Vec<Fault>) -> Limits {
+    let title = format!("`limits` of {}", owner.title);
+    let Some(section) = owner.section("limits", title, faults) else {
+        return Limits::default();
+    };
+    let known = keys();
+    let known = || known.iter().map(String::as_str);
+    let mut sound = toml::Table::new();
+    for entry in section.table.iter() {
+        let key = entry.key.as_str();
+        let Some(bounds) = bounds(key) else {
+            let help = nearest(key, known()).map_or_else(
+                || format!("known limits: {}", list(known())),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("unknown limit `{key}` in {}", section.title);
+            faults.push(Fault::new(entry.key_span.clone(), message, "unknown limit").help(help));
+            continue;
+        };
+        let value = entry.item.to_toml();
+        match within(&value, &bounds) {
+            Ok(()) => {
+                sound.insert(entry.key.clone(), value);
+            }
+            Err(reason) => {
+                let message = format!("`{key}` in {}: {reason}", section.title);
+                faults.push(
+                    Fault::new(entry.item.span.clone(), message, "not possible")
+                        .help(bounds.to_string()),
+                );
+            }
+        }
+    }
+    sound.try_into().unwrap_or_else(|error| {
+        let message = format!("{}: {error}", section.title);
+        faults.push(Fault::new(section.span.clone(), message, "here"));
+        Limits::default()
+    })
+}
+
+fn within(value: &toml::Value, bounds: &Bounds) -> Result<(), String> {
+    let outside = |inside: bool, shown: String| {
+        if inside {
+            Ok(())
+        } else {
+            Err(format!("{shown} is out of range"))
+        }
+    };
+    match bounds {
+        Bounds::Sizes(least, most) => {
+            let size: Size = parsed(value, "a size like \"16 MiB\"")?;
+            outside((least..=most).contains(&&size), size.to_string())
+        }
+        Bounds::Spans(least, most) => {
+            let span: Span = parsed(value, "a span of time like \"250ms\"")?;
+            outside((least..=most).contains(&&span), span.to_string())
+        }
+        Bounds::Counts(least, most) => {
+            let count: i64 = parsed(value, "a whole number")?;
+            outside((least..=most).contains(&&count), count.to_string())
+        }
+    }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(value: &toml::Value, kind: &str) -> Result<T, String> {
+    value
+        .clone()
+        .try_into()
+        .map_err(|_| format!("{value} is not {kind}"))
+}
+
+impl std::fmt::Display for Bounds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sizes(least, most) => write!(f, "a size from \"{least}\" to \"{most}\""),
+            Self::Spans(least, most) => write!(f, "a span of time from \"{least}\" to \"{most}\""),
+            Self::Counts(least, most) => write!(f, "a whole number from {least} to {most}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_of_the_kernel_has_bounds_that_hold_its_default() {
+        let defaults = toml::Table::try_from(Limits::default()).unwrap_or_default();
+        assert!(!defaults.is_empty());
+        for (key, value) in defaults {
+            let bounds = bounds(&key);
+            let held = bounds.as_ref().map(|bounds| within(&value, bounds));
+            assert_eq!(held, Some(Ok(())), "{key}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! `weihe.toml`: what a system consists of.
+//!
+//! The file is read as a whole, and every fault in it is reported with its line, not only the
+//! first. What only shows when the system starts (a plugin's file that is missing, a grant that
+//! a capability refuses) is kept apart, so that one bad entry does not stop the others; it finds
+//! its line through [`Config::problem_at`].
+
+mod connection;
+mod device;
+mod document;
+mod fault;
+mod grants;
+mod limits;
+mod name;
+mod plugin;
+mod section;
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+
+pub use connection::ConnectionEntry;
+pub use device::DeviceEntry;
+pub use document::Document;
+pub use fault::{Fault, Problem, Source};
+pub use grants::CAPABILITIES;
+pub use name::{NAME_LIMIT, is_name};
+pub use plugin::PluginEntry;
+
+use document::Entries;
+use section::Section;
+
+/// The name of the file.
+pub const FILE: &str = "weihe.toml";
+
+/// The longest file that is read: the largest sensible system (ten thousand devices of 200 bytes)
+/// is below it, and a device file or a disk image given by mistake is not read into memory.
+pub const FILE_LIMIT: u64 = 4 << 20;
+
+/// A system as its `weihe.toml` describes it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The directory that relative paths start from: that of the file.
+    pub directory: PathBuf,
+    /// `[host]`.
+    pub host: HostEntry,
+    /// `[plugin.*]`, and the plugins that devices name without an entry of their own.
+    pub plugins: Vec<PluginEntry>,
+    /// `[connection.*]` in the order of the file.
+    pub connections: Vec<ConnectionEntry>,
+    /// `[device.*]` in the order of the file.
+    pub devices: Vec<DeviceEntry>,
+    document: Document,
+    source: Source,
+}
+
+/// `[host]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostEntry {
+    /// The name of the system.
+    pub name: String,
+    /// Where database, compile cache, boot counter and socket are; absolute or relative to the
+    /// working directory.
+    pub data: PathBuf,
+}
+
+/// Why a file is no configuration.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum LoadError {
+    /// There is none.
+    #[error("there is no {}", .0.display())]
+    #[diagnostic(help("name the directory that holds {FILE}: `weihe run DIR`, or `-C DIR`"))]
+    Missing(PathBuf),
+    /// It cannot be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    #[diagnostic(help("check its permissions, and that it is a text file"))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// It is too long.
+    #[error("{} has {size} bytes; a configuration has at most {FILE_LIMIT}", .path.display())]
+    #[diagnostic(help("is this the right file?"))]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+    },
+    /// It has faults.
+    #[error("{} has {}", .0.path.display(), .0.count())]
+    Invalid(Invalid),
+}
+
+/// All that is wrong with a file.
+#[derive(Debug)]
+pub struct Invalid {
+    path: PathBuf,
+    problems: Vec<Problem>,
+}
+
+impl Invalid {
+    /// In the order of the file.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// In the order of the file.
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    fn count(&self) -> String {
+        match self.problems.len() {
+            1 => "1 fault".to_owned(),
+            count => format!("{count} faults"),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the `weihe.toml` of a directory.
+    pub fn load(directory: &Path) -> Result<Self, LoadError> {
+        let path = directory.join(FILE);
+        let unreadable = |source| LoadError::Unreadable {
+            path: path.clone(),
+            source,
+        };
+        let size = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(LoadError::Missing(path));
+            }
+            Err(error) => return Err(unreadable(error)),
+        };
+        if size > FILE_LIMIT {
+            return Err(LoadError::TooLong { path, size });
+        }
+        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+        Self::parse(directory, &text)
+    }
+
+    /// Reads the text of a `weihe.toml` that stands in a directory.
+    pub fn parse(directory: &Path, text: &str) -> Result<Self, LoadError> {
+        let path = if directory == Path::new(".") {
+            PathBuf::from(FILE)
+        } else {
+            directory.join(FILE)
+        };
+        let (document, source, mut faults) = Document::parse(&path, text);
+        let read = document.map(|document| {
+            let parts = read(directory, document.root(), &mut faults);
+            (document, parts)
+        });
+        match read {
+            Some((document, (host, plugins, connections, devices))) if faults.is_empty() => {
+                Ok(Self {
+                    directory: directory.to_path_buf(),
+                    host,
+                    plugins,
+                    connections,
+                    devices,
+                    document,
+                    source,
+                })
+            }
+            _ => {
+                faults.sort_by_key(|fault| fault.span.start);
+                Err(LoadError::Invalid(Invalid {
+                    problems: faults
+                        .into_iter()
+                        .map(|fault| source.problem(fault))
+                        .collect(),
+                    path,
+                }))
+            }
+        }
+    }
+
+    /// A plugin by name.
+    pub fn plugin(&self, name: &str) -> Option<&PluginEntry> {
+        self.plugins.iter().find(|plugin| plugin.name == name)
+    }
+
+    /// What is wrong with the entry at a key path (`connection.field.address`,
+    /// `device.soil.grants.store.tables`), with its line.
+    pub fn problem_at(
+        &self,
+        path: &str,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Problem {
+        let span = self.document.locate(path);
+        self.source
+            .problem(Fault::new(span, message, "here").maybe_help(help))
+    }
+}
+
+type Parts = (
+    HostEntry,
+    Vec<PluginEntry>,
+    Vec<ConnectionEntry>,
+    Vec<DeviceEntry>,
+);
+
+fn read(directory: &Path, root: &Entries, faults: &mut Vec<Fault>) -> Parts {
+    let top = Section {
+        title: FILE.to_owned(),
+        table: root,
+        span: 0..0,
+    };
+    top.only(&["host", "plugin", "connection", "device"], faults);
+    let host = host(directory, &top, faults);
+    let mut plugins = named(&top, "plugin", faults)
+        .iter()
+        .map(|section| plugin::read(directory, section, faults))
+        .collect::<Vec<_>>();
+    let connections: Vec<_> = named(&top, "connection", faults)
+        .iter()
+        .filter_map(|section| connection::read(section, faults))
+        .collect();
+    connection::check_holders(&connections, faults);
+    let devices: Vec<_> = named(&top, "device", faults)
+        .iter()
+        .filter_map(|section| device::read(section, faults))
+        .collect();
+    device::check_references(directory, &devices, &mut plugins, &connections, faults);
+    (host, plugins, connections, devices)
+}
+
+/// The sections of `[plugin.*]`, `[connection.*]` or `[device.*]`, with their names checked.
+fn named<'d>(top: &Section<'d>, kind: &str, faults: &mut Vec<Fault>) -> Vec<(String, Section<'d>)> {
+    let Some(section) = top.section(kind, format!("`{kind}`"), faults) else {
+        return Vec::new();
+    };
+    let mut sections = Vec::new();
+    for entry in section.table.iter() {
+        let titled = Section::of(format!("{kind} `{}`", entry.key), entry, faults);
+        if titled.is_some() {
+            name::check(kind, &entry.key, entry.key_span.clone(), faults);
+        }
+        sections.extend(titled.map(|section| (entry.key.clone(), section)));
+    }
+    sections
+}
+
+fn host(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>) -> HostEntry {
+    let mut entry = HostEntry {
+        name: directory_name(directory),
+        data: directory.join("data"),
+    };
+    let Some(section) = top.section("host", "`[host]`".to_owned(), faults) else {
+        return entry;
+    };
+    section.only(&["name", "data"], faults);
+    if let Some((name, span)) = section.text("name", faults) {
+        name::check("host", &name, span, faults);
+        entry.name = name;
+    }
+    if let Some((data, span)) = section.text("data", faults) {
+        if data.is_empty() {
+            faults.push(
+                Fault::new(span, "`data` is empty", "no directory")
+                    .help("name a directory, relative to this file: `data = \"data\"`"),
+            );
+        }
+        entry.data = directory.join(data);
+    }
+    entry
+}
+
+/// The name of a system that names none: that of its directory.
+fn directory_name(directory: &Path) -> String {
+    std::fs::canonicalize(directory)
+        .ok()
+        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .and_then(|text| name::suggest(&text))
+        .unwrap_or_else(|| "weihe".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

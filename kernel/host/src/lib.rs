@@ -1,0 +1,10 @@
+//! The host of Weihe 微核: configuration, the command line and the control protocol. It wires
+//! capabilities and connections into the kernel.
+//!
+//! The binary `weihe` is a thin shell around [`command::main`]; the rest is a library so that tests
+//! and tools can read configurations ([`config`]) and talk to a running host ([`control`]).
+
+pub mod command;
+pub mod component;
+pub mod config;
+pub mod output;

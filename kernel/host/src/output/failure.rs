@@ -1,0 +1,146 @@
+//! How a command ends, and how its failure is shown.
+
+use std::fmt::Write as _;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+
+use super::Style;
+use crate::config::{LoadError, Problem};
+
+/// How a command ends when nothing went wrong with the command itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit code 0.
+    Done,
+    /// What was asked about is not in order, and that has been printed: exit code 1.
+    Failed,
+}
+
+/// Why a command ended: a sentence that names the culprit, and what to do.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Whether the command was called wrongly (exit code 2) or failed (exit code 1).
+    pub usage: bool,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// The places in files where it is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Failure {
+    /// A failure that explains itself.
+    pub fn plain(message: impl Into<String>) -> Self {
+        Self {
+            usage: false,
+            message: message.into(),
+            help: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// A failure with what to do.
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        let mut failure = Self::plain(message);
+        failure.help = Some(help.into());
+        failure
+    }
+
+    /// A wrong call of the command.
+    pub fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        let mut failure = Self::new(message, help);
+        failure.usage = true;
+        failure
+    }
+
+    /// The exit code of the process.
+    pub fn exit_code(&self) -> u8 {
+        if self.usage { 2 } else { 1 }
+    }
+
+    /// For `--json`: `{"error": {"message": …, "help": …, "problems": […]}}`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut error = serde_json::json!({ "message": self.message, "help": self.help });
+        if !self.problems.is_empty() {
+            error["problems"] = self.problems.iter().map(Problem::to_json).collect();
+        }
+        serde_json::json!({ "error": error })
+    }
+
+    /// For people.
+    pub fn render(&self, style: Style) -> String {
+        let mut text = String::new();
+        for problem in &self.problems {
+            text.push_str(&render_problem(problem, style));
+        }
+        let _ = writeln!(text, "{} {}", style.bad("error:"), self.message);
+        if let Some(help) = &self.help {
+            let _ = writeln!(text, "{} {help}", style.code(" help:"));
+        }
+        text
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        let mut failure = Self::plain(error.to_string());
+        failure.help = error.help().map(|help| help.to_string());
+        if let LoadError::Invalid(invalid) = error {
+            failure.problems = invalid.into_problems();
+        }
+        failure
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        let mut failure = Self::plain(problem.to_string());
+        failure.problems = vec![problem];
+        failure
+    }
+}
+
+/// A problem with its line of the file underlined.
+pub fn render_problem(problem: &Problem, style: Style) -> String {
+    let theme = if style.colour() {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let mut text = String::new();
+    let shown = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .render_report(&mut text, problem);
+    if shown.is_err() {
+        text = format!(
+            "{}:{}: {problem}\n",
+            problem.path().display(),
+            problem.line()
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_and_what_to_do_in_text_and_json() {
+        let failure = Failure::usage("`xy` is not hexadecimal", "write octets like `01 03`");
+        assert_eq!(failure.exit_code(), 2);
+        let text = failure.render(Style::PLAIN);
+        assert_eq!(
+            text,
+            "error: `xy` is not hexadecimal\n help: write octets like `01 03`\n"
+        );
+        assert_eq!(
+            failure.to_json(),
+            serde_json::json!({"error": {
+                "message": "`xy` is not hexadecimal",
+                "help": "write octets like `01 03`",
+            }})
+        );
+    }
+}

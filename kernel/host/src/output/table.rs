@@ -1,0 +1,95 @@
+//! Tables for terminals: columns as wide as they must be, no lines.
+
+use std::fmt;
+
+/// A table with a header.
+#[derive(Debug, Clone)]
+pub struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub fn new<const N: usize>(header: [&'static str; N]) -> Self {
+        Self {
+            header: header.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.to_vec());
+    }
+
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut widths: Vec<usize> = self.header.iter().map(|title| width(title)).collect();
+        for row in &self.rows {
+            for (widest, cell) in widths.iter_mut().zip(row) {
+                *widest = (*widest).max(width(cell));
+            }
+        }
+        let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+            let mut text = String::new();
+            for (cell, widest) in cells.zip(&widths) {
+                text.push_str(cell);
+                // Two blanks between columns.
+                text.extend(std::iter::repeat_n(' ', widest - width(cell) + 2));
+            }
+            writeln!(f, "{}", text.trim_end())
+        };
+        line(&mut self.header.iter().copied())?;
+        for row in &self.rows {
+            line(&mut row.iter().map(String::as_str))?;
+        }
+        Ok(())
+    }
+}
+
+/// Columns that a text takes on a terminal: East Asian wide characters take two, colour codes
+/// none.
+pub fn width(text: &str) -> usize {
+    let mut columns = 0;
+    let mut escape = false;
+    for c in text.chars() {
+        match c {
+            '\u{1b}' => escape = true,
+            'm' if escape => escape = false,
+            _ if escape => {}
+            '\u{1100}'..='\u{115f}'
+            | '\u{2e80}'..='\u{a4cf}'
+            | '\u{ac00}'..='\u{d7a3}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{fe30}'..='\u{fe6f}'
+            | '\u{ff00}'..='\u{ff60}'
+            | '\u{ffe0}'..='\u{ffe6}'
+            | '\u{20000}'..='\u{3fffd}' => columns += 2,
+            _ => columns += 1,
+        }
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_also_beside_chinese_and_colours() {
+        let mut table = Table::new(["NAME", "VALUE"]);
+        table.row(["温度".into(), "1".into()]);
+        table.row(["\u{1b}[31mab\u{1b}[0m".into(), "2".into()]);
+        assert_eq!(
+            table.to_string(),
+            "NAME  VALUE\n温度  1\n\u{1b}[31mab\u{1b}[0m    2\n"
+        );
+    }
+}
