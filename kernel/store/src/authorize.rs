@@ -47,6 +47,8 @@ pub(crate) struct Outcome {
     pub unresolved: Vec<String>,
     /// Why the statement was denied, if it was.
     pub denied: Option<String>,
+    /// Whether the statement is an allowed change of the schema.
+    pub schema_change: bool,
     /// Whether the statement must be compiled by its caller again.
     pub stale: bool,
 }
@@ -92,11 +94,13 @@ impl Rules {
         };
     }
 
-    /// A compiled statement starts to run for a device, or for the host.
-    pub fn run(&self, subject: Option<Subject>) {
+    /// A compiled statement starts to run for a device, or for the host. SQLite asks about some
+    /// steps of a change of the schema only then.
+    pub fn run(&self, subject: Option<Subject>, schema_change: bool) {
         *self.lock() = State {
             subject,
             running: true,
+            schema_change,
             ..State::default()
         };
     }
@@ -107,6 +111,7 @@ impl Rules {
         Outcome {
             unresolved: std::mem::take(&mut state.unresolved),
             denied: state.denied.take(),
+            schema_change: state.schema_change,
             stale: std::mem::take(&mut state.stale),
         }
     }

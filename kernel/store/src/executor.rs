@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rusqlite::hooks::AuthContext;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Statement};
 
@@ -55,6 +56,24 @@ impl Watch {
     }
 }
 
+/// What SQLite calls back on one connection.
+pub(crate) struct Hooks {
+    rules: Rules,
+    watch: Watch,
+}
+
+impl Hooks {
+    /// Makes SQLite ask the rules and look at the watch.
+    pub fn set(connection: &mut Connection) -> rusqlite::Result<Self> {
+        let (rules, watch) = (Rules::default(), Watch::new());
+        let asked = rules.clone();
+        connection.authorizer(Some(move |context: AuthContext<'_>| asked.decide(&context)))?;
+        let seen = watch.clone();
+        connection.progress_handler(PROGRESS_INSTRUCTIONS, Some(move || seen.is_over()))?;
+        Ok(Self { rules, watch })
+    }
+}
+
 /// The session whose work runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Acting {
@@ -74,6 +93,8 @@ pub(crate) struct Executor<'c> {
     connection: &'c Connection,
     rules: Rules,
     watch: Watch,
+    /// How long one call may run.
+    time: Duration,
     /// Names the file in errors.
     file: Arc<str>,
     acting: Option<Acting>,
@@ -105,32 +126,20 @@ impl From<StoreError> for Failure {
 }
 
 impl<'c> Executor<'c> {
-    /// Takes over a connection whose hooks were set with [`Executor::hooks`].
-    pub fn new(connection: &'c Connection, rules: Rules, watch: Watch, file: Arc<str>) -> Self {
+    /// Takes over a connection with its hooks; `time` is how long one call may run.
+    pub fn new(connection: &'c Connection, hooks: Hooks, time: Duration, file: Arc<str>) -> Self {
+        let Hooks { rules, watch } = hooks;
         Self {
             connection,
             rules,
             watch,
+            time,
             file,
             acting: None,
             statements: HashMap::new(),
             changed: 0,
             failure: None,
         }
-    }
-
-    /// Makes SQLite ask the rules and look at the watch.
-    pub fn hooks(
-        connection: &mut Connection,
-        rules: &Rules,
-        watch: &Watch,
-    ) -> rusqlite::Result<()> {
-        let rules = rules.clone();
-        connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
-            rules.decide(&context)
-        }))?;
-        let watch = watch.clone();
-        connection.progress_handler(PROGRESS_INSTRUCTIONS, Some(move || watch.is_over()))
     }
 
     /// The connection.
@@ -147,7 +156,7 @@ impl<'c> Executor<'c> {
     pub fn begin(&mut self, acting: Option<Acting>) {
         self.acting = acting;
         self.failure = None;
-        self.watch.limit(STATEMENT_TIME);
+        self.watch.limit(self.time);
     }
 
     /// The work is over.
@@ -254,15 +263,17 @@ impl<'c> Executor<'c> {
         let mut cached = self.cached(sql);
         loop {
             let renewed = cached.is_none();
-            let mut statement = match cached.take() {
-                Some(statement) => statement,
+            let (mut statement, schema_change) = match cached.take() {
+                Some(statement) => (statement, false),
                 None => self.compile(sql)?,
             };
-            self.rules.run(self.subject());
+            self.rules.run(self.subject(), schema_change);
             let result = run(self.connection, &self.watch, &mut statement);
             match result {
                 Ok(value) => {
-                    self.keep(sql, statement);
+                    if !schema_change {
+                        self.keep(sql, statement);
+                    }
                     return Ok(value);
                 }
                 Err(failure) => {
@@ -307,7 +318,8 @@ impl<'c> Executor<'c> {
         });
     }
 
-    fn compile(&mut self, sql: &str) -> Result<Statement<'c>, StoreError> {
+    /// Compiles a statement; also says whether it changes the schema.
+    fn compile(&mut self, sql: &str) -> Result<(Statement<'c>, bool), StoreError> {
         if sql.len() > STATEMENT_BYTES {
             return Err(StoreError::TooLarge(format!(
                 "the statement has {} bytes; it may have {STATEMENT_BYTES}",
@@ -336,7 +348,7 @@ impl<'c> Executor<'c> {
                 )));
             }
         }
-        Ok(statement)
+        Ok((statement, outcome.schema_change))
     }
 
     /// Whether a table or view has this name (in lower case).

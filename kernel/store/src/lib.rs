@@ -44,3 +44,7 @@ pub use session::{Bucket, MAIN, Session};
 pub use statistics::StoreStatistics;
 pub use store::{SavedState, Store};
 pub use value::{KeyPage, Row, Rows, Value};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;

@@ -19,6 +19,27 @@ pub const CHECKPOINT_PAGES: u32 = 1000;
 /// it grow.
 pub const LOG_BYTES_KEPT: i64 = 16 << 20;
 
+/// The spans of time that tests shorten.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// [`BUSY_TIME`].
+    pub busy: Duration,
+    /// [`TURN_TIME`].
+    pub turn: Duration,
+    /// [`STATEMENT_TIME`].
+    pub statement: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            busy: BUSY_TIME,
+            turn: TURN_TIME,
+            statement: STATEMENT_TIME,
+        }
+    }
+}
+
 /// How long the store waits for another process that holds the database. Shorter than the time a
 /// handler may take (10 s), longer than a backup or an operator's `UPDATE` needs.
 pub const BUSY_TIME: Duration = Duration::from_secs(2);

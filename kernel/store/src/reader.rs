@@ -1,26 +1,14 @@
 //! The thread that reads outside of write turns.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
 
-use rusqlite::Connection;
-
-use crate::authorize::Rules;
-use crate::executor::{Executor, Watch};
+use crate::executor::Executor;
 use crate::message::ToReader;
 use crate::statistics::Counters;
 
 /// Serves reads in the order of their arrival until the store is closed.
-pub(crate) fn run(
-    connection: &Connection,
-    rules: Rules,
-    watch: Watch,
-    file: Arc<str>,
-    inbox: &Receiver<ToReader>,
-    counters: &Counters,
-) {
-    let mut executor = Executor::new(connection, rules, watch, file);
+pub(crate) fn run(mut executor: Executor<'_>, inbox: &Receiver<ToReader>, counters: &Counters) {
     while let Ok(message) = inbox.recv() {
         match message {
             ToReader::Read { acting, work } => {

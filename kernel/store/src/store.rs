@@ -8,17 +8,17 @@ use std::sync::mpsc::channel;
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
+use rusqlite::OptionalExtension;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 
-use crate::authorize::{Rules, Subject};
+use crate::authorize::Subject;
 use crate::error::OpenError;
-use crate::executor::{Acting, Executor, SessionId, Watch};
+use crate::executor::{Acting, Executor, Hooks, SessionId};
 use crate::file::{Lock, beside, open_reader, open_writer};
 use crate::grant::Grant;
-use crate::limits::{STATE_BYTES, THREAD_STACK};
-use crate::message::{HostWrite, ToReader, ToWriter};
+use crate::limits::{STATE_BYTES, THREAD_STACK, Times};
+use crate::message::{HostWork, HostWrite, ToReader, ToWriter};
 use crate::reader;
 use crate::session::{Session, Ways};
 use crate::statistics::{Counters, StoreStatistics};
@@ -31,7 +31,8 @@ pub struct Store {
     ways: Ways,
     counters: Arc<Counters>,
     next_session: AtomicU64,
-    threads: Vec<JoinHandle<()>>,
+    reads: Option<JoinHandle<()>>,
+    writes: Option<JoinHandle<()>>,
     /// Given back last, when both connections are closed.
     _lock: Lock,
 }
@@ -48,19 +49,15 @@ pub struct SavedState {
 impl Store {
     /// Opens a database, and makes it if it is missing. Blocks for the time of the check.
     pub fn open(file: &Path) -> Result<Self, OpenError> {
-        Self::open_with(file, |_| Ok(()))
+        Self::open_with(file, Times::default())
     }
 
-    /// [`Store::open`] with a last word on the connection that writes.
-    pub(crate) fn open_with(
-        file: &Path,
-        prepare: impl FnOnce(&mut Connection) -> rusqlite::Result<()>,
-    ) -> Result<Self, OpenError> {
+    /// [`Store::open`] with other spans of time.
+    pub(crate) fn open_with(file: &Path, times: Times) -> Result<Self, OpenError> {
         let lock = Lock::take(file)?;
         let mut writer = open_writer(file)?;
         let mut reader = open_reader(file)?;
         let failed = |error: rusqlite::Error| OpenError::sqlite(file, &error);
-        prepare(&mut writer).map_err(failed)?;
         // The writer waits for other processes itself, so that it can serve meanwhile.
         writer
             .busy_timeout(std::time::Duration::ZERO)
@@ -78,20 +75,21 @@ impl Store {
         let name: Arc<str> = file.display().to_string().into();
         let (to_writer, writer_inbox) = channel();
         let (to_reader, reader_inbox) = channel();
-        let mut threads = Vec::new();
-
-        let (rules, watch) = hooked(&mut writer).map_err(failed)?;
+        let hooks = Hooks::set(&mut writer).map_err(failed)?;
         let (count, named) = (counters.clone(), name.clone());
         let run = move || {
-            let executor = Executor::new(&writer, rules, watch, named);
-            Writer::new(executor, count, log_pages).run(&writer_inbox);
+            let executor = Executor::new(&writer, hooks, times.statement, named);
+            Writer::new(executor, times, count, log_pages).run(&writer_inbox);
         };
-        threads.push(spawn("weihe-store-write", run).map_err(|error| no_thread(file, &error))?);
+        let writes = spawn("weihe-store-write", run).map_err(|error| no_thread(file, &error))?;
 
-        let (rules, watch) = hooked(&mut reader).map_err(failed)?;
+        let hooks = Hooks::set(&mut reader).map_err(failed)?;
         let count = counters.clone();
-        let run = move || reader::run(&reader, rules, watch, name, &reader_inbox, &count);
-        threads.push(spawn("weihe-store-read", run).map_err(|error| no_thread(file, &error))?);
+        let run = move || {
+            let executor = Executor::new(&reader, hooks, times.statement, name);
+            reader::run(executor, &reader_inbox, &count);
+        };
+        let reads = spawn("weihe-store-read", run).map_err(|error| no_thread(file, &error))?;
 
         Ok(Self {
             file: file.to_owned(),
@@ -101,7 +99,8 @@ impl Store {
             },
             counters,
             next_session: AtomicU64::new(1),
-            threads,
+            reads: Some(reads),
+            writes: Some(writes),
             _lock: lock,
         })
     }
@@ -156,8 +155,7 @@ impl Store {
         &self,
         device: &str,
         state: SavedState,
-    ) -> impl Future<Output = Result<(), String>> + Send + 'static {
-        let (answer, answered) = oneshot::channel();
+    ) -> impl Future<Output = Result<(), String>> + Send + use<> {
         let name: Arc<str> = device.into();
         let size = state.bytes.len();
         let saved = name.clone();
@@ -173,22 +171,34 @@ impl Store {
         let sent = if size > STATE_BYTES {
             Err(format!("it has {size} bytes, and may have {STATE_BYTES}"))
         } else {
-            let message = ToWriter::Host(HostWrite {
-                since: Instant::now(),
-                work: Box::new(work),
-                answer,
-            });
-            let sent = self.ways.writer.send(message);
-            sent.map_err(|_| "the store is closed".to_owned())
+            Ok(self.write(Box::new(work)))
         };
         async move {
             let result = match sent {
-                Ok(()) => answered
-                    .await
-                    .unwrap_or_else(|_| Err("the store is closed".into())),
+                Ok(written) => written.await,
                 Err(error) => Err(error),
             };
             result.map_err(|error| format!("cannot save the state of device `{name}`: {error}"))
+        }
+    }
+
+    /// A write of the host's own; ends when it is durable.
+    pub(crate) fn write(
+        &self,
+        work: HostWork,
+    ) -> impl Future<Output = Result<(), String>> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        let message = ToWriter::Host(HostWrite {
+            since: Instant::now(),
+            work,
+            answer,
+        });
+        // A message that cannot be sent drops the answer's sender.
+        let _ = self.ways.writer.send(message);
+        async move {
+            answered
+                .await
+                .unwrap_or_else(|_| Err("the store is closed".into()))
         }
     }
 }
@@ -198,20 +208,24 @@ const STATE_LIMIT: i32 = (STATE_BYTES + (64 << 10)) as i32;
 
 impl Drop for Store {
     fn drop(&mut self) {
-        let _ = self.ways.writer.send(ToWriter::Stop);
+        // One after the other: the last connection to close copies the log into the database, and
+        // neither would if both saw the other still there.
         let _ = self.ways.reader.send(ToReader::Stop);
-        for thread in self.threads.drain(..) {
-            if thread.join().is_err() {
-                tracing::error!(file = %self.file.display(), "a thread of the store panicked");
-            }
-        }
+        self.join(|store| &mut store.reads);
+        let _ = self.ways.writer.send(ToWriter::Stop);
+        self.join(|store| &mut store.writes);
     }
 }
 
-fn hooked(connection: &mut Connection) -> rusqlite::Result<(Rules, Watch)> {
-    let (rules, watch) = (Rules::default(), Watch::new());
-    Executor::hooks(connection, &rules, &watch)?;
-    Ok((rules, watch))
+impl Store {
+    fn join(&mut self, thread: fn(&mut Self) -> &mut Option<JoinHandle<()>>) {
+        if thread(self)
+            .take()
+            .is_some_and(|thread| thread.join().is_err())
+        {
+            tracing::error!(file = %self.file.display(), "a thread of the store panicked");
+        }
+    }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {

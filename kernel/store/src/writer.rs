@@ -16,9 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 use crate::executor::{Acting, Executor, SessionId};
-use crate::limits::{
-    ALONE_TURNS, BUSY_RETRY, BUSY_TIME, CHECKPOINT_PAGES, GROUP_TIME, GROUP_TURNS, TURN_TIME,
-};
+use crate::limits::{ALONE_TURNS, BUSY_RETRY, CHECKPOINT_PAGES, GROUP_TIME, GROUP_TURNS, Times};
 use crate::message::{HostWrite, Refusal, ToWriter, TurnId, TurnNumber, Work};
 use crate::statistics::Counters;
 
@@ -70,6 +68,7 @@ struct Group {
 /// The writer's state.
 pub(crate) struct Writer<'c> {
     executor: Executor<'c>,
+    times: Times,
     counters: Arc<Counters>,
     /// Pages in the write-ahead log, as SQLite told at the last commit.
     log_pages: Arc<AtomicU32>,
@@ -87,9 +86,15 @@ pub(crate) struct Writer<'c> {
 }
 
 impl<'c> Writer<'c> {
-    pub fn new(executor: Executor<'c>, counters: Arc<Counters>, log_pages: Arc<AtomicU32>) -> Self {
+    pub fn new(
+        executor: Executor<'c>,
+        times: Times,
+        counters: Arc<Counters>,
+        log_pages: Arc<AtomicU32>,
+    ) -> Self {
         Self {
             executor,
+            times,
             counters,
             log_pages,
             waiting: VecDeque::new(),
@@ -259,7 +264,7 @@ impl<'c> Writer<'c> {
                 self.turn = Some(Turn {
                     id,
                     acting,
-                    until: Instant::now() + TURN_TIME,
+                    until: Instant::now() + self.times.turn,
                     rows: 0,
                 });
                 self.work(work);
@@ -276,7 +281,7 @@ impl<'c> Writer<'c> {
         self.waiting.push_front(next);
         let mut still = VecDeque::with_capacity(self.waiting.len());
         for waiting in self.waiting.drain(..) {
-            if now.saturating_duration_since(since.max(waiting.since)) >= BUSY_TIME {
+            if now.saturating_duration_since(since.max(waiting.since)) >= self.times.busy {
                 self.counters.busy.fetch_add(1, Relaxed);
                 self.counters.failed(text);
                 refuse(waiting, StoreError::Busy(text.to_owned()));
@@ -407,7 +412,7 @@ impl<'c> Writer<'c> {
             let reason = format!(
                 "the handler held the write turn for more than {} s after its first write, so its \
                  writes were rolled back; write after waiting, not before",
-                TURN_TIME.as_secs()
+                self.times.turn.as_secs()
             );
             tracing::warn!(device = %turn.acting.subject.device, "{reason}");
             self.lost.insert(turn.id.session, (turn.id.number, reason));
