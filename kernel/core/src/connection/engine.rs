@@ -17,6 +17,8 @@ use super::wire::LINE;
 /// Runs a connection until it is closed. Nothing it started is left when this returns, except that
 /// a device which has no room for its last outcomes is still given them.
 pub(super) async fn run(hub: Arc<Hub>, endpoint: Endpoint) {
+    // Ends it in any case, also when this task panics or its runtime goes.
+    let _ending = Ending(Arc::clone(&hub));
     let mut peers = JoinSet::new();
     let mut closing = hub.closing.subscribe();
     let engine = async {
@@ -32,8 +34,14 @@ pub(super) async fn run(hub: Arc<Hub>, endpoint: Endpoint) {
         () = engine => {}
     }
     peers.shutdown().await;
-    drop(endpoint);
-    hub.end();
+}
+
+struct Ending(Arc<Hub>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 fn backoff(hub: &Hub) -> Backoff {
@@ -147,14 +155,32 @@ async fn attend(
     stop: Arc<Notify>,
     idle_timeout: Option<u64>,
 ) {
+    let mut leaving = Leaving {
+        hub: Arc::clone(&hub),
+        peer,
+        reason: "the connection is closed".into(),
+    };
     let mut conversation =
         Conversation::new(Arc::clone(&hub), peer, accepted.channel).with_peer(reader, idle_timeout);
-    let reason = tokio::select! {
+    leaving.reason = tokio::select! {
         biased;
         () = stop.notified() => "the device left".to_owned(),
         reason = conversation.run() => reason,
     };
-    tracing::debug!(connection = %hub.name, peer, address = accepted.address, reason, "peer gone");
-    hub.remove_peer(peer, &reason);
+    tracing::debug!(connection = %hub.name, peer, address = accepted.address, reason = leaving.reason, "peer gone");
+    drop(leaving);
     conversation.shut_down(SHUTDOWN_TIMEOUT).await;
+}
+
+/// Takes the peer out in any case, also when its task panics or is dropped.
+struct Leaving {
+    hub: Arc<Hub>,
+    peer: PeerId,
+    reason: String,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.hub.remove_peer(self.peer, &self.reason);
+    }
 }

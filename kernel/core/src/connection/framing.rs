@@ -1,5 +1,6 @@
 //! Decides when a reply is complete: one [`Search`] for each exchange.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::framer::Framer;
@@ -128,7 +129,11 @@ impl<'a> Search<'a> {
         };
         let mut framer = framer.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let scan = framer.scan(options, self.request, bytes, idle)?;
+            // One device's codec must not take the line down with it.
+            let scan = catch_unwind(AssertUnwindSafe(|| {
+                framer.scan(options, self.request, bytes, idle)
+            }))
+            .unwrap_or_else(|_| Err("the codec panicked; this is a bug of the host".into()))?;
             let ends = scan.skip.checked_add(scan.frame.unwrap_or(0));
             if ends.is_none_or(|end| end > bytes.len()) || scan.frame == Some(0) {
                 return Err(format!(

@@ -32,6 +32,10 @@ pub const DRAIN: usize = 64 * 1024;
 /// and counted: the line's other devices come first.
 pub const UNASKED_BACKLOG: usize = 64;
 
+/// Silence that ends a reply where the transport does not tell it from a byte's time; key `silence`.
+/// Packets of one reply follow each other faster, on all but satellite links.
+pub const SILENCE: u64 = 50 * MS;
+
 /// How long a request waits for a line to fall silent. A line that never does is used all the same,
 /// or a babbling device would keep everyone out for good.
 pub const SILENCE_PATIENCE: u64 = 500 * MS;

@@ -130,7 +130,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             gap: 0,
-            silence: 0,
+            silence: limits::SILENCE,
             byte_time: 0,
             max_reply: limits::MAX_REPLY,
             connect_timeout: limits::CONNECT_TIMEOUT,
