@@ -5,5 +5,14 @@
 //! *capabilities* ([`capability::Capability`]) and *connections* ([`connection`]) that the host
 //! registers.
 
+pub mod bus;
+pub mod capability;
 pub mod clock;
 pub mod connection;
+pub mod device;
+pub mod event;
+pub mod grant;
+pub mod limits;
+pub mod runtime;
+pub mod schedule;
+pub mod units;

@@ -1,0 +1,167 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::event::{Quality, Value};
+
+fn event(bus: &Bus, topic: &str, value: i64) -> Event {
+    Event {
+        topic: bus.topic(topic).unwrap(),
+        source: SourceId(0),
+        time: value.unsigned_abs(),
+        sequence: 0,
+        cause: None,
+        attempt: 1,
+        quality: Quality::Good,
+        value: Value::Integer(value),
+    }
+}
+
+fn publish(bus: &Bus, source: &str, topics: &[(&str, i64)]) -> Blocked {
+    let source = bus.source(source).unwrap();
+    let mut run: Vec<Event> = topics.iter().map(|(topic, value)| event(bus, topic, *value)).collect();
+    bus.publish(source, &mut run)
+}
+
+fn subscribe(bus: &Arc<Bus>, filter: &str, overflow: Overflow, capacity: usize) -> Subscription {
+    bus.subscribe("test", filter.parse().unwrap(), overflow, capacity, true, Arc::default())
+}
+
+fn values(subscription: &Subscription) -> Vec<i64> {
+    let mut events = Vec::new();
+    subscription.try_take(&mut events, usize::MAX);
+    events
+        .iter()
+        .map(|event| match event.value {
+            Value::Integer(value) => value,
+            _ => i64::MIN,
+        })
+        .collect()
+}
+
+#[test]
+fn values_like_minus_one_and_an_initial_zero_are_delivered() {
+    let bus = Bus::new(1);
+    let all = subscribe(&bus, "#", Overflow::DropOldest, 8);
+    assert!(publish(&bus, "d", &[("a", 0), ("a", -1)]).is_empty());
+    assert_eq!(values(&all), [0, -1]);
+}
+
+#[test]
+fn a_later_subscriber_starts_from_the_present() {
+    let bus = Bus::new(1);
+    assert!(publish(&bus, "d", &[("a", 1), ("a", 2), ("b", 3), ("a", 4)]).is_empty());
+    let late = subscribe(&bus, "#", Overflow::DropOldest, 8);
+    assert_eq!(values(&late), [3, 4]);
+    assert!(publish(&bus, "d", &[("a", 5)]).is_empty());
+    assert_eq!(values(&late), [5]);
+}
+
+#[test]
+fn a_slow_subscriber_drops_its_oldest_and_counts_them() {
+    let bus = Bus::new(1);
+    let slow = subscribe(&bus, "a", Overflow::DropOldest, 3);
+    let fast = subscribe(&bus, "a", Overflow::DropOldest, 100);
+    for value in 0..10 {
+        assert!(publish(&bus, "d", &[("a", value)]).is_empty());
+    }
+    assert_eq!(values(&slow), [7, 8, 9]);
+    assert_eq!(slow.dropped(), 7);
+    assert_eq!(values(&fast).len(), 10);
+    assert_eq!(fast.dropped(), 0);
+}
+
+#[test]
+fn a_run_longer_than_the_queue_keeps_its_end() {
+    let bus = Bus::new(1);
+    let slow = subscribe(&bus, "a", Overflow::DropOldest, 3);
+    let run: Vec<(&str, i64)> = (0..10).map(|value| ("a", value)).collect();
+    assert!(publish(&bus, "d", &run).is_empty());
+    assert_eq!(values(&slow), [7, 8, 9]);
+    assert_eq!(slow.dropped(), 7);
+}
+
+#[test]
+fn latest_only_keeps_the_newest_of_each_topic_in_its_place() {
+    let bus = Bus::new(1);
+    let latest = subscribe(&bus, "#", Overflow::LatestOnly, 8);
+    assert!(publish(&bus, "d", &[("a", 1), ("b", 2), ("a", 3)]).is_empty());
+    assert_eq!(values(&latest), [3, 2]);
+    assert!(publish(&bus, "d", &[("b", 4), ("b", 5), ("a", 6)]).is_empty());
+    assert_eq!(values(&latest), [5, 6]);
+    assert_eq!(latest.dropped(), 2);
+}
+
+#[tokio::test]
+async fn a_blocked_publisher_waits_and_loses_nothing() {
+    let bus = Bus::new(1);
+    let narrow = subscribe(&bus, "a", Overflow::Block, 2);
+    let blocked = publish(&bus, "d", &[("a", 1), ("a", 2), ("a", 3), ("a", 4), ("a", 5)]);
+    let delivery = tokio::spawn(blocked.deliver());
+    let mut seen = Vec::new();
+    while seen.len() < 5 {
+        let mut events = Vec::new();
+        narrow.recv(&mut events, 1).await;
+        seen.extend(events.into_iter().map(|event| event.value));
+    }
+    delivery.await.unwrap();
+    assert_eq!(seen, (1..=5).map(Value::Integer).collect::<Vec<_>>());
+    assert_eq!(narrow.dropped(), 0);
+}
+
+#[tokio::test]
+async fn a_vanished_subscriber_never_freezes_its_publisher() {
+    let bus = Bus::new(1);
+    let narrow = subscribe(&bus, "a", Overflow::Block, 1);
+    let delivery = tokio::spawn(publish(&bus, "d", &[("a", 1), ("a", 2), ("a", 3)]).deliver());
+    tokio::task::yield_now().await;
+    drop(narrow);
+    delivery.await.unwrap();
+    assert!(bus.subscriptions().is_empty());
+}
+
+#[test]
+fn giving_up_on_a_blocked_queue_counts_the_rest() {
+    let bus = Bus::new(1);
+    let narrow = subscribe(&bus, "a", Overflow::Block, 1);
+    drop(publish(&bus, "d", &[("a", 1), ("a", 2), ("a", 3)]));
+    assert_eq!(narrow.dropped(), 2);
+}
+
+#[test]
+fn sequences_rise_per_source_and_across_boots() {
+    let first = Bus::new(1);
+    let all = subscribe(&first, "#", Overflow::DropOldest, 8);
+    assert!(publish(&first, "x", &[("a", 1), ("b", 2)]).is_empty());
+    assert!(publish(&first, "y", &[("a", 3)]).is_empty());
+    let mut events = Vec::new();
+    all.try_take(&mut events, 8);
+    assert_eq!(events[0].sequence + 1, events[1].sequence);
+    assert_eq!(events[2].sequence, events[0].sequence);
+    let second = Bus::new(2);
+    let source = second.source("x").unwrap();
+    assert!(second.sequences(source, 1) > events[1].sequence);
+}
+
+#[test]
+fn an_ended_subscription_leaves_nothing_behind() {
+    let bus = Bus::new(1);
+    for _ in 0..100 {
+        let subscription = subscribe(&bus, "a/+", Overflow::DropOldest, 4);
+        assert!(publish(&bus, "d", &[("a/b", 1)]).is_empty());
+        drop(subscription);
+    }
+    let tables = bus.lock();
+    assert!(tables.filters.is_empty());
+    assert!(tables.queues.is_empty());
+    assert!(tables.lists.len() <= 1);
+}
+
+#[test]
+fn endless_new_topics_are_refused_at_the_limit() {
+    let bus = Bus::new(1);
+    for index in 0..MAX_TOPICS {
+        bus.topic(&format!("t/{index}")).unwrap();
+    }
+    assert!(matches!(bus.topic("one/more"), Err(BusError::TooManyTopics(name)) if name == "one/more"));
+    assert!(bus.topic("t/0").is_ok());
+}

@@ -1,0 +1,28 @@
+//! Devices: configured instances of plugins, each an actor with a mailbox.
+
+mod actor;
+mod call;
+mod checkpoint;
+mod guest;
+mod mailbox;
+mod outbox;
+mod shared;
+mod spec;
+mod status;
+mod supervision;
+
+pub use actor::{Actor, StartError};
+pub use call::{Call, CallError, CallId};
+pub use checkpoint::{Checkpoints, MemoryCheckpoints, Saving};
+pub use guest::{
+    Checkpoint, Guest, GuestError, GuestFactory, Hooked, Outcome, StartContext, StopReason, Trap,
+};
+pub use mailbox::{MAX_CALLS, MAX_NOTICES, Mailbox, Stop};
+pub use outbox::{Effect, NO_CAUSE, Outbox};
+pub use shared::{ANSWER, Device, KERNEL_SOURCE, OpenFailure, OutgoingCall, Surroundings};
+pub use spec::DeviceSpec;
+pub use status::{DeviceCounters, DeviceFault, DeviceState, DeviceStatus, Live};
+pub use supervision::{BUDGET, FIRST_PAUSE, LONGEST_PAUSE, Restarts, WINDOW, retry_pause};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! What a device's actor, its instance and the kernel share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::bus::{Bus, BusError, Filter, Overflow};
+use crate::clock::Clock;
+use crate::connection::Seat;
+use crate::event::{Event, Quality, SourceId, TopicId, Value};
+
+use super::call::CallId;
+use super::mailbox::Mailbox;
+use super::spec::DeviceSpec;
+use super::status::{DeviceFault, Live};
+
+/// The publisher of what the kernel itself has to say.
+pub const KERNEL_SOURCE: &str = "$kernel";
+
+/// The topic and the publisher of answers to calls.
+pub const ANSWER: &str = "$answer";
+
+/// Why a device cannot open a connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenFailure {
+    /// No connection of this name is configured.
+    #[error("no connection `{0}` is configured")]
+    Unknown(String),
+    /// The device has no grant for it.
+    #[error("device `{device}` has no grant for connection `{connection}`")]
+    Denied {
+        /// Who asked.
+        device: String,
+        /// For what.
+        connection: String,
+    },
+    /// It is held by another device.
+    #[error("{0}")]
+    Taken(String),
+}
+
+/// What a device finds around it. The kernel implements it; tests bring their own.
+pub trait Surroundings: Send + Sync {
+    /// A place at a connection.
+    fn open(&self, device: &Arc<Device>, connection: &str) -> Result<Seat, OpenFailure>;
+
+    /// Calls a command of another device; the answer comes to the caller's mailbox.
+    fn call(&self, caller: &Arc<Device>, call: OutgoingCall);
+}
+
+/// A call that leaves a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingCall {
+    /// Its name.
+    pub id: CallId,
+    /// Whom.
+    pub device: Arc<str>,
+    /// Which command.
+    pub command: String,
+    /// A JSON object.
+    pub arguments: String,
+    /// Nanoseconds until the answer is given up.
+    pub timeout: u64,
+}
+
+/// What a device's actor, its instance and the kernel share. It outlives every instance.
+pub struct Device {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How it is configured.
+    pub spec: DeviceSpec,
+    /// Its id as a publisher.
+    pub source: SourceId,
+    /// What waits for it.
+    pub mailbox: Arc<Mailbox>,
+    /// Its state and counters.
+    pub live: Live,
+    /// The bus.
+    pub bus: Arc<Bus>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What it finds around it.
+    pub surroundings: Arc<dyn Surroundings>,
+    answer_topic: TopicId,
+    answer_source: SourceId,
+    kernel_source: SourceId,
+    dead_topic: TopicId,
+    timer_topics: Mutex<HashMap<Arc<str>, TopicId>>,
+    seats: Mutex<HashMap<Arc<str>, Seat>>,
+    tickets: AtomicU64,
+}
+
+impl Device {
+    /// A device on a bus.
+    pub fn new(
+        spec: DeviceSpec,
+        bus: Arc<Bus>,
+        clock: Arc<dyn Clock>,
+        surroundings: Arc<dyn Surroundings>,
+    ) -> Result<Arc<Self>, BusError> {
+        Ok(Arc::new(Self {
+            name: spec.name.as_str().into(),
+            source: bus.source(&spec.name)?,
+            mailbox: Arc::default(),
+            live: Live::default(),
+            answer_topic: bus.topic(ANSWER)?,
+            answer_source: bus.source(ANSWER)?,
+            kernel_source: bus.source(KERNEL_SOURCE)?,
+            dead_topic: bus.topic(&format!("$dead/{}", spec.name))?,
+            timer_topics: Mutex::default(),
+            seats: Mutex::default(),
+            tickets: AtomicU64::new(1),
+            spec,
+            bus,
+            clock,
+            surroundings,
+        }))
+    }
+
+    /// Subscribes the device; returns the subscription's id.
+    pub fn subscribe(&self, filter: Filter, overflow: Overflow, capacity: u32, retained: bool) -> u32 {
+        let capacity = if capacity == 0 { self.spec.limits.queue } else { capacity };
+        let subscription = self.bus.subscribe(
+            &self.name,
+            filter,
+            overflow,
+            capacity as usize,
+            retained,
+            self.mailbox.wake().clone(),
+        );
+        self.mailbox.keep(subscription)
+    }
+
+    /// The topic of a timer's ticks.
+    pub fn timer_topic(&self, timer: &Arc<str>) -> Result<TopicId, BusError> {
+        let mut topics = self.timer_topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = topics.get(timer) {
+            return Ok(*id);
+        }
+        let id = self.bus.topic(&format!("$timer/{timer}"))?;
+        topics.insert(timer.clone(), id);
+        Ok(id)
+    }
+
+    /// An event of the kernel's for this device alone.
+    pub fn kernel_event(&self, topic: TopicId, value: Value) -> Event {
+        Event {
+            topic,
+            source: self.kernel_source,
+            time: self.clock.now(),
+            sequence: self.bus.sequences(self.kernel_source, 1),
+            cause: None,
+            attempt: 1,
+            quality: Quality::Good,
+            value,
+        }
+    }
+
+    /// A name for a call that leaves the device.
+    pub fn new_call(&self) -> CallId {
+        self.bus.sequences(self.answer_source, 1)
+    }
+
+    /// Hands the answer to a call to the device.
+    pub fn answered(&self, id: CallId, answer: Result<String, String>) {
+        let (quality, value) = match answer {
+            Ok(json) => (Quality::Good, Value::Json(json.into())),
+            Err(text) => (Quality::Bad, Value::Text(text.into())),
+        };
+        self.mailbox.direct(Event {
+            topic: self.answer_topic,
+            source: self.answer_source,
+            time: self.clock.now(),
+            sequence: id,
+            cause: None,
+            attempt: 1,
+            quality,
+            value,
+        });
+    }
+
+    /// Publishes an input that could not be handled on `$dead/<device>`.
+    pub fn bury(&self, input: &serde_json::Value, error: &str) {
+        let letter = serde_json::json!({ "device": &*self.name, "error": error, "input": input });
+        let mut run = [Event {
+            topic: self.dead_topic,
+            source: self.kernel_source,
+            time: self.clock.now(),
+            sequence: 0,
+            cause: None,
+            attempt: 1,
+            quality: Quality::Bad,
+            value: Value::Json(letter.to_string().into()),
+        }];
+        // Dead letters wait for nobody.
+        drop(self.bus.publish(self.kernel_source, &mut run));
+    }
+
+    /// A name for an exchange.
+    pub fn new_ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The device's place at a connection: the one it has, or a new one.
+    pub fn open(self: &Arc<Self>, connection: &str) -> Result<Seat, OpenFailure> {
+        let granted = self.spec.connection.as_deref() == Some(connection)
+            || self.spec.grants.connections.iter().any(|name| name == connection);
+        if !granted {
+            return Err(OpenFailure::Denied {
+                device: self.name.to_string(),
+                connection: connection.to_owned(),
+            });
+        }
+        let known = {
+            let seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+            seats.get(connection).cloned()
+        };
+        if let Some(seat) = known {
+            return Ok(seat);
+        }
+        let seat = self.surroundings.open(self, connection)?;
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        seats.insert(connection.into(), seat.clone());
+        Ok(seat)
+    }
+
+    /// Gives up all places at connections.
+    pub fn detach_all(&self) {
+        let seats = std::mem::take(&mut *self.seats.lock().unwrap_or_else(PoisonError::into_inner));
+        for seat in seats.into_values() {
+            seat.detach();
+        }
+    }
+
+    /// Records an error for `ps` and writes it to the log.
+    pub fn fault(&self, message: &str, backtrace: &str) {
+        tracing::error!(device = %self.name, backtrace, "{message}");
+        self.live.fault(DeviceFault {
+            time: self.clock.now(),
+            message: message.to_owned(),
+            backtrace: backtrace.to_owned(),
+        });
+    }
+}

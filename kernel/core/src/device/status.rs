@@ -1,0 +1,148 @@
+//! What `ps` shows of a device, and the counters behind it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+/// Where a device is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceState {
+    /// Its first instance is being made.
+    #[default]
+    Starting,
+    /// It handles what comes.
+    Running,
+    /// An input could not be handled yet (a database is locked, say) and is tried again.
+    Waiting,
+    /// Its instance trapped; the next one is made after a pause.
+    Restarting,
+    /// It trapped too often. The operator has to look.
+    Failed,
+    /// It has ended.
+    Stopped,
+}
+
+impl DeviceState {
+    /// The state in one word, as `ps` prints it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Restarting => "restarting",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// An error that a device had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceFault {
+    /// When, in nanoseconds since 1970.
+    pub time: u64,
+    /// What.
+    pub message: String,
+    /// Where in the plugin; may be empty.
+    pub backtrace: String,
+}
+
+/// Counters of a device; monotonic since the host started.
+#[derive(Debug, Default)]
+pub struct DeviceCounters {
+    /// Events handled.
+    pub events: AtomicU64,
+    /// Calls into the plugin for them.
+    pub batches: AtomicU64,
+    /// Events published.
+    pub published: AtomicU64,
+    /// Commands taken.
+    pub commands: AtomicU64,
+    /// Notices of connections handled.
+    pub notices: AtomicU64,
+    /// Traps.
+    pub traps: AtomicU64,
+    /// Inputs delivered again.
+    pub retries: AtomicU64,
+    /// Inputs that went to the dead-letter topic.
+    pub dead: AtomicU64,
+    /// Nanoseconds spent in the plugin, awaited exchanges included.
+    pub busy: AtomicU64,
+    /// Instances made.
+    pub incarnations: AtomicU64,
+}
+
+impl DeviceCounters {
+    /// Adds to a counter.
+    pub fn add(counter: &AtomicU64, count: u64) {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// The part of a device's status that changes.
+#[derive(Debug, Default)]
+pub struct Live {
+    state: Mutex<(DeviceState, Option<DeviceFault>)>,
+    /// Counters.
+    pub counters: DeviceCounters,
+}
+
+impl Live {
+    /// Sets the state.
+    pub fn set(&self, state: DeviceState) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).0 = state;
+    }
+
+    /// Records an error; the last one is kept.
+    pub fn fault(&self, fault: DeviceFault) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(fault);
+    }
+
+    /// State and last error.
+    pub fn get(&self) -> (DeviceState, Option<DeviceFault>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What `ps` shows of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceStatus {
+    /// Its name.
+    pub name: String,
+    /// Its plugin.
+    pub plugin: String,
+    /// Its connection.
+    pub connection: Option<String>,
+    /// The lane it lives on.
+    pub lane: String,
+    /// Where it is in its life.
+    pub state: DeviceState,
+    /// The commands it answers.
+    pub commands: Vec<String>,
+    /// Events handled.
+    pub events: u64,
+    /// Calls into the plugin for them.
+    pub batches: u64,
+    /// Events published.
+    pub published: u64,
+    /// Commands taken.
+    pub calls: u64,
+    /// Notices of connections handled.
+    pub notices: u64,
+    /// Traps.
+    pub traps: u64,
+    /// Inputs delivered again.
+    pub retries: u64,
+    /// Inputs that went to the dead-letter topic.
+    pub dead: u64,
+    /// Nanoseconds spent in the plugin.
+    pub busy: u64,
+    /// Instances made.
+    pub incarnations: u64,
+    /// Events dropped from its subscriptions.
+    pub dropped: u64,
+    /// Its last error.
+    pub last_error: Option<DeviceFault>,
+}

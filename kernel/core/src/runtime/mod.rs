@@ -1,0 +1,10 @@
+//! The plugin runtime: engine, compile cache, instances, and what plugins import from the kernel.
+
+mod bindings;
+mod cache;
+mod engine;
+
+pub use cache::{COMPILE_MEMORY, COMPILE_TIME, Cache, CompileError, Compiler, MAX_COMPONENT_SIZE, Source, compile_child};
+pub use engine::{EPOCH, Running, Ticker, engine, engine_config};
+/// x
+pub struct GuestState;
