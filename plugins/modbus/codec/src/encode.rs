@@ -162,7 +162,10 @@ fn read_each<T>(
 }
 
 /// A state: `true`, `false`, 1 or 0. `key` names it in the error.
-pub(crate) fn read_bit(key: &str, value: &Value) -> Result<bool, String> {
+///
+/// # Errors
+/// When it is anything else.
+pub fn read_bit(key: &str, value: &Value) -> Result<bool, String> {
     match (value.as_bool(), value.as_u64()) {
         (Some(on), _) => Ok(on),
         (_, Some(0)) => Ok(false),
@@ -172,7 +175,10 @@ pub(crate) fn read_bit(key: &str, value: &Value) -> Result<bool, String> {
 }
 
 /// A register: -32768 to 65535, negative ones as two's complement. `key` names it in the error.
-pub(crate) fn read_register(key: &str, value: &Value) -> Result<u16, String> {
+///
+/// # Errors
+/// When it is anything else.
+pub fn read_register(key: &str, value: &Value) -> Result<u16, String> {
     let number = value.as_i64();
     number
         .and_then(|number| {

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 use crate::crc::crc16;
 use crate::function::describe_function;
 use crate::pdu::{MAX_PDU, PduLength, reply_length, request_length, word};
@@ -32,7 +34,8 @@ pub const MIN_RTU_FRAME: usize = 4;
 pub const BROADCAST: u8 = 0;
 
 /// How frames are wrapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// MBAP header, no CRC.
     Tcp,

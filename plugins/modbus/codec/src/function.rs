@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 /// A bit that marks the function code of an exception reply (V1.1b3, 7).
 pub const EXCEPTION_BIT: u8 = 0x80;
 
@@ -19,7 +21,8 @@ pub const MAX_WRITE_COILS: u16 = 1968;
 pub const MAX_WRITE_REGISTERS: u16 = 123;
 
 /// The four tables of the data model (V1.1b3, 4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Table {
     /// Bits that can be read and written.
     Coil,

@@ -8,6 +8,7 @@
 //! | [`Message`], [`Asked`] | both at once; a reply is checked against what was asked |
 //! | [`scan`] | where a frame begins and ends in received bytes |
 //! | [`decode`], [`encode`] | every byte in words; requests from JSON |
+//! | [`Bank`], [`answer`] | a server's tables, and its answer to a request |
 //! | [`Format`] | numbers, bit fields and text in registers |
 //!
 //! Sources: "MODBUS Application Protocol Specification V1.1b3" (cited as V1.1b3), "MODBUS over Serial
@@ -18,6 +19,7 @@ mod crc;
 mod decode;
 mod encode;
 mod explain;
+mod format;
 mod frame;
 mod function;
 mod message;
@@ -26,12 +28,14 @@ mod pdu;
 mod reply;
 mod request;
 mod scan;
+mod server;
 mod value;
 
 pub use crc::crc16;
 pub use decode::{DecodeError, Explained, decode};
-pub use encode::encode;
+pub use encode::{encode, read_bit, read_register};
 pub use explain::{Field, Raw, Reading, explain};
+pub use format::Format;
 pub use frame::{
     BROADCAST, Direction, Frame, FrameError, MAX_MBAP_LENGTH, MAX_RTU_FRAME, MAX_TCP_FRAME,
     MBAP_HEADER, MBAP_PREFIX, MIN_MBAP_LENGTH, MIN_RTU_FRAME, Mode, wrap,
@@ -49,4 +53,5 @@ pub use pdu::{
 pub use reply::Reply;
 pub use request::{COIL_ON, Request};
 pub use scan::{Found, scan};
-pub use value::{BitRange, DataType, Format, Order, PointValue, Scaling, ValueError};
+pub use server::{Bank, answer};
+pub use value::{BitRange, DataType, Order, PointValue, Scaling, ValueError};

@@ -1,0 +1,214 @@
+//! The device's place on its connection: puts requests on it and reads what comes back.
+
+use weihe_modbus::{Asked, BROADCAST, Exception, Mode, Options, Reply, Request, describe_function};
+use weihe_sdk::{Connection, Duration, Failure, Priority, ReplyRule, Ticket, Timestamp};
+
+use crate::config::Config;
+use crate::stats::Stats;
+
+/// The device's place on its connection.
+#[derive(Debug)]
+pub struct Line {
+    connection: Connection,
+    mode: Mode,
+    unit: u8,
+    timeout: Duration,
+    turnaround: Duration,
+    transaction: u16,
+}
+
+/// Why an exchange brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// No reply within the time-out.
+    Silence(String),
+    /// A reply that cannot be read, or that does not answer the request.
+    Wrong(String),
+    /// The unit, or a gateway before it, refuses.
+    Refused {
+        /// The function that was asked for.
+        function: u8,
+        /// Why.
+        exception: Exception,
+    },
+    /// The request never got its turn on the line.
+    Line(Failure),
+}
+
+impl Trouble {
+    /// Whether the same request may bring something when it is sent again at once.
+    pub fn is_worth_a_retry(&self) -> bool {
+        match self {
+            Trouble::Silence(_) | Trouble::Wrong(_) => true,
+            Trouble::Refused { exception, .. } => exception.is_transient(),
+            Trouble::Line(_) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trouble::Silence(text) | Trouble::Wrong(text) => f.write_str(text),
+            Trouble::Refused {
+                function,
+                exception,
+            } => write!(
+                f,
+                "function {} is refused with exception {exception}",
+                describe_function(*function)
+            ),
+            Trouble::Line(failure) => write!(f, "{failure}"),
+        }
+    }
+}
+
+/// What a sound exchange brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The reply; none after a broadcast.
+    pub reply: Option<Reply>,
+    /// When it was there.
+    pub time: Timestamp,
+}
+
+impl Line {
+    /// The place that `config` describes. `seed` keeps devices that share a line from using the same
+    /// transaction identifiers.
+    pub fn new(connection: Connection, config: &Config, seed: &str) -> Line {
+        let transaction = seed.bytes().fold(0x811C_u16, |hash, byte| {
+            (hash ^ u16::from(byte)).wrapping_mul(0x0193)
+        });
+        Line {
+            connection,
+            mode: config.mode,
+            unit: config.unit,
+            timeout: config.timeout,
+            turnaround: config.turnaround,
+            transaction,
+        }
+    }
+
+    /// Whether requests go to all units on a serial line, and none replies. Over TCP unit 0 is the
+    /// device itself (Messaging Guide V1.0b, 4.4.2.2).
+    pub fn is_broadcast(&self) -> bool {
+        self.mode == Mode::Rtu && self.unit == BROADCAST
+    }
+
+    /// Queues a request. It is sent when the handler returns.
+    pub fn submit(
+        &mut self,
+        request: &Request,
+        priority: Priority,
+        deadline: Duration,
+    ) -> Result<(Ticket, Asked), Trouble> {
+        if self.mode == Mode::Tcp {
+            self.transaction = self.transaction.wrapping_add(1);
+        }
+        let asked = Asked {
+            mode: self.mode,
+            transaction: if self.mode == Mode::Tcp {
+                self.transaction
+            } else {
+                0
+            },
+            unit: self.unit,
+            request: request.clone(),
+        };
+        let bytes = asked
+            .encode()
+            .map_err(|error| Trouble::Wrong(error.to_string()))?;
+        let mut exchange = weihe_sdk::Request::new(bytes)
+            .priority(priority)
+            .timeout(self.timeout)
+            .deadline(deadline);
+        exchange = if self.is_broadcast() {
+            exchange.turnaround(self.turnaround)
+        } else {
+            // The codec passes over frames that answer something else, and over garbage.
+            exchange.reply(ReplyRule::Codec(Options::of(self.mode)))
+        };
+        match self.connection.submit(exchange) {
+            Ok(ticket) => Ok((ticket, asked)),
+            Err(failure) => Err(Trouble::Line(failure)),
+        }
+    }
+
+    /// Reads the outcome of an exchange, and counts it.
+    pub fn read(
+        &self,
+        asked: &Asked,
+        outcome: Result<weihe_sdk::Reply, Failure>,
+        stats: &mut Stats,
+    ) -> Result<Answered, Trouble> {
+        let reply = match outcome {
+            Ok(reply) => reply,
+            Err(Failure::Timeout(bytes)) => {
+                stats.timeouts += 1;
+                return Err(Trouble::Silence(self.silence(&bytes)));
+            }
+            Err(Failure::Framing(text)) => {
+                stats.wrong_replies += 1;
+                return Err(Trouble::Wrong(text));
+            }
+            Err(failure) => {
+                stats.line_failures += 1;
+                return Err(Trouble::Line(failure));
+            }
+        };
+        if self.is_broadcast() {
+            return Ok(Answered {
+                reply: None,
+                time: reply.sent,
+            });
+        }
+        match asked.reply(&reply.bytes) {
+            Ok(Reply::Exception {
+                function,
+                exception,
+            }) => {
+                stats.exceptions += 1;
+                Err(Trouble::Refused {
+                    function,
+                    exception,
+                })
+            }
+            Ok(content) => {
+                stats.answered(reply.received.since(reply.sent));
+                Ok(Answered {
+                    reply: Some(content),
+                    time: reply.received,
+                })
+            }
+            Err(error) => {
+                stats.wrong_replies += 1;
+                Err(Trouble::Wrong(format!("wrong reply: {error}")))
+            }
+        }
+    }
+
+    fn silence(&self, bytes: &[u8]) -> String {
+        let base = format!("no reply from unit {} within {}", self.unit, self.timeout);
+        if bytes.is_empty() {
+            return base;
+        }
+        let shown: Vec<String> = bytes
+            .iter()
+            .take(SHOWN_BYTES)
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
+        let more = if bytes.len() > SHOWN_BYTES {
+            " …"
+        } else {
+            ""
+        };
+        format!(
+            "{base}, only {} bytes: {}{more}",
+            bytes.len(),
+            shown.join(" ")
+        )
+    }
+}
+
+/// Bytes of an incomplete reply that an error shows: a header and some data, still one line.
+const SHOWN_BYTES: usize = 16;

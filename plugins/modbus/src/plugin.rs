@@ -1,0 +1,282 @@
+//! The plugin: what reaches the device goes to its polls or to its commands.
+
+use serde_json::json;
+use weihe_modbus::Mode;
+use weihe_sdk::prelude::*;
+
+use crate::command::{self, Command};
+use crate::config::{Config, MAX_RETRIES};
+use crate::describe::description;
+use crate::desk::{Desk, Job, Task};
+use crate::line::Line;
+use crate::means::Means;
+use crate::point::Point;
+use crate::poll::{Poller, at};
+use crate::stats::Stats;
+
+/// The name of the topic below `plugin/<device>/` on which the device says how it is.
+pub const STATUS: &str = "status";
+
+/// A device that speaks Modbus.
+#[derive(Debug)]
+pub struct Modbus {
+    line: Line,
+    points: Vec<Point>,
+    poller: Poller,
+    desk: Desk,
+    stats: Stats,
+    link: Option<LinkState>,
+    link_reason: String,
+    status: String,
+    status_topic: Topic,
+    write_multiple: bool,
+}
+
+impl Modbus {
+    fn means<'a>(&'a mut self, ctx: &'a mut Context) -> (Means<'a>, &'a mut Poller, &'a mut Desk) {
+        let means = Means {
+            ctx,
+            line: &mut self.line,
+            points: &mut self.points,
+            stats: &mut self.stats,
+        };
+        (means, &mut self.poller, &mut self.desk)
+    }
+
+    fn is_up(&self) -> bool {
+        self.link == Some(LinkState::Up)
+    }
+
+    fn link_text(&self) -> String {
+        let state = match self.link {
+            Some(LinkState::Up) => "link up",
+            Some(LinkState::Connecting) => "link connecting",
+            Some(LinkState::Down) | None => "link down",
+        };
+        if self.link_reason.is_empty() {
+            state.to_owned()
+        } else {
+            format!("{state}: {}", self.link_reason)
+        }
+    }
+
+    /// Publishes how the device is, when that has changed.
+    fn report(&mut self, ctx: &mut Context) {
+        let status = match self.link {
+            Some(LinkState::Up) => self.poller.status(),
+            Some(LinkState::Down) => Some(self.link_text()),
+            Some(LinkState::Connecting) | None => None,
+        };
+        if let Some(status) = status.filter(|status| *status != self.status) {
+            ctx.publish_on(self.status_topic, &status);
+            self.status = status;
+        }
+    }
+
+    fn work(
+        &mut self,
+        ctx: &mut Context,
+        id: CallId,
+        deadline: Timestamp,
+        job: Job,
+    ) -> Result<Answer, CallError> {
+        if self.line.is_broadcast() && matches!(job, Job::Read { .. } | Job::Modify { .. }) {
+            return Err(CallError::invalid_argument(
+                "unit 0 is all units, and none replies: nothing can be read",
+            ));
+        }
+        if !self.is_up() {
+            return Err(CallError::unavailable(self.link_text()));
+        }
+        let task = Task {
+            call: id,
+            deadline,
+            job,
+        };
+        let (mut means, _, desk) = self.means(ctx);
+        desk.accept(task, &mut means)
+    }
+}
+
+impl Plugin for Modbus {
+    type Config = Config;
+    type Command = Command;
+    type State = NoState;
+
+    fn describe() -> Description {
+        description()
+    }
+
+    fn start(ctx: &mut Context, config: Config, _: Option<NoState>) -> Result<Self, Error> {
+        check(&config)?;
+        let connection = ctx
+            .connection()
+            .map_err(|refused| Error::fatal(refused.to_string()))?;
+        let status_topic = ctx.own_topic(STATUS)?;
+        let status_name = format!("plugin/{}/{STATUS}", ctx.device());
+        let mut points: Vec<Point> = Vec::with_capacity(config.points.len());
+        let mut names = std::collections::BTreeMap::new();
+        let mut topics = std::collections::BTreeMap::new();
+        for (index, written) in config.points.iter().enumerate() {
+            if written.name.is_empty() {
+                return Err(Error::fatal(format!("`points[{index}].name` is empty")));
+            }
+            let wrong = |text: String| at(&written.name, &text);
+            let point = Point::new(ctx, &config, written).map_err(wrong)?;
+            if let Some(first) = names.insert(point.name.clone(), index) {
+                return Err(wrong(format!("entries {first} and {index} have this name")));
+            }
+            let topic = point.topic_name.clone();
+            if topic == status_name {
+                return Err(wrong(format!(
+                    "topic `{topic}` is the device's status; set another `name` or `topic`"
+                )));
+            }
+            if let Some(first) = topics.insert(topic, written.name.clone()) {
+                return Err(wrong(format!(
+                    "point `{first}` has the same topic `{}`",
+                    point.topic_name
+                )));
+            }
+            points.push(point);
+        }
+        let poller = Poller::start(ctx, &config, &points)?;
+        let line = Line::new(connection, &config, ctx.device());
+        Ok(Modbus {
+            line,
+            points,
+            poller,
+            desk: Desk::new(config.retries),
+            stats: Stats::default(),
+            link: None,
+            link_reason: String::new(),
+            status: String::new(),
+            status_topic,
+            write_multiple: config.write_multiple,
+        })
+    }
+
+    fn on_timer(&mut self, ctx: &mut Context, timer: &str, _: u64) -> Result<(), Error> {
+        if self.is_up() {
+            let (mut means, poller, _) = self.means(ctx);
+            poller.tick(timer, &mut means);
+            self.report(ctx);
+        }
+        Ok(())
+    }
+
+    fn on_reply(
+        &mut self,
+        ctx: &mut Context,
+        _connection: &str,
+        ticket: Ticket,
+        outcome: Result<Reply, Failure>,
+    ) -> Result<(), Error> {
+        let (mut means, poller, desk) = self.means(ctx);
+        // Tickets of neither were given up when the link changed, or belong to an instance before.
+        if poller.owns(ticket) {
+            poller.replied(ticket, outcome, &mut means);
+        } else if desk.owns(ticket) {
+            desk.replied(ticket, outcome, &mut means);
+        }
+        self.report(ctx);
+        Ok(())
+    }
+
+    fn on_link(
+        &mut self,
+        ctx: &mut Context,
+        _connection: &str,
+        state: LinkState,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let was_up = self.is_up();
+        let first = self.link.is_none();
+        self.link = Some(state);
+        self.link_reason = reason.to_owned();
+        let text = self.link_text();
+        let (mut means, poller, _) = self.means(ctx);
+        match state {
+            LinkState::Up if !was_up => poller.resume(&mut means),
+            LinkState::Up => {}
+            LinkState::Down => poller.suspend(&text, &mut means),
+            LinkState::Connecting if was_up || !first => poller.suspend(&text, &mut means),
+            LinkState::Connecting => {}
+        }
+        self.report(ctx);
+        Ok(())
+    }
+
+    fn on_command(
+        &mut self,
+        ctx: &mut Context,
+        call: Call<'_, Command>,
+    ) -> Result<Answer, CallError> {
+        let job = match call.command {
+            Command::Write { point, value } => {
+                command::write_point(&self.points, &point, value, self.write_multiple)?
+            }
+            Command::WriteRaw {
+                function,
+                address,
+                values,
+            } => command::write_raw(function, address, &values)?,
+            Command::Read {
+                point,
+                table,
+                address,
+                count,
+            } => command::read(&self.points, point.as_deref(), table, address, count)?,
+            Command::Points => {
+                let points: Vec<_> = self.points.iter().map(Point::to_json).collect();
+                return Answer::json(&points);
+            }
+            Command::Stats => {
+                return Answer::json(&json!({
+                    "link": self.link_text(),
+                    "status": self.status,
+                    "counters": self.stats,
+                    "reads": self.poller.to_json(),
+                }));
+            }
+        };
+        self.work(ctx, call.id, call.deadline, job)
+    }
+}
+
+/// What concerns the device as a whole.
+fn check(config: &Config) -> Result<(), Error> {
+    let wrong = |text: String| Err(Error::fatal(text));
+    if config.mode == Mode::Rtu && config.unit > 247 {
+        return wrong(format!(
+            "`unit` is {}, expected 0 to 247 on a serial line (248 to 255 are reserved)",
+            config.unit
+        ));
+    }
+    if config.timeout.is_zero() {
+        return wrong("`timeout` is 0, expected a span such as \"1 s\"".to_owned());
+    }
+    if config.retries > MAX_RETRIES {
+        return wrong(format!(
+            "`retries` is {}, expected 0 to {MAX_RETRIES}",
+            config.retries
+        ));
+    }
+    let (registers, bits) = (
+        weihe_modbus::MAX_READ_REGISTERS,
+        weihe_modbus::MAX_READ_BITS,
+    );
+    if !(1..=registers).contains(&config.max_registers) {
+        return wrong(format!(
+            "`max-registers` is {}, expected 1 to {registers}",
+            config.max_registers
+        ));
+    }
+    if !(1..=bits).contains(&config.max_bits) {
+        return wrong(format!(
+            "`max-bits` is {}, expected 1 to {bits}",
+            config.max_bits
+        ));
+    }
+    Ok(())
+}

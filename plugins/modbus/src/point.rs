@@ -1,0 +1,379 @@
+//! A point: where a value lies, what it means, and what was last published of it.
+
+use serde_json::{Value as Json, json};
+use weihe_modbus::{
+    BitRange, DataType, Format, MAX_WRITE_REGISTERS, Order, PointValue, Reply, Request, Scaling,
+    Table, ValueError,
+};
+use weihe_sdk::{Context, Quality, Sample, Timestamp, Topic, Value};
+
+use crate::config::{Access, Config, PointConfig};
+use crate::plan::Span;
+use crate::stats::Stats;
+
+/// A point.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// Its name.
+    pub name: String,
+    /// Where it lies.
+    pub table: Table,
+    /// What it takes of the table.
+    pub span: Span,
+    /// What its registers mean.
+    pub format: Format,
+    /// Its unit.
+    pub unit: String,
+    /// Whether it is polled.
+    pub readable: bool,
+    /// Whether it can be written.
+    pub writable: bool,
+    /// The name of its topic.
+    pub topic_name: String,
+    topic: Topic,
+    on_change: bool,
+    dead_band: f64,
+    shown: Option<Shown>,
+}
+
+/// What was last published.
+#[derive(Debug, Clone, PartialEq)]
+struct Shown {
+    value: Result<PointValue, String>,
+    time: Timestamp,
+}
+
+/// What a table holds in a span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Of coils and discrete inputs.
+    Bits(Vec<bool>),
+    /// Of registers.
+    Registers(Vec<u16>),
+}
+
+impl Content {
+    /// What a reply carries; none when it is not one to a read.
+    pub fn of_reply(reply: Reply) -> Option<Content> {
+        match reply {
+            Reply::Bits { bits, .. } => Some(Content::Bits(bits)),
+            Reply::Registers { registers, .. } => Some(Content::Registers(registers)),
+            _ => None,
+        }
+    }
+
+    /// What a request writes; none when it reads.
+    pub fn of_request(request: &Request) -> Option<Content> {
+        match request {
+            Request::Read { .. } => None,
+            Request::WriteCoil { on, .. } => Some(Content::Bits(vec![*on])),
+            Request::WriteCoils { values, .. } => Some(Content::Bits(values.clone())),
+            Request::WriteRegister { value, .. } => Some(Content::Registers(vec![*value])),
+            Request::WriteRegisters { values, .. } => Some(Content::Registers(values.clone())),
+        }
+    }
+
+    /// It in JSON.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Content::Bits(bits) => json!(bits),
+            Content::Registers(registers) => json!(registers),
+        }
+    }
+}
+
+impl Point {
+    /// Checks a point's configuration. The error does not name the point.
+    pub fn new(ctx: &mut Context, config: &Config, point: &PointConfig) -> Result<Point, String> {
+        let broadcast = config.mode == weihe_modbus::Mode::Rtu && config.unit == 0;
+        let table = point.table;
+        let format = read_format(config, point)?;
+        let (readable, writable) = match (point.access, broadcast, table.is_writable()) {
+            (Some(Access::Read), true, _) => {
+                return Err("unit 0 is all units, and none replies: nothing can be read".into());
+            }
+            (Some(Access::ReadWrite), true, _) => {
+                return Err(
+                    "unit 0 is all units, and none replies: only `write` is possible".into(),
+                );
+            }
+            (Some(Access::Write | Access::ReadWrite), _, false) | (None, true, false) => {
+                return Err(format!("a {} cannot be written", table.item()));
+            }
+            (Some(Access::Read), ..) | (None, false, false) => (true, false),
+            (Some(Access::Write), ..) | (None, true, true) => (false, true),
+            (Some(Access::ReadWrite), ..) | (None, false, true) => (true, true),
+        };
+        if broadcast && format.bits.is_some() {
+            return Err(
+                "a part of a register cannot be broadcast: it would have to be read".into(),
+            );
+        }
+        if writable && format.registers > MAX_WRITE_REGISTERS {
+            return Err(format!(
+                "{} registers cannot be written at once, at most {MAX_WRITE_REGISTERS}; set `access = \"read\"`",
+                format.registers
+            ));
+        }
+        let dead_band = point.dead_band.unwrap_or(0.0);
+        if !dead_band.is_finite() || dead_band < 0.0 {
+            return Err(format!(
+                "`dead-band` is {dead_band}, expected a positive number"
+            ));
+        }
+        if point.dead_band.is_some() && (format.is_boolean() || format.data_type == DataType::Text)
+        {
+            return Err("`dead-band` is for numbers".into());
+        }
+        let topic_name = match (&point.topic, &config.topic_prefix) {
+            (Some(topic), _) => topic.clone(),
+            (None, Some(prefix)) => format!("{prefix}/{}", point.name),
+            (None, None) => format!("plugin/{}/{}", ctx.device(), point.name),
+        };
+        let topic = ctx
+            .topic(&topic_name)
+            .map_err(|refused| format!("topic `{topic_name}`: {refused}"))?;
+        Ok(Point {
+            name: point.name.clone(),
+            table,
+            span: Span {
+                address: point.address,
+                quantity: format.registers,
+            },
+            format,
+            unit: point.unit.clone().unwrap_or_default(),
+            readable,
+            writable,
+            topic_name,
+            topic,
+            on_change: point
+                .on_change
+                .unwrap_or(config.on_change || point.dead_band.is_some()),
+            dead_band,
+            shown: None,
+        })
+    }
+
+    /// Its value in what a table holds from `first` on; the point lies within.
+    pub fn decode(&self, first: u16, content: &Content) -> Result<PointValue, ValueError> {
+        let from = usize::from(self.span.address.saturating_sub(first));
+        let to = from + usize::from(self.span.quantity);
+        let missing = || ValueError::Unusable("the reply is too short".to_owned());
+        match content {
+            Content::Bits(bits) => bits
+                .get(from)
+                .map(|on| PointValue::Boolean(*on))
+                .ok_or_else(missing),
+            Content::Registers(registers) => {
+                let registers = registers.get(from..to).ok_or_else(missing)?;
+                self.format.decode(registers)
+            }
+        }
+    }
+
+    /// Takes a value that was read or written; publishes it unless it is to be published on change and
+    /// has not.
+    pub fn take(
+        &mut self,
+        ctx: &mut Context,
+        value: Result<PointValue, ValueError>,
+        time: Timestamp,
+        stats: &mut Stats,
+    ) {
+        let value = match value {
+            Ok(value) => value,
+            Err(error) => return self.lose(ctx, &error.to_string(), time, stats),
+        };
+        if self.on_change
+            && let Some(Shown {
+                value: Ok(shown), ..
+            }) = &self.shown
+            && self.is_near(shown, &value)
+        {
+            return;
+        }
+        let sample = match &value {
+            PointValue::Boolean(on) => Value::Boolean(*on),
+            PointValue::Integer(number) => Value::Integer(*number),
+            PointValue::Float(number) => Value::Float(*number),
+            PointValue::Text(text) => Value::Text(text),
+        };
+        stats.samples += 1;
+        ctx.publish_on(self.topic, Sample::new(sample).at(time));
+        self.shown = Some(Shown {
+            value: Ok(value),
+            time,
+        });
+    }
+
+    /// Says once that there is no value now.
+    pub fn lose(&mut self, ctx: &mut Context, reason: &str, time: Timestamp, stats: &mut Stats) {
+        if !matches!(self.shown, Some(Shown { value: Err(_), .. })) {
+            stats.samples += 1;
+            let sample = Sample::new(Value::None).at(time).quality(Quality::Bad);
+            ctx.publish_on(self.topic, sample);
+        }
+        self.shown = Some(Shown {
+            value: Err(reason.to_owned()),
+            time,
+        });
+    }
+
+    fn is_near(&self, shown: &PointValue, value: &PointValue) -> bool {
+        match (shown, value) {
+            (PointValue::Float(shown), PointValue::Float(value)) => {
+                (shown - value).abs() <= self.dead_band
+            }
+            (PointValue::Integer(shown), PointValue::Integer(value)) => {
+                shown == value || (shown.abs_diff(*value) as f64) <= self.dead_band
+            }
+            _ => shown == value,
+        }
+    }
+
+    /// What is known of it, in JSON.
+    pub fn to_json(&self) -> Json {
+        let mut entry = json!({
+            "point": self.name,
+            "topic": self.topic_name,
+            "table": self.table.name(),
+            "address": self.span.address,
+            "type": self.format.data_type.name(),
+            "unit": self.unit,
+            "writable": self.writable,
+        });
+        match &self.shown {
+            Some(Shown {
+                value: Ok(value),
+                time,
+            }) => {
+                entry["value"] = value.to_json();
+                entry["quality"] = json!("good");
+                entry["time"] = json!(time.to_string());
+            }
+            Some(Shown {
+                value: Err(reason),
+                time,
+            }) => {
+                entry["value"] = Json::Null;
+                entry["quality"] = json!("bad");
+                entry["time"] = json!(time.to_string());
+                entry["reason"] = json!(reason);
+            }
+            None => entry["value"] = Json::Null,
+        }
+        entry
+    }
+}
+
+fn read_format(config: &Config, point: &PointConfig) -> Result<Format, String> {
+    let bits = match (point.bit, point.bits) {
+        (Some(_), Some(_)) => return Err("`bit` and `bits` exclude each other".into()),
+        (Some(bit), None) => Some(BitRange {
+            low: bit,
+            high: bit,
+        }),
+        (None, Some([low, high])) if low > high => {
+            return Err(format!(
+                "`bits` is [{low}, {high}], expected the lowest bit first"
+            ));
+        }
+        (None, Some([low, high])) => Some(BitRange { low, high }),
+        (None, None) => None,
+    };
+    if point.table.is_bits() {
+        return read_bit_format(point, bits);
+    }
+    let data_type = point.data_type.unwrap_or(match bits {
+        Some(bits) if bits.low == bits.high => DataType::Bool,
+        _ => DataType::U16,
+    });
+    let registers = match (data_type.registers(), point.length) {
+        (Some(registers), None) => registers,
+        (Some(_), Some(_)) => return Err("`length` is for text".into()),
+        (None, Some(length)) if length > 0 => length,
+        (None, _) => return Err("a text needs its `length` in registers".into()),
+    };
+    if let Some(bits) = bits {
+        if matches!(data_type, DataType::F32 | DataType::F64 | DataType::Text) {
+            return Err(format!(
+                "a value of type {} has no bits of its own",
+                data_type.name()
+            ));
+        }
+        if u16::from(bits.high) >= 16 * registers {
+            return Err(format!(
+                "bit {} is outside of the {} bits of {}",
+                bits.high,
+                16 * registers,
+                data_type.name()
+            ));
+        }
+        if data_type == DataType::Bool && bits.low != bits.high {
+            return Err("a bool has one `bit`".into());
+        }
+    }
+    let scaling = read_scaling(point)?;
+    if scaling.is_some() && matches!(data_type, DataType::Bool | DataType::Text) {
+        return Err(format!(
+            "`scale` and `offset` are for numbers, not for {}",
+            data_type.name()
+        ));
+    }
+    Ok(Format {
+        data_type,
+        registers,
+        word_order: point.word_order.unwrap_or(config.word_order),
+        byte_order: point.byte_order.unwrap_or(config.byte_order),
+        bits,
+        scaling,
+    })
+}
+
+fn read_bit_format(point: &PointConfig, bits: Option<BitRange>) -> Result<Format, String> {
+    if let Some(other) = point.data_type.filter(|found| *found != DataType::Bool) {
+        return Err(format!(
+            "a {} is a bool, not {}",
+            point.table.item(),
+            other.name()
+        ));
+    }
+    let misplaced = [
+        ("bit", bits.is_some()),
+        ("length", point.length.is_some()),
+        ("scale", point.scale.is_some()),
+        ("offset", point.offset.is_some()),
+        ("word-order", point.word_order.is_some()),
+        ("byte-order", point.byte_order.is_some()),
+    ];
+    if let Some((key, _)) = misplaced.iter().find(|(_, given)| *given) {
+        return Err(format!(
+            "`{key}` has no meaning for a {}",
+            point.table.item()
+        ));
+    }
+    Ok(Format {
+        word_order: Order::Big,
+        ..Format::plain(DataType::Bool)
+    })
+}
+
+fn read_scaling(point: &PointConfig) -> Result<Option<Scaling>, String> {
+    if point.scale.is_none() && point.offset.is_none() {
+        return Ok(None);
+    }
+    let scaling = Scaling {
+        scale: point.scale.unwrap_or(1.0),
+        offset: point.offset.unwrap_or(0.0),
+    };
+    if scaling.scale == 0.0 || !scaling.scale.is_finite() {
+        return Err(format!(
+            "`scale` is {}, expected a number other than 0",
+            scaling.scale
+        ));
+    }
+    if !scaling.offset.is_finite() {
+        return Err(format!("`offset` is {}, expected a number", scaling.offset));
+    }
+    Ok(Some(scaling))
+}

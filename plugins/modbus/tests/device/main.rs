@@ -1,0 +1,8 @@
+//! The plugin on a fake kernel, against a unit that answers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bench;
+mod commands;
+mod config;
+mod polls;
+mod trouble;
