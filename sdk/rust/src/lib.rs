@@ -35,7 +35,7 @@ pub use error::{CallError, Error, Refused};
 pub use event::{Event, EventBuf, EventIndex, Events, Identity, IdentityBuf};
 pub use plugin::{NoConfig, NoState, Plugin, StopReason};
 pub use store::{Bucket, Database, Rows, SqlError, SqlValue, SqlValueBuf};
-pub use time::{Duration, DurationError, Timestamp};
+pub use time::{Duration, DurationError, Timestamp, TimestampError};
 pub use value::{Sample, Value, ValueBuf};
 
 /// What most plugins use: `use weihe_sdk::prelude::*;`.

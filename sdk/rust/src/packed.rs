@@ -3,7 +3,7 @@
 //! The layout, version 1, is specified in `wit/plugin/events-batch.wit`. Everything read here is
 //! checked: whatever the two lists hold, reading ends in a value or an error, never in a panic.
 
-use crate::bindings::imports::weihe::plugin::events_batch::Batch;
+use crate::bindings::imports::weihe::plugin::types::Batch;
 use crate::{Quality, Timestamp, Value};
 use std::fmt;
 

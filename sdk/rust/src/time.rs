@@ -1,6 +1,6 @@
 //! Points in time and spans of time, in nanoseconds.
 
-use serde::de::{Error as _, Visitor};
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -196,12 +196,14 @@ impl<'de> Deserialize<'de> for Duration {
             }
         }
 
-        deserializer.deserialize_any(Span).map_err(D::Error::custom)
+        deserializer.deserialize_any(Span)
     }
 }
 
 /// A point in time: nanoseconds since 1970-01-01T00:00:00Z on the host's clock (virtual in tests and
 /// replay).
+///
+/// In JSON it is that number; RFC 3339 text is read too (`"2026-01-31T12:00:00Z"`).
 ///
 /// ```
 /// use weihe_sdk::{Duration, Timestamp};
@@ -210,9 +212,7 @@ impl<'de> Deserialize<'de> for Duration {
 /// assert_eq!(time.to_string(), "2023-11-14T22:13:20.000Z");
 /// assert_eq!((time + Duration::from_secs(3)).since(time), Duration::from_secs(3));
 /// ```
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
 
@@ -249,6 +249,127 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
+/// Why a text is no point in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimestampError(String);
+
+impl fmt::Display for TimestampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no point in time from 1970 on: write for example \"2026-01-31T12:00:00Z\" (RFC 3339)",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for TimestampError {}
+
+/// Reads RFC 3339, section 5.6, with any offset.
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        rfc3339(text.as_bytes()).ok_or_else(|| TimestampError(text.to_owned()))
+    }
+}
+
+fn rfc3339(text: &[u8]) -> Option<Timestamp> {
+    let two = |at: usize| digits(text.get(at..at + 2)?);
+    let is = |at: usize, expected: &[u8]| text.get(at).filter(|byte| expected.contains(byte));
+    is(4, b"-")
+        .and(is(7, b"-"))
+        .and(is(10, b"Tt "))
+        .and(is(13, b":"))
+        .and(is(16, b":"))?;
+    let (year, month, day) = (digits(text.get(..4)?)?, two(5)?, two(8)?);
+    let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let mut rest = text.get(19..)?;
+    let mut nanos = 0;
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let length = fraction
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        if !(1..=9).contains(&length) {
+            return None;
+        }
+        nanos = digits(&fraction[..length])? * 10_u64.pow(9 - length as u32);
+        rest = &fraction[length..];
+    }
+    let secs = days_since_1970(year, month, day)? * 86_400 + hour * 3_600 + minute * 60 + second;
+    let secs = match rest {
+        b"Z" | b"z" => secs,
+        [sign @ (b'+' | b'-'), offset @ ..] if offset.len() == 5 && offset[2] == b':' => {
+            let (hours, minutes) = (digits(&offset[..2])?, digits(&offset[3..])?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let offset = hours * 3_600 + minutes * 60;
+            if *sign == b'+' {
+                secs.checked_sub(offset)?
+            } else {
+                secs + offset
+            }
+        }
+        _ => return None,
+    };
+    Some(Timestamp(
+        secs.checked_mul(1_000_000_000)?.checked_add(nanos)?,
+    ))
+}
+
+fn digits(text: &[u8]) -> Option<u64> {
+    text.iter().try_fold(0, |number: u64, byte| {
+        byte.is_ascii_digit()
+            .then(|| number * 10 + u64::from(byte - b'0'))
+    })
+}
+
+/// The inverse of [`civil`]. `None` for a day that does not exist.
+fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+    if year < 1970 || !(1..=12).contains(&month) || day == 0 {
+        return None;
+    }
+    let (march_year, march_month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let (era, of_era) = (march_year / 400, march_year % 400);
+    let of_year = (153 * march_month + 2) / 5 + day - 1;
+    let days = era * FOUR_CENTURIES + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    let days = days.checked_sub(DAYS_BEFORE_1970)?;
+    (civil(days) == (year, month, day)).then_some(days)
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Point;
+
+        impl Visitor<'_> for Point {
+            type Value = Timestamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "nanoseconds since 1970, or RFC 3339 text")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, nanos: u64) -> Result<Timestamp, E> {
+                Ok(Timestamp(nanos))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_any(Point)
+    }
+}
+
 /// RFC 3339 in UTC, to the millisecond.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -264,11 +385,14 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_BEFORE_1970: u64 = 719_468;
+/// Days in 400 years.
+const FOUR_CENTURIES: u64 = 146_097;
+
 /// Year, month and day of a number of days after 1970-01-01, in the Gregorian calendar. Counted in
 /// years that begin in March, so that the leap day is the last one.
 fn civil(days: u64) -> (u64, u64, u64) {
-    const DAYS_BEFORE_1970: u64 = 719_468; // from 0000-03-01
-    const FOUR_CENTURIES: u64 = 146_097;
     let days = days + DAYS_BEFORE_1970;
     let (era, day) = (days / FOUR_CENTURIES, days % FOUR_CENTURIES);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -293,8 +417,22 @@ mod tests {
         }
 
         #[test]
+        fn a_shown_point_in_time_is_parsed_to_the_millisecond(millis in 0_u64..200_000_000_000_000 / 1_000) {
+            let time = Timestamp::from_nanos(millis * 1_000_000);
+            prop_assert_eq!(time.to_string().parse(), Ok(time));
+        }
+
+        #[test]
         fn any_text_is_parsed_without_a_panic(text: String) {
             let _ = text.parse::<Duration>();
+            let _ = text.parse::<Timestamp>();
+        }
+
+        #[test]
+        fn near_dates_are_parsed_without_a_panic(
+            text in "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{0,10})?(Z|[+-][0-9]{2}:[0-9]{2})",
+        ) {
+            let _ = text.parse::<Timestamp>();
         }
 
         #[test]
@@ -332,6 +470,29 @@ mod tests {
             error.contains("-3 s: a span of time is not negative"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn rfc3339_is_read_with_offset_and_fraction() {
+        let nanos = |text: &str| text.parse::<Timestamp>().map(Timestamp::as_nanos);
+        assert_eq!(nanos("1970-01-01T00:00:00Z"), Ok(0));
+        assert_eq!(
+            nanos("2023-11-14T22:13:20.5Z"),
+            Ok(1_700_000_000_500_000_000)
+        );
+        assert_eq!(
+            nanos("2023-11-15T06:13:20+08:00"),
+            Ok(1_700_000_000_000_000_000)
+        );
+        for wrong in [
+            "2023-02-29T00:00:00Z",
+            "2023-13-01T00:00:00Z",
+            "2023-01-01",
+            "now",
+            "",
+        ] {
+            assert!(nanos(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::bindings::imports::wasi::keyvalue::store;
 use crate::bindings::imports::wasi::logging::logging;
 use crate::bindings::imports::weihe::connection::connections;
-use crate::bindings::imports::weihe::plugin::events_batch::Batch;
+use crate::bindings::imports::weihe::plugin::types::Batch;
 use crate::bindings::imports::weihe::plugin::{bus, calls, schedule};
 use crate::bindings::sql::weihe::store::sql;
 use crate::log::Level;

@@ -3,8 +3,8 @@
 
 use super::Log;
 use super::world::{OutgoingCall, Published, Sent, SqlAnswer, SqlCall, Submitted, Timer, World};
-use crate::bindings::imports::weihe::plugin::events_batch::Batch;
 use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
+use crate::bindings::imports::weihe::plugin::types::Batch;
 use crate::log::Level;
 use crate::packed::{self, Reader};
 use crate::{
