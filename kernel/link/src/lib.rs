@@ -1,1 +1,17 @@
-//! Network connections for Weihe: TCP client and listener
+//! Network connections for Weihe: TCP client and listener.
+//!
+//! Both are kinds of connection as [`weihe_kernel::connection`] knows them: they check their table
+//! and open sockets; turns, framing, time-outs and reconnecting are the kernel's.
+//!
+//! | `type` | keys of its own | what it is |
+//! |---|---|---|
+//! | `tcp` | `address`, `keepalive` | a client that stays connected to one server |
+//! | `tcp-listen` | `address`, `keepalive`, `max-peers`, `idle-timeout` | a door for many clients |
+
+mod address;
+mod client;
+mod listener;
+mod socket;
+
+pub use client::TcpClient;
+pub use listener::TcpListener;

@@ -9,9 +9,9 @@ use super::kind::ConfigError;
 use super::limits;
 use super::transport::Settings;
 
-/// How alike (Jaro-Winkler, 0 to 1) an unknown word must be to a known one to be suggested. Below,
-/// the suggestion would be a guess.
-const ALIKE: f64 = 0.75;
+/// An unknown word is taken for a mistyped known one when at most every so-manieth letter (and
+/// always one) is wrong. Beyond, a suggestion would be a guess.
+const LETTERS_PER_MISTAKE: usize = 3;
 
 /// A connection's table while a kind reads it. Ask for every key, then [`TableReader::finish`].
 pub struct TableReader<'a> {
@@ -254,11 +254,12 @@ fn with_article(type_name: &str) -> String {
 }
 
 fn suggestion<'c>(word: &str, known: &[&'c str]) -> Option<&'c str> {
+    let most = (word.chars().count() / LETTERS_PER_MISTAKE).max(1);
     known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), *candidate))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|one, two| one.0.total_cmp(&two.0))
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
+        .filter(|(mistakes, _)| *mistakes <= most)
+        .min()
         .map(|(_, candidate)| candidate)
 }
 

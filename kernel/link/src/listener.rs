@@ -1,0 +1,131 @@
+//! The kind `tcp-listen`: a door for many clients, held by one device.
+
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+use tokio::net::TcpSocket;
+use weihe_kernel::connection::{
+    Accepted, Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Listener, Settings,
+    TableReader, limits,
+};
+
+use crate::socket::Keepalive;
+
+/// Connections that the operating system completes before they are accepted. More than `max-peers`
+/// would only wait to be turned away.
+const BACKLOG: u32 = 128;
+
+/// Largest `max-peers`: with a descriptor each, well below the usual limit of 1,024 of a process.
+const MAX_PEERS_CEILING: i64 = 512;
+
+/// The kind `tcp-listen`.
+///
+/// Whoever reaches the address can talk to the device. An address like `0.0.0.0:port` or
+/// `[::]:port` is reached from every network that the board is in: name the address of one network
+/// where that is too much, and `127.0.0.1:port` for programs on the same board only.
+///
+/// ```toml
+/// [connection.station]
+/// type = "tcp-listen"
+/// address = "0.0.0.0:2404"   # IP address and port; port 0 lets the system choose
+/// max-peers = 64             # who comes when so many are there is turned away
+/// idle-timeout = "10m"       # closes a peer after so long without a byte; default: never
+/// keepalive = "15s"          # silence after which a peer is probed; "0s": never
+/// reconnect-min = "250ms"    # first pause before trying to listen again, doubled up to
+/// reconnect-max = "30s"
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TcpListener;
+
+impl ConnectionKind for TcpListener {
+    fn name(&self) -> &'static str {
+        "tcp-listen"
+    }
+
+    fn configure(&self, name: &str, table: &toml::Table) -> Result<Endpoint, ConfigError> {
+        let mut table = TableReader::new(name, table);
+        let example = "0.0.0.0:2404";
+        let text = table.required("address", example)?;
+        let address = text.parse().map_err(|_| {
+            let help = format!("write an IP address of this machine, like address = \"{example}\"");
+            let message = format!("is \"{text}\", not an IP address and a port");
+            table.error("address", message, Some(help))
+        })?;
+        let keepalive = Keepalive::read(&mut table)?;
+        let max_peers = table.integer("max-peers", 1..=MAX_PEERS_CEILING)?;
+        let max_peers = max_peers.and_then(|count| usize::try_from(count).ok());
+        let idle_timeout = table.span("idle-timeout")?.filter(|span| *span > 0);
+        let settings = table.settings(Settings::default())?;
+        table.finish()?;
+        Ok(Endpoint::Listener(Listener {
+            binder: Box::new(Door { address, keepalive }),
+            settings,
+            max_peers: max_peers.unwrap_or(limits::MAX_PEERS),
+            idle_timeout,
+        }))
+    }
+}
+
+struct Door {
+    address: SocketAddr,
+    keepalive: Keepalive,
+}
+
+#[async_trait]
+impl Binder for Door {
+    async fn bind(&self) -> Result<Box<dyn Acceptor>, String> {
+        let listen = || {
+            let socket = match self.address {
+                SocketAddr::V4(_) => TcpSocket::new_v4(),
+                SocketAddr::V6(_) => TcpSocket::new_v6(),
+            }?;
+            // After a restart the port is still marked by the connections of before.
+            socket.set_reuseaddr(true)?;
+            socket.bind(self.address)?;
+            let listener = socket.listen(BACKLOG)?;
+            let local = listener.local_addr()?;
+            Ok((listener, local))
+        };
+        let (listener, local) = listen().map_err(|error: std::io::Error| {
+            format!("{} cannot be listened on: {error}", self.address)
+        })?;
+        Ok(Box::new(OpenDoor {
+            listener,
+            local,
+            keepalive: self.keepalive,
+        }))
+    }
+
+    fn describe(&self) -> String {
+        self.address.to_string()
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        vec![Claim::Address(self.address)]
+    }
+}
+
+struct OpenDoor {
+    listener: tokio::net::TcpListener,
+    local: SocketAddr,
+    keepalive: Keepalive,
+}
+
+#[async_trait]
+impl Acceptor for OpenDoor {
+    async fn accept(&mut self) -> Result<Accepted, String> {
+        let accepted = match self.listener.accept().await {
+            Ok((stream, peer)) => self.keepalive.apply(&stream).map(|()| (stream, peer)),
+            Err(error) => Err(error),
+        };
+        let (stream, peer) = accepted.map_err(|error| format!("{}: {error}", self.local))?;
+        Ok(Accepted {
+            channel: Box::new(stream),
+            address: peer.to_string(),
+        })
+    }
+
+    fn local(&self) -> String {
+        self.local.to_string()
+    }
+}
