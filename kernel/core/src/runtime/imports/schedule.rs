@@ -1,0 +1,87 @@
+//! `weihe:plugin/schedule`: timers.
+
+use crate::device::Effect;
+use crate::runtime::bindings::imports::weihe::plugin::schedule::{
+    EveryOptions, Host, Missed, ScheduleError,
+};
+use crate::runtime::state::GuestState;
+use crate::schedule::{Missed as Policy, TimerOrder};
+
+use super::convert::shared;
+
+impl GuestState {
+    fn order_timer(&mut self, order: TimerOrder) {
+        self.outbox.effects.push(Effect::Timer(order));
+    }
+
+    fn check_timer(&self, name: &str) -> Result<(), ScheduleError> {
+        let topic = format!("$timer/{name}");
+        if name.is_empty() {
+            return Err(ScheduleError::Invalid("a timer needs a name".into()));
+        }
+        if let Err(error) = crate::bus::check_topic(&topic) {
+            return Err(ScheduleError::Invalid(format!("timer `{name}`: {error}")));
+        }
+        let limit = self.device.spec.limits.timers as usize;
+        let asked = self
+            .outbox
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Timer(_)))
+            .count();
+        if asked >= limit {
+            return Err(ScheduleError::Limit(format!("a device may have {limit} timers (limit `timers`)")));
+        }
+        Ok(())
+    }
+}
+
+impl Host for GuestState {
+    fn every(
+        &mut self,
+        name: String,
+        period: u64,
+        options: EveryOptions,
+    ) -> wasmtime::Result<Result<(), ScheduleError>> {
+        if let Err(error) = self.check_timer(&name) {
+            return Ok(Err(error));
+        }
+        let shortest = self.device.spec.limits.timer_period;
+        if period < shortest.nanoseconds() {
+            return Ok(Err(ScheduleError::Invalid(format!(
+                "timer `{name}`: a period of {period} ns is below the shortest, {shortest} (limit `timer-period`)"
+            ))));
+        }
+        self.order_timer(TimerOrder::Every {
+            name: shared(name),
+            period,
+            missed: match options.missed {
+                Missed::Skip => Policy::Skip,
+                Missed::Once => Policy::Once,
+                Missed::CatchUp => Policy::CatchUp,
+            },
+            jitter: options.jitter,
+            first: options.first,
+        });
+        Ok(Ok(()))
+    }
+
+    fn after(&mut self, name: String, delay: u64) -> wasmtime::Result<Result<(), ScheduleError>> {
+        if let Err(error) = self.check_timer(&name) {
+            return Ok(Err(error));
+        }
+        let name = shared(name);
+        self.order_timer(TimerOrder::After { name, delay });
+        Ok(Ok(()))
+    }
+
+    fn cancel(&mut self, name: String) -> wasmtime::Result<()> {
+        let name = shared(name);
+        self.order_timer(TimerOrder::Cancel { name });
+        Ok(())
+    }
+
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        Ok(self.device.clock.now())
+    }
+}

@@ -1,0 +1,125 @@
+//! The data behind an instance: what its host functions work on.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::capability::Attachment;
+use crate::device::{Device, Outbox};
+use crate::event::TopicId;
+
+use super::wasi;
+
+/// The data behind an instance.
+pub struct GuestState {
+    pub(super) device: Arc<Device>,
+    pub(super) outbox: Outbox,
+    pub(super) limits: StoreLimits,
+    /// Processor slices (one an epoch) that the current call may still use.
+    pub(super) slices: u64,
+    /// Topics that this instance may publish on, by name: the grant was checked when they entered.
+    pub(super) topics: HashMap<Arc<str>, TopicId>,
+    /// The same by id, as a set of bits.
+    granted: Vec<u64>,
+    attachments: Vec<Box<dyn Attachment>>,
+    table: ResourceTable,
+    wasi: WasiCtx,
+}
+
+impl GuestState {
+    pub(super) fn new(device: Arc<Device>, attachments: Vec<Box<dyn Attachment>>) -> Self {
+        let limits = &device.spec.limits;
+        let store_limits = StoreLimitsBuilder::new()
+            .memory_size(limits.memory.bytes())
+            .table_elements(limits.table_elements as usize)
+            .instances(MAX_CORE_INSTANCES)
+            .tables(MAX_CORE_INSTANCES)
+            .memories(MAX_MEMORIES)
+            .build();
+        Self {
+            wasi: wasi::context(&device),
+            limits: store_limits,
+            outbox: Outbox::default(),
+            slices: 0,
+            topics: HashMap::new(),
+            granted: Vec::new(),
+            attachments,
+            table: ResourceTable::new(),
+            device,
+        }
+    }
+
+    /// The device's name.
+    pub fn device(&self) -> &str {
+        &self.device.name
+    }
+
+    /// The device's state at a capability.
+    pub fn attachment<A: Attachment>(&mut self) -> wasmtime::Result<&mut A> {
+        find(&mut self.attachments)
+    }
+
+    /// The device's state at a capability, and the table of the instance's resources.
+    pub fn split<A: Attachment>(&mut self) -> wasmtime::Result<(&mut A, &mut ResourceTable)> {
+        Ok((find(&mut self.attachments)?, &mut self.table))
+    }
+
+    /// The table of the instance's resources.
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
+    pub(super) fn attachments(&mut self) -> &mut [Box<dyn Attachment>] {
+        &mut self.attachments
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.attachments.iter().any(|attachment| attachment.is_dirty())
+    }
+
+    /// Notes that this instance may publish on a topic.
+    pub(super) fn grant(&mut self, name: &str, id: TopicId) {
+        self.topics.insert(name.into(), id);
+        let (word, bit) = (id.0 as usize / 64, id.0 % 64);
+        if self.granted.len() <= word {
+            self.granted.resize(word + 1, 0);
+        }
+        self.granted[word] |= 1 << bit;
+    }
+
+    /// Whether this instance may publish on a topic.
+    pub(super) fn is_granted(&self, id: TopicId) -> bool {
+        let word = self.granted.get(id.0 as usize / 64).copied().unwrap_or(0);
+        word >> (id.0 % 64) & 1 == 1
+    }
+}
+
+/// The most core instances and tables of a component: the plugin, the adapters that the toolchain
+/// adds, and room.
+const MAX_CORE_INSTANCES: usize = 32;
+
+/// The most linear memories of a component; toolchains make one.
+const MAX_MEMORIES: usize = 4;
+
+fn find<A: Attachment>(attachments: &mut [Box<dyn Attachment>]) -> wasmtime::Result<&mut A> {
+    attachments
+        .iter_mut()
+        .find_map(|attachment| (attachment.as_mut() as &mut dyn Any).downcast_mut::<A>())
+        .ok_or_else(|| {
+            // Devices whose plugins import a capability are attached to it at load.
+            wasmtime::Error::msg(format!("host bug: no attachment `{}`", std::any::type_name::<A>()))
+        })
+}
+
+impl WasiView for GuestState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
