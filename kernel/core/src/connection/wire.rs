@@ -100,8 +100,10 @@ impl Hub {
             let waiting: Vec<Entry> = waiting.collect();
             state.resolve_all(waiting, &Failure::LinkDown(reason.to_string()));
         }
+        let closed = state.closed;
         drop(guard);
         match link {
+            LinkState::Down if closed => tracing::info!(connection = %self.name, "closed"),
             LinkState::Down => tracing::warn!(connection = %self.name, %reason, "link down"),
             LinkState::Up => tracing::info!(connection = %self.name, "link up"),
             LinkState::Connecting => tracing::debug!(connection = %self.name, "connecting"),
