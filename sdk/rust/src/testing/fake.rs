@@ -1,20 +1,16 @@
 //! The fake kernel's face to a test.
 
 use super::seam::{self, Kernel};
-use super::world::{
-    Effects, Log, OutgoingCall, Published, Sent, SqlAnswer, SqlCall, Submitted, Timer,
-};
+use super::setup::Setup;
+use super::world::{Effects, Log, OutgoingCall, Published, Sent, Submitted, Timer};
 use crate::bindings::imports::weihe::plugin::types::Value as ValueBuf;
 use crate::packed::{Record, Writer};
 use crate::runtime::{Runtime, Start};
 use crate::{
     CallError, CallId, Duration, Error, EventBuf, Failure, IdentityBuf, LinkState, Peer, PeerId,
-    Plugin, Quality, Refused, Reply, Request, Sample, SqlError, StopReason, SubscribeOptions,
-    Ticket, Timestamp, Value,
+    Plugin, Quality, Refused, Reply, Sample, StopReason, SubscribeOptions, Ticket, Timestamp,
+    Value,
 };
-
-/// When the fake clock starts: 2026-01-01T00:00:00Z.
-const START: u64 = 1_767_225_600_000_000_000;
 
 /// Who publishes the events that a test feeds.
 const SOURCE: &str = "test";
@@ -24,93 +20,6 @@ const CALLER: &str = "operator";
 
 /// How long a test's calls may take, as the plugin is told.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
-
-/// A kernel before its plugin starts.
-#[derive(Debug)]
-pub struct Setup {
-    device: String,
-    connection: Option<String>,
-    kernel: Kernel,
-    state: Option<(u32, Vec<u8>)>,
-}
-
-impl Setup {
-    /// Gives the device a connection of its own. It is up until [`FakeKernel::link`] says otherwise.
-    pub fn connection(mut self, name: &str) -> Self {
-        self.kernel
-            .with(|world| world.links.insert(name.to_owned(), LinkState::Up));
-        self.connection.get_or_insert_with(|| name.to_owned());
-        self
-    }
-
-    /// Sets the clock.
-    pub fn now(self, now: Timestamp) -> Self {
-        self.kernel.with(|world| world.now = now.as_nanos());
-        self
-    }
-
-    /// Refuses a topic or filter.
-    pub fn deny(self, topic: &str) -> Self {
-        self.kernel
-            .with(|world| world.denied.push(topic.to_owned()));
-        self
-    }
-
-    /// Sets what [`Context::last`](crate::Context::last) finds.
-    pub fn last(self, event: EventBuf) -> Self {
-        self.kernel
-            .with(|world| world.last.insert(event.topic.clone(), event));
-        self
-    }
-
-    /// Gives the plugin a database, which `answer` plays.
-    pub fn sql(
-        self,
-        answer: impl FnMut(SqlCall<'_>) -> Result<SqlAnswer, SqlError> + 'static,
-    ) -> Self {
-        self.kernel.with(|world| world.sql = Some(Box::new(answer)));
-        self
-    }
-
-    /// Answers [`Connection::transact`](crate::Connection::transact), called with the connection's
-    /// name and the request.
-    pub fn transact(
-        self,
-        answer: impl FnMut(&str, &Request) -> Result<Vec<u8>, Failure> + 'static,
-    ) -> Self {
-        self.kernel
-            .with(|world| world.line = Some(Box::new(answer)));
-        self
-    }
-
-    /// Hands the plugin state of an earlier instance: its version, and its JSON.
-    pub fn state(mut self, version: u32, json: &str) -> Self {
-        self.state = Some((version, json.as_bytes().to_owned()));
-        self
-    }
-
-    /// Starts the plugin with its configuration as JSON. Fails as `import-state` or `start` fail.
-    pub fn start<P: Plugin>(self, config: &str) -> Result<FakeKernel<P>, Error> {
-        seam::take_logs();
-        let Setup {
-            device,
-            connection,
-            kernel,
-            state,
-        } = self;
-        let runtime = Runtime::new(kernel.clone());
-        let mut fake = FakeKernel {
-            runtime,
-            kernel,
-            device,
-            connection,
-            incarnation: 0,
-            sequence: 0,
-        };
-        fake.begin(state, config)?;
-        Ok(fake)
-    }
-}
 
 /// A kernel that runs one plugin natively and records what it does.
 pub struct FakeKernel<P: Plugin> {
@@ -125,14 +34,27 @@ pub struct FakeKernel<P: Plugin> {
 impl<P: Plugin> FakeKernel<P> {
     /// A kernel with one device, to be given connections, a database and the like before its start.
     pub fn setup(device: &str) -> Setup {
-        let kernel = Kernel::default();
-        kernel.with(|world| world.now = START);
-        Setup {
-            device: device.to_owned(),
-            connection: None,
+        Setup::new(device)
+    }
+
+    /// Starts the plugin on a kernel that is set up.
+    pub(super) fn begin_with(
+        kernel: Kernel,
+        device: String,
+        connection: Option<String>,
+        state: Option<(u32, Vec<u8>)>,
+        config: &str,
+    ) -> Result<Self, Error> {
+        let mut fake = FakeKernel {
+            runtime: Runtime::new(kernel.clone()),
             kernel,
-            state: None,
-        }
+            device,
+            connection,
+            incarnation: 0,
+            sequence: 0,
+        };
+        fake.begin(state, config)?;
+        Ok(fake)
     }
 
     /// Starts a device with its configuration as JSON.

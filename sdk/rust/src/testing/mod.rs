@@ -6,7 +6,9 @@
 
 mod fake;
 pub(crate) mod seam;
+mod setup;
 mod world;
 
-pub use fake::{FakeKernel, Setup};
+pub use fake::FakeKernel;
+pub use setup::Setup;
 pub use world::{Log, OutgoingCall, Published, Sent, SqlAnswer, SqlCall, Submitted, Timer};

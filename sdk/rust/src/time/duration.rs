@@ -1,0 +1,201 @@
+//! Spans of time.
+
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::ops::Add;
+use std::str::FromStr;
+
+/// A span of time, up to 584 years, in nanoseconds.
+///
+/// In a configuration it is text with units (`"250 ms"`, `"1 min 30 s"`), or a number of seconds.
+///
+/// ```
+/// use weihe_sdk::Duration;
+///
+/// assert_eq!("1 min 30 s".parse(), Ok(Duration::from_secs(90)));
+/// assert_eq!(serde_json::from_str::<Duration>("0.25").unwrap(), Duration::from_millis(250));
+/// assert_eq!(Duration::from_millis(1500).to_string(), "1500 ms");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Duration(u64);
+
+const UNITS: [(&str, u64); 7] = [
+    ("d", 86_400_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("min", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
+
+impl Duration {
+    /// No time.
+    pub const ZERO: Duration = Duration(0);
+    /// The longest span.
+    pub const MAX: Duration = Duration(u64::MAX);
+
+    /// So many nanoseconds.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Duration(nanos)
+    }
+
+    /// So many milliseconds.
+    pub const fn from_millis(millis: u64) -> Self {
+        Duration(millis.saturating_mul(1_000_000))
+    }
+
+    /// So many seconds.
+    pub const fn from_secs(secs: u64) -> Self {
+        Duration(secs.saturating_mul(1_000_000_000))
+    }
+
+    /// In nanoseconds.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// In seconds.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
+    /// Whether it is no time at all.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The difference, or zero where `other` is longer.
+    pub const fn saturating_sub(self, other: Duration) -> Duration {
+        Duration(self.0.saturating_sub(other.0))
+    }
+
+    fn from_secs_f64(secs: f64) -> Option<Self> {
+        let nanos = (secs * 1e9).round();
+        // Not NaN, not negative, and below 2^64.
+        (nanos >= 0.0 && nanos < u64::MAX as f64).then_some(Duration(nanos as u64))
+    }
+}
+
+impl Add for Duration {
+    type Output = Duration;
+    /// Saturates.
+    fn add(self, other: Duration) -> Duration {
+        Duration(self.0.saturating_add(other.0))
+    }
+}
+
+impl From<std::time::Duration> for Duration {
+    fn from(span: std::time::Duration) -> Self {
+        Duration(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// In the largest unit that states it exactly.
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            return write!(f, "0 s");
+        }
+        let exact = UNITS.iter().find(|(_, size)| self.0.is_multiple_of(*size));
+        let (unit, size) = exact.unwrap_or(&("ns", 1));
+        write!(f, "{} {unit}", self.0 / size)
+    }
+}
+
+/// Why a text is no span of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DurationError(String);
+
+impl fmt::Display for DurationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no span of time: write for example \"250 ms\", \"5 s\", \"1 min 30 s\" or \"2 h\"",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for DurationError {}
+
+impl FromStr for Duration {
+    type Err = DurationError;
+
+    fn from_str(text: &str) -> Result<Self, DurationError> {
+        parse(text).ok_or_else(|| DurationError(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = 0_u64;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        let after = after.trim_start();
+        let letters = after
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let unit = if unit == "µs" { "us" } else { unit };
+        let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        let nanos = match number.parse::<u64>() {
+            Ok(whole) => whole.checked_mul(*size)?,
+            Err(_) => {
+                let nanos = (number.parse::<f64>().ok()? * *size as f64).round();
+                (nanos < u64::MAX as f64).then_some(nanos as u64)?
+            }
+        };
+        total = total.checked_add(nanos)?;
+        rest = after.trim_start();
+    }
+    Some(Duration(total))
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Span;
+
+        impl Visitor<'_> for Span {
+            type Value = Duration;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a span of time such as \"5 s\", or a number of seconds")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Duration, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, secs: u64) -> Result<Duration, E> {
+                Ok(Duration::from_secs(secs))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, secs: i64) -> Result<Duration, E> {
+                let secs = u64::try_from(secs)
+                    .map_err(|_| E::custom(format!("{secs} s: a span of time is not negative")))?;
+                Ok(Duration::from_secs(secs))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, secs: f64) -> Result<Duration, E> {
+                Duration::from_secs_f64(secs)
+                    .ok_or_else(|| E::custom(format!("{secs} s is no span of time")))
+            }
+        }
+
+        deserializer.deserialize_any(Span)
+    }
+}
