@@ -27,6 +27,7 @@ mod error;
 mod executor;
 mod file;
 mod grant;
+pub mod guest;
 mod keys;
 mod lexer;
 pub mod limits;
