@@ -13,7 +13,7 @@ use wasmtime::component::{HasSelf, Linker};
 use super::bindings::imports::{wasi, weihe};
 use super::state::GuestState;
 
-pub use convert::{checkpoint, guest_error, link_state, wit_failure, wit_reply};
+pub use convert::{guest_error, link_state, wit_failure, wit_reply};
 
 /// Adds everything that the kernel itself serves to a linker.
 pub fn link(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {

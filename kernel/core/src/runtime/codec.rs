@@ -1,0 +1,261 @@
+//! The codec hook: a pure parser, in instances in which every import traps.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+
+use crate::connection::{Framer, Scan};
+use crate::event::{Quality, Value};
+
+use super::bindings::codec::exports::weihe::plugin::codec as wit;
+use super::instance::trap;
+use super::plugin::Plugin;
+
+/// Linear memory of a pure instance. A parser holds one frame.
+const PURE_MEMORY: usize = 16 << 20;
+
+/// Epochs that one call of a pure instance may take: 50 ms. It runs on the connection's own thread.
+const PURE_EPOCHS: u64 = 10;
+
+/// Data that a pure instance may hand to the host in one call.
+const PURE_HOST_CALL_DATA: usize = 1 << 20;
+
+/// The data behind a pure instance: nothing but its limits.
+#[derive(Default)]
+pub struct PureState {
+    limits: StoreLimits,
+}
+
+impl PureState {
+    pub(super) fn limit(store: &mut Store<Self>) {
+        store.data_mut().limits = StoreLimitsBuilder::new()
+            .memory_size(PURE_MEMORY)
+            .table_elements(10_000)
+            .build();
+        store.limiter(|state| &mut state.limits);
+        store.set_hostcall_fuel(PURE_HOST_CALL_DATA);
+        store.epoch_deadline_trap();
+        store.set_epoch_deadline(PURE_EPOCHS);
+    }
+}
+
+/// Which way a frame goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// From the client to the server.
+    Request,
+    /// The answer to a request.
+    Reply,
+    /// From a server that was not asked.
+    Unsolicited,
+}
+
+/// A part of a frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Offset of its first byte.
+    pub offset: u32,
+    /// Number of bytes.
+    pub length: u32,
+    /// Its name.
+    pub name: String,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// A value that a frame carries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Its name.
+    pub name: String,
+    /// The value.
+    pub value: Value,
+    /// Its unit; empty when it has none.
+    pub unit: String,
+    /// How far it can be trusted.
+    pub quality: Quality,
+}
+
+/// A parsed frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded {
+    /// Every byte of the frame, in order.
+    pub fields: Vec<Field>,
+    /// What it says.
+    pub readings: Vec<Reading>,
+    /// How many bytes it took.
+    pub consumed: u32,
+}
+
+/// Why there is no parsed frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// The plugin has no codec.
+    #[error("plugin `{0}` has no codec")]
+    None(String),
+    /// More bytes are needed.
+    #[error("the frame is incomplete: at least {0} more bytes are needed")]
+    Incomplete(u32),
+    /// It can never become a frame.
+    #[error("refused at byte {offset}: {reason}")]
+    Refused {
+        /// Offset of the first wrong byte.
+        offset: u32,
+        /// The reason.
+        reason: String,
+    },
+    /// The options or the request are wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// The codec trapped.
+    #[error("the codec of plugin `{plugin}` trapped: {message}")]
+    Trapped {
+        /// The plugin.
+        plugin: String,
+        /// What happened.
+        message: String,
+    },
+}
+
+/// A codec in an instance of its own. After a trap the next call makes a new one.
+pub struct CodecInstance {
+    plugin: Arc<Plugin>,
+    live: Option<(Store<PureState>, wit::Guest)>,
+}
+
+impl CodecInstance {
+    pub(super) fn new(plugin: Arc<Plugin>) -> Self {
+        Self { plugin, live: None }
+    }
+
+    fn run<T>(
+        &mut self,
+        call: impl FnOnce(&wit::Guest, &mut Store<PureState>) -> wasmtime::Result<T>,
+    ) -> Result<T, CodecError> {
+        let plugin = self.plugin.clone();
+        let (pre, indices, ticker) = plugin.codec_parts();
+        let Some(indices) = indices else {
+            return Err(CodecError::None(plugin.name.clone()));
+        };
+        let running = ticker.enter();
+        let live = self.live.take();
+        let result = (|| {
+            let (mut store, guest) = match live {
+                Some(live) => live,
+                None => {
+                    let mut store = Store::new(plugin.engine(), PureState::default());
+                    PureState::limit(&mut store);
+                    let instance = pre.instantiate(&mut store)?;
+                    let guest = indices.load(&mut store, &instance)?;
+                    (store, guest)
+                }
+            };
+            store.set_epoch_deadline(PURE_EPOCHS);
+            let result = call(&guest, &mut store)?;
+            self.live = Some((store, guest));
+            Ok(result)
+        })();
+        drop(running);
+        result.map_err(|error: wasmtime::Error| CodecError::Trapped {
+            plugin: plugin.name.clone(),
+            message: trap(&error).message,
+        })
+    }
+
+    /// Takes a frame apart.
+    pub fn decode(
+        &mut self,
+        direction: Direction,
+        request: &[u8],
+        options: &str,
+        bytes: &[u8],
+    ) -> Result<Decoded, CodecError> {
+        let context = context(request, options);
+        let decoded = self
+            .run(|guest, store| guest.call_decode(store, direction.into(), &context, bytes))?
+            .map_err(|error| match error {
+                wit::DecodeError::Incomplete(needed) => CodecError::Incomplete(needed),
+                wit::DecodeError::Refused(refusal) => CodecError::Refused {
+                    offset: refusal.offset,
+                    reason: refusal.reason,
+                },
+                wit::DecodeError::Options(text) => CodecError::Invalid(text),
+            })?;
+        let fields = decoded.fields.into_iter().map(|field| Field {
+            offset: field.offset,
+            length: field.length,
+            name: field.name,
+            meaning: field.meaning,
+        });
+        let readings = decoded.readings.into_iter().map(|reading| Reading {
+            name: reading.name,
+            value: reading.value.into(),
+            unit: reading.unit,
+            quality: reading.quality.into(),
+        });
+        Ok(Decoded {
+            fields: fields.collect(),
+            readings: readings.collect(),
+            consumed: decoded.consumed,
+        })
+    }
+
+    /// Builds a request from a JSON object.
+    pub fn encode(&mut self, request: &str) -> Result<Vec<u8>, CodecError> {
+        self.run(|guest, store| guest.call_encode(store, request))?
+            .map_err(CodecError::Invalid)
+    }
+
+    /// Looks for a complete frame.
+    pub fn scan_frame(
+        &mut self,
+        direction: Direction,
+        request: &[u8],
+        options: &str,
+        bytes: &[u8],
+        idle: bool,
+    ) -> Result<Scan, CodecError> {
+        let context = context(request, options);
+        let found = self.run(|guest, store| guest.call_scan(store, direction.into(), &context, bytes, idle))?;
+        let scan = Scan {
+            skip: found.skip as usize,
+            frame: found.frame.map(|length| length as usize),
+        };
+        if scan.skip.saturating_add(scan.frame.unwrap_or(0)) > bytes.len() {
+            return Err(CodecError::Invalid(format!(
+                "the codec of plugin `{}` found a frame of {:?} bytes behind {} in {}",
+                self.plugin.name,
+                scan.frame,
+                scan.skip,
+                bytes.len()
+            )));
+        }
+        Ok(scan)
+    }
+}
+
+impl Framer for CodecInstance {
+    fn scan(&mut self, options: &str, request: &[u8], bytes: &[u8], idle: bool) -> Result<Scan, String> {
+        self.scan_frame(Direction::Reply, request, options, bytes, idle)
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn context(request: &[u8], options: &str) -> wit::Context {
+    wit::Context {
+        request: request.to_vec(),
+        options: if options.is_empty() { "{}" } else { options }.to_owned(),
+    }
+}
+
+impl From<Direction> for wit::Direction {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Request => Self::Request,
+            Direction::Reply => Self::Reply,
+            Direction::Unsolicited => Self::Unsolicited,
+        }
+    }
+}

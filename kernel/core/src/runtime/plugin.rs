@@ -1,0 +1,419 @@
+//! Loading: from a file to a plugin whose instances can be made.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::{Engine, Store};
+
+use crate::capability::Capability;
+
+use super::bindings::{codec, commands, handler, lifecycle, state as state_hook};
+use super::cache::{Cache, CompileError, Source};
+use super::codec::{CodecInstance, PureState};
+use super::engine::Ticker;
+use super::state::GuestState;
+use super::{imports, instance, wasi};
+
+const LIFECYCLE: &str = "weihe:plugin/lifecycle@0.1.0";
+const EVENTS: &str = "weihe:plugin/events@0.1.0";
+const EVENTS_BATCH: &str = "weihe:plugin/events-batch@0.1.0";
+const COMMANDS: &str = "weihe:plugin/commands@0.1.0";
+const STATE: &str = "weihe:plugin/state@0.1.0";
+const CODEC: &str = "weihe:plugin/codec@0.1.0";
+const HANDLER: &str = "weihe:connection/handler@0.1.0";
+
+/// Every hook, as components export it.
+pub const HOOKS: [&str; 7] = [LIFECYCLE, EVENTS, EVENTS_BATCH, COMMANDS, STATE, CODEC, HANDLER];
+
+/// The most that one text of a description may hold.
+const MAX_TEXT: usize = 64 << 10;
+
+/// The most commands and topics of a description.
+const MAX_ENTRIES: usize = 256;
+
+/// Whether a device of a plugin needs a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionNeed {
+    /// It uses none.
+    #[default]
+    None,
+    /// It can do without.
+    Optional,
+    /// It must have one.
+    Required,
+}
+
+/// A command that a plugin answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandInfo {
+    /// As it is called.
+    pub name: String,
+    /// One line.
+    pub summary: String,
+    /// JSON Schema of the arguments; empty when it takes none.
+    pub arguments: String,
+    /// JSON Schema of the answer; empty when it answers nothing.
+    pub answer: String,
+}
+
+/// A topic that a plugin uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicInfo {
+    /// A topic or filter; `{device}` stands for the device's name.
+    pub filter: String,
+    /// Whether the plugin publishes it (else it subscribes).
+    pub publishes: bool,
+    /// What is sampled.
+    pub summary: String,
+}
+
+/// What a plugin says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// One line.
+    pub summary: String,
+    /// The commands it answers.
+    pub commands: Vec<CommandInfo>,
+    /// The topics it uses.
+    pub topics: Vec<TopicInfo>,
+    /// JSON Schema of its configuration; empty when it takes none.
+    pub config_schema: String,
+    /// Whether it can run without configuration.
+    pub standalone: bool,
+    /// Whether its devices need a connection.
+    pub connection: ConnectionNeed,
+}
+
+/// Why a file did not become a plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file is no component, or cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The component is no plugin.
+    #[error("`{file}` is a component, but not a Weihe plugin: it does not export `{LIFECYCLE}` ({exports})")]
+    NotAPlugin {
+        /// The file.
+        file: PathBuf,
+        /// What it exports instead, in words.
+        exports: String,
+    },
+    /// The plugin imports something that this host does not offer.
+    #[error("`{file}` imports `{import}`, which this host does not offer{help}")]
+    UnknownImport {
+        /// The file.
+        file: PathBuf,
+        /// The import.
+        import: String,
+        /// What to do about it.
+        help: String,
+    },
+    /// An import or hook has another shape than this host's.
+    #[error("`{file}` was built against another version of an interface: {reason}")]
+    Incompatible {
+        /// The file.
+        file: PathBuf,
+        /// The linker's words.
+        reason: String,
+    },
+    /// `describe` trapped or says nonsense.
+    #[error("`{file}`: its description is not valid: {reason}")]
+    Description {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Where the hooks of a component are.
+pub struct HookIndices {
+    pub(super) lifecycle: lifecycle::exports::weihe::plugin::lifecycle::GuestIndices,
+    pub(super) one: Option<ComponentExportIndex>,
+    pub(super) many: Option<ComponentExportIndex>,
+    pub(super) commands: Option<commands::exports::weihe::plugin::commands::GuestIndices>,
+    pub(super) state: Option<state_hook::exports::weihe::plugin::state::GuestIndices>,
+    pub(super) handler: Option<handler::exports::weihe::connection::handler::GuestIndices>,
+}
+
+/// A loaded plugin.
+pub struct Plugin {
+    /// Its name in the registry.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub sha256: String,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// What it says of itself.
+    pub description: Description,
+    /// The interfaces it imports.
+    pub imports: Vec<String>,
+    /// The hooks it exports.
+    pub hooks: Vec<String>,
+    engine: Engine,
+    ticker: Ticker,
+    pre: InstancePre<GuestState>,
+    indices: HookIndices,
+    pure: InstancePre<PureState>,
+    codec: Option<codec::exports::weihe::plugin::codec::GuestIndices>,
+}
+
+impl Plugin {
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn pre(&self) -> &InstancePre<GuestState> {
+        &self.pre
+    }
+
+    pub(super) fn hook_indices(&self) -> &HookIndices {
+        &self.indices
+    }
+
+    /// Whether it exports the codec hook.
+    pub fn has_codec(&self) -> bool {
+        self.codec.is_some()
+    }
+
+    /// A codec of its own, if the plugin has one: a pure instance in which every import traps.
+    pub fn codec(self: &Arc<Self>) -> Option<CodecInstance> {
+        self.codec.as_ref().map(|_| CodecInstance::new(self.clone()))
+    }
+
+    pub(super) fn codec_parts(
+        &self,
+    ) -> (&InstancePre<PureState>, Option<&codec::exports::weihe::plugin::codec::GuestIndices>, &Ticker) {
+        (&self.pure, self.codec.as_ref(), &self.ticker)
+    }
+}
+
+/// Loads plugins.
+pub struct Loader {
+    engine: Engine,
+    ticker: Ticker,
+    linker: Linker<GuestState>,
+    cache: Cache,
+}
+
+impl Loader {
+    /// A loader whose plugins may import what the kernel and the capabilities serve.
+    pub fn new(
+        engine: &Engine,
+        ticker: Ticker,
+        cache: Cache,
+        capabilities: &[Arc<dyn Capability>],
+    ) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(engine);
+        wasi::link(&mut linker)?;
+        imports::link(&mut linker)?;
+        for capability in capabilities {
+            capability
+                .link(&mut linker)
+                .map_err(|error| error.context(format!("capability `{}` cannot be linked", capability.name())))?;
+        }
+        Ok(Self {
+            engine: engine.clone(),
+            ticker,
+            linker,
+            cache,
+        })
+    }
+
+    /// Loads a plugin from a file: compile (or take from the cache), link, describe.
+    pub async fn load(&self, name: &str, file: &Path) -> Result<Plugin, LoadError> {
+        let source = Source::read(file)?;
+        let component = self.cache.component(&self.engine, &source).await?;
+        let kind = component.component_type();
+        let imports: Vec<String> = kind.imports(&self.engine).map(|(name, _)| name.to_owned()).collect();
+        let exports: Vec<String> = kind.exports(&self.engine).map(|(name, _)| name.to_owned()).collect();
+        if !exports.iter().any(|export| export == LIFECYCLE) {
+            return Err(LoadError::NotAPlugin {
+                file: file.to_owned(),
+                exports: if exports.is_empty() {
+                    "it exports nothing".to_owned()
+                } else {
+                    format!("it exports {}", exports.join(", "))
+                },
+            });
+        }
+        let pre = self
+            .linker
+            .instantiate_pre(&component)
+            .map_err(|error| explain_link_error(file, &error))?;
+        let incompatible = |error: wasmtime::Error| LoadError::Incompatible {
+            file: file.to_owned(),
+            reason: format!("{error:#}"),
+        };
+        let indices = hook_indices(&component, &pre, &exports).map_err(incompatible)?;
+        let has = |hook: &str| exports.iter().any(|export| export == hook);
+        let mut pure = Linker::new(&self.engine);
+        pure.define_unknown_imports_as_traps(&component).map_err(incompatible)?;
+        let pure = pure.instantiate_pre(&component).map_err(incompatible)?;
+        let codec = has(CODEC)
+            .then(|| codec::exports::weihe::plugin::codec::GuestIndices::new(&pure))
+            .transpose()
+            .map_err(incompatible)?;
+        let description = self.describe(&pure).await.map_err(|reason| LoadError::Description {
+            file: file.to_owned(),
+            reason,
+        })?;
+        Ok(Plugin {
+            name: name.to_owned(),
+            file: file.to_owned(),
+            sha256: source.sha256,
+            size: source.bytes.len() as u64,
+            description,
+            imports,
+            hooks: HOOKS.into_iter().filter(|hook| has(hook)).map(str::to_owned).collect(),
+            engine: self.engine.clone(),
+            ticker: self.ticker.clone(),
+            pre,
+            indices,
+            pure,
+            codec,
+        })
+    }
+
+    /// Calls `describe` in an instance in which every import traps.
+    async fn describe(&self, pure: &InstancePre<PureState>) -> Result<Description, String> {
+        let mut store = Store::new(&self.engine, PureState::default());
+        PureState::limit(&mut store);
+        let running = self.ticker.enter();
+        let described = async {
+            let instance = pure.instantiate_async(&mut store).await?;
+            let indices = lifecycle::exports::weihe::plugin::lifecycle::GuestIndices::new(pure)?;
+            let hook = indices.load(&mut store, &instance)?;
+            hook.call_describe(&mut store).await
+        };
+        let described = described.await;
+        drop(running);
+        let said = described.map_err(|error| {
+            let trap = instance::trap(&error);
+            format!("`describe` may only return constants, but: {}\n{}", trap.message, trap.backtrace)
+        })?;
+        check_description(said)
+    }
+}
+
+type Said = lifecycle::exports::weihe::plugin::lifecycle::Description;
+
+fn check_description(said: Said) -> Result<Description, String> {
+    use lifecycle::exports::weihe::plugin::lifecycle as wit;
+    let name_is_fine = |name: &str| {
+        !name.is_empty()
+            && name.len() <= 64
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+    };
+    if !name_is_fine(&said.name) {
+        return Err(format!("the name `{}`: lower-case letters, digits, `-` and `_`, a letter first", said.name));
+    }
+    if said.commands.len() > MAX_ENTRIES || said.topics.len() > MAX_ENTRIES {
+        return Err(format!("more than {MAX_ENTRIES} commands or topics"));
+    }
+    let mut texts = vec![&said.version, &said.summary, &said.config_schema];
+    for command in &said.commands {
+        if !name_is_fine(&command.name) {
+            return Err(format!("the command name `{}`: lower-case letters, digits and `-`", command.name));
+        }
+        texts.extend([&command.summary, &command.arguments, &command.answer]);
+    }
+    texts.extend(said.topics.iter().map(|topic| &topic.summary));
+    if let Some(text) = texts.into_iter().find(|text| text.len() > MAX_TEXT) {
+        return Err(format!("a text of {} bytes; {MAX_TEXT} is the most", text.len()));
+    }
+    Ok(Description {
+        name: said.name,
+        version: said.version,
+        summary: said.summary,
+        commands: said
+            .commands
+            .into_iter()
+            .map(|command| CommandInfo {
+                name: command.name,
+                summary: command.summary,
+                arguments: command.arguments,
+                answer: command.answer,
+            })
+            .collect(),
+        topics: said
+            .topics
+            .into_iter()
+            .map(|topic| TopicInfo {
+                filter: topic.filter,
+                publishes: topic.direction == wit::Direction::Publishes,
+                summary: topic.summary,
+            })
+            .collect(),
+        config_schema: said.config_schema,
+        standalone: said.standalone,
+        connection: match said.connection {
+            wit::ConnectionNeed::None => ConnectionNeed::None,
+            wit::ConnectionNeed::Optional => ConnectionNeed::Optional,
+            wit::ConnectionNeed::Required => ConnectionNeed::Required,
+        },
+    })
+}
+
+fn hook_indices(
+    component: &Component,
+    pre: &InstancePre<GuestState>,
+    exports: &[String],
+) -> wasmtime::Result<HookIndices> {
+    let has = |hook: &str| exports.iter().any(|export| export == hook);
+    let function = |hook: &str, name: &str| {
+        let interface = component.get_export_index(None, hook)?;
+        component.get_export_index(Some(&interface), name)
+    };
+    Ok(HookIndices {
+        lifecycle: lifecycle::exports::weihe::plugin::lifecycle::GuestIndices::new(pre)?,
+        one: function(EVENTS, "handle"),
+        many: function(EVENTS_BATCH, "handle-batch"),
+        commands: has(COMMANDS)
+            .then(|| commands::exports::weihe::plugin::commands::GuestIndices::new(pre))
+            .transpose()?,
+        state: has(STATE)
+            .then(|| state_hook::exports::weihe::plugin::state::GuestIndices::new(pre))
+            .transpose()?,
+        handler: has(HANDLER)
+            .then(|| handler::exports::weihe::connection::handler::GuestIndices::new(pre))
+            .transpose()?,
+    })
+}
+
+/// Turns the linker's words into a sentence that names the import.
+fn explain_link_error(file: &Path, error: &wasmtime::Error) -> LoadError {
+    let chain = format!("{error:#}");
+    let missing = chain.contains("not found in the linker");
+    let import = chain.split('`').nth(1).map(str::to_owned);
+    match import {
+        Some(import) if missing => {
+            let help = if import.starts_with("wasi:http") || import.starts_with("wasi:sockets") {
+                "; plugins reach the network through `weihe:connection`".to_owned()
+            } else if import.starts_with("weihe:") {
+                "; it was built for a newer host, or for a capability that this host was built without".to_owned()
+            } else {
+                String::new()
+            };
+            LoadError::UnknownImport {
+                file: file.to_owned(),
+                import,
+                help,
+            }
+        }
+        _ => LoadError::Incompatible {
+            file: file.to_owned(),
+            reason: chain,
+        },
+    }
+}
