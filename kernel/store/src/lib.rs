@@ -23,6 +23,7 @@
 //! ```
 
 mod authorize;
+mod capability;
 mod error;
 mod executor;
 mod file;
@@ -39,6 +40,7 @@ mod store;
 mod value;
 mod writer;
 
+pub use capability::StoreCapability;
 pub use error::{OpenError, StoreError};
 pub use grant::{Grant, InvalidGrant};
 pub use session::{Bucket, MAIN, Session};

@@ -73,6 +73,7 @@ async fn what_is_granted_works() {
         "SELECT 1 FROM mine AS secret",
         "SELECT sum(a) OVER (ORDER BY b) FROM mine",
         "SELECT strftime('%Y', 'now'), random(), json_extract('{\"a\": 1}', '$.a')",
+        "SELECT name, \"notnull\", dflt_value IS NULL, pk FROM pragma_table_info('mine')",
         "EXPLAIN QUERY PLAN SELECT * FROM mine WHERE a = 1",
         "VALUES (1), (2)",
     ] {

@@ -1,5 +1,6 @@
 //! The store as its users see it, without wasm.
 
+mod capability;
 mod crash;
 mod faults;
 mod grants;
