@@ -7,4 +7,7 @@
 pub mod command;
 pub mod component;
 pub mod config;
+pub mod control;
 pub mod output;
+pub mod record;
+pub mod system;

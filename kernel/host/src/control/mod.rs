@@ -1,0 +1,20 @@
+//! The control protocol: how commands in another terminal reach a running host. JSON lines over a
+//! Unix socket, specified in `docs/control-protocol.md`.
+
+mod client;
+mod line;
+mod protocol;
+mod server;
+mod service;
+mod session;
+mod socket;
+
+pub use client::{Client, ClientError, Stream, StreamPiece};
+pub use line::{LineError, LineReader};
+pub use protocol::{
+    Body, CallParams, CancelParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Reply,
+    Request, SetParams, VERSION, code, parse_request,
+};
+pub use server::{CLIENTS, Server, serve};
+pub use service::{Answer, Piece, Service, Source};
+pub use socket::{SOCKET, SocketError, bind, connect};

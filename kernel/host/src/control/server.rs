@@ -1,0 +1,80 @@
+//! Listens for clients and gives each a session of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UnixListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::service::Service;
+use super::session;
+
+/// Clients at a time. A person has a few; a script that leaks them must not use up the host's
+/// file descriptors.
+pub const CLIENTS: usize = 64;
+
+/// The pause after a failed accept (no file descriptor left), so that it does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the last replies may take when the host stops.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Takes no more clients, tells those that are there that the host stops, and waits until
+    /// they are told.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        // Only fails when the task was cancelled with its runtime.
+        let _ = self.task.await;
+    }
+}
+
+/// Serves clients until [`Server::stop`].
+pub fn serve(listener: UnixListener, service: Arc<dyn Service>) -> Server {
+    let (stop, mut stopped) = watch::channel(false);
+    let places = Arc::new(Semaphore::new(CLIENTS));
+    let task = tokio::spawn(async move {
+        let mut sessions = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                _ = stopped.wait_for(|stop| *stop) => break,
+                accepted = listener.accept() => accepted,
+            };
+            while sessions.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
+                    Ok(place) => {
+                        let session = session::run(stream, Arc::clone(&service), stopped.clone());
+                        sessions.spawn(async move {
+                            session.await;
+                            drop(place);
+                        });
+                    }
+                    Err(_) => {
+                        sessions.spawn(session::refuse(stream));
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!("the control socket cannot accept a client: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        let all = async { while sessions.join_next().await.is_some() {} };
+        if tokio::time::timeout(FAREWELL, all).await.is_err() {
+            sessions.shutdown().await;
+        }
+    });
+    Server { stop, task }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! One client: its requests run side by side, their replies share one queue of lines.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::io::{AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::line::{LineError, LineReader};
+use super::protocol::{Body, CancelParams, ErrorBody, Reply, Request, code, parse_request};
+use super::service::{Answer, Piece, Service};
+
+/// The longest request: a value or arguments of a megabyte are beyond what a command line holds.
+pub const REQUEST_LIMIT: usize = 1 << 20;
+
+/// Requests of one client that are under way, streams included.
+pub const REQUESTS: usize = 32;
+
+/// Lines that wait for a client to read them. A stream stops to take items when they are full, and
+/// what it misses is counted where it comes from.
+const LINES: usize = 64;
+
+/// Replies on their way to the client.
+type Lines = mpsc::Sender<Reply>;
+
+/// Talks to a client until it leaves or the host stops.
+pub(super) async fn run(
+    stream: UnixStream,
+    service: Arc<dyn Service>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let (read, write) = stream.into_split();
+    let mut reader = LineReader::new(BufReader::new(read), REQUEST_LIMIT);
+    let (lines, queue) = mpsc::channel(LINES);
+    let mut writer = tokio::spawn(write_lines(write, queue));
+    let (hung_up, ends) = watch::channel(false);
+    let mut requests = Requests {
+        service,
+        lines,
+        ends,
+        running: JoinSet::new(),
+        by_id: HashMap::new(),
+    };
+    loop {
+        tokio::select! {
+            line = reader.next() => match line {
+                Ok(Some(line)) => requests.take(&line).await,
+                Ok(None) | Err(LineError::Io(_)) => break,
+                Err(error @ LineError::TooLong { .. }) => {
+                    let error = ErrorBody::new(code::TOO_LONG, error.to_string());
+                    requests.reply(None, Body::Error(error)).await;
+                }
+            },
+            Some(_) = requests.running.join_next() => requests.tidy(),
+            // The client no longer reads.
+            _ = &mut writer => break,
+            () = stopping(&mut stopped) => {
+                requests.farewell().await;
+                break;
+            }
+        }
+    }
+    // A client that has said all (`echo … | nc`) still gets its answers. Streams end: whether it
+    // still listens shows only when there is something to send, which may be never.
+    hung_up.send_replace(true);
+    if !*stopped.borrow() {
+        requests.finish(&mut writer).await;
+    }
+    drop(requests);
+    let _ = writer.await;
+}
+
+/// Waits until the host stops. Its own function, so that the lock on the flag is not held.
+async fn stopping(stopped: &mut watch::Receiver<bool>) {
+    // Fails when the server is gone, which is the same.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Tells a client that there are too many.
+pub(super) async fn refuse(stream: UnixStream) {
+    let error = ErrorBody::new(code::BUSY, "the host has too many clients")
+        .help("end some of them, for example `weihe events` in other terminals");
+    let (_, mut write) = stream.into_split();
+    let reply = Reply {
+        id: None,
+        body: Body::Error(error),
+    };
+    // It may be gone already.
+    let _ = write_line(&mut write, &reply).await;
+}
+
+async fn write_lines(mut write: OwnedWriteHalf, mut queue: mpsc::Receiver<Reply>) {
+    while let Some(reply) = queue.recv().await {
+        if write_line(&mut write, &reply).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn write_line(write: &mut OwnedWriteHalf, reply: &Reply) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
+    line.push(b'\n');
+    write.write_all(&line).await
+}
+
+/// The requests of one client.
+struct Requests {
+    service: Arc<dyn Service>,
+    lines: Lines,
+    /// Becomes true when the client has hung up.
+    ends: watch::Receiver<bool>,
+    running: JoinSet<()>,
+    by_id: HashMap<u64, AbortHandle>,
+}
+
+impl Requests {
+    async fn take(&mut self, line: &[u8]) {
+        let request = match parse_request(line) {
+            Ok(request) => request,
+            Err(reply) => return self.reply(reply.id, reply.body).await,
+        };
+        self.tidy();
+        let id = request.id;
+        let refusal = if request.method == "cancel" {
+            return self.cancel(request).await;
+        } else if self.by_id.contains_key(&id) {
+            let message = format!("request {id} is still under way");
+            Some(
+                ErrorBody::new(code::MALFORMED, message).help("give each request an id of its own"),
+            )
+        } else if self.by_id.len() >= REQUESTS {
+            let message = format!("{REQUESTS} requests are under way");
+            Some(ErrorBody::new(code::BUSY, message).help("wait for some of them to end"))
+        } else {
+            None
+        };
+        if let Some(error) = refusal {
+            return self.reply(Some(id), Body::Error(error)).await;
+        }
+        let handle = self.running.spawn(carry_out(
+            Arc::clone(&self.service),
+            request,
+            self.lines.clone(),
+            self.ends.clone(),
+        ));
+        self.by_id.insert(id, handle);
+    }
+
+    async fn cancel(&mut self, request: Request) {
+        let id = request.id;
+        let body = match serde_json::from_value::<CancelParams>(request.params) {
+            Err(error) => {
+                let message = format!("`cancel`: {error}");
+                let error = ErrorBody::new(code::PARAMS, message);
+                Body::Error(error.help("name a request: {\"id\":3}"))
+            }
+            Ok(params) => {
+                let ended = self.by_id.remove(&params.id).is_some_and(|handle| {
+                    let running = !handle.is_finished();
+                    handle.abort();
+                    running
+                });
+                if ended {
+                    let message = format!("request {} was cancelled", params.id);
+                    let error = ErrorBody::new(code::CANCELLED, message);
+                    self.reply(Some(params.id), Body::Error(error)).await;
+                }
+                Body::Ok(serde_json::json!({ "cancelled": ended }))
+            }
+        };
+        self.reply(Some(id), body).await;
+    }
+
+    /// Forgets requests that have ended.
+    fn tidy(&mut self) {
+        while self.running.try_join_next().is_some() {}
+        self.by_id.retain(|_, handle| !handle.is_finished());
+    }
+
+    async fn reply(&self, id: Option<u64>, body: Body) {
+        // The writer is gone when the client is, and the session ends then.
+        let _ = self.lines.send(Reply { id, body }).await;
+    }
+
+    /// Lets what was asked end, unless the client goes away.
+    async fn finish(&mut self, writer: &mut tokio::task::JoinHandle<()>) {
+        loop {
+            tokio::select! {
+                ended = self.running.join_next() => if ended.is_none() { return },
+                _ = &mut *writer => return,
+            }
+        }
+    }
+
+    /// Ends everything with a word.
+    async fn farewell(&mut self) {
+        self.tidy();
+        let open: Vec<u64> = self.by_id.drain().map(|(id, _)| id).collect();
+        self.running.shutdown().await;
+        for id in open {
+            let error = ErrorBody::new(code::STOPPING, "the host stops");
+            // A client that does not read is not waited for.
+            let _ = self.lines.try_send(Reply {
+                id: Some(id),
+                body: Body::Error(error),
+            });
+        }
+    }
+}
+
+/// Carries out one request and sends its replies.
+async fn carry_out(
+    service: Arc<dyn Service>,
+    request: Request,
+    lines: Lines,
+    mut ends: watch::Receiver<bool>,
+) {
+    let id = Some(request.id);
+    let last = match service.answer(request).await {
+        Ok(Answer::Once(value)) => Body::Ok(value),
+        Err(error) => Body::Error(error),
+        Ok(Answer::Stream(mut source)) => {
+            let mut pieces = Vec::new();
+            loop {
+                // What is there already is still sent.
+                let more = tokio::select! {
+                    biased;
+                    more = source.next(&mut pieces) => more,
+                    _ = ends.wait_for(|ended| *ended) => false,
+                };
+                for piece in pieces.drain(..) {
+                    let body = match piece {
+                        Piece::Item(item) => Body::Item(item),
+                        Piece::Dropped(count) => Body::Dropped(count),
+                    };
+                    if lines.send(Reply { id, body }).await.is_err() {
+                        return;
+                    }
+                }
+                if !more {
+                    break Body::Ok(serde_json::Value::Null);
+                }
+            }
+        }
+    };
+    // Fails only when the client is gone.
+    let _ = lines.send(Reply { id, body: last }).await;
+}
