@@ -184,6 +184,7 @@ fn scan_rtu(direction: Direction, asked: Option<&Asked>, bytes: &[u8], idle: boo
     let mut begun = None;
     // The first place at which a frame of full length stands whose CRC is wrong.
     let mut corrupt = None;
+    // Where the frames of others end that stand at the front.
     let mut rest = 0;
     while at < bytes.len() {
         let tail = &bytes[at..];
@@ -200,8 +201,11 @@ fn scan_rtu(direction: Direction, asked: Option<&Asked>, bytes: &[u8], idle: boo
                 at += 1;
             }
             Candidate::Foreign(length) => {
+                // In the midst of other bytes its CRC may fit by accident.
+                if at == rest {
+                    rest += length;
+                }
                 at += length;
-                rest = at;
             }
             Candidate::ForeignBegun | Candidate::Garbage => at += 1,
         }
@@ -216,20 +220,13 @@ fn scan_rtu(direction: Direction, asked: Option<&Asked>, bytes: &[u8], idle: boo
             return Found::frame(skip, length);
         }
     }
-    // Once a full frame turns out corrupt it is kept until the line is idle; a frame that may have
-    // begun is kept until it is complete.
-    let keep = [begun, corrupt.map(|(at, _)| at)]
-        .into_iter()
-        .flatten()
-        .min();
-    match (keep, asked) {
-        (Some(keep), _) => Found::nothing(keep),
-        // What may be a reply with a corrupted first byte is kept until the line is idle.
-        (None, Some(asked)) if !idle && bytes.len() - rest <= asked.request.reply_length() + 3 => {
-            Found::nothing(rest)
-        }
-        (None, _) => Found::nothing(bytes.len()),
-    }
+    // What may still turn out to be a frame is kept: one that has begun, one whose CRC is wrong, and,
+    // until the line is idle, what is no longer than the reply and may be it with a corrupted front.
+    let whole = asked.filter(|asked| {
+        !idle && rest < bytes.len() && bytes.len() - rest <= asked.request.reply_length() + 3
+    });
+    let keep = [begun, corrupt.map(|(at, _)| at), whole.map(|_| rest)];
+    Found::nothing(keep.into_iter().flatten().min().unwrap_or(bytes.len()))
 }
 
 /// A `Wanted` frame has full length and the right front; its CRC has not been checked.

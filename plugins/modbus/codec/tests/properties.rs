@@ -292,3 +292,23 @@ proptest! {
         prop_assert!(stream.is_empty());
     }
 }
+
+#[test]
+fn a_reply_with_a_corrupt_unit_is_handed_over_whatever_else_it_looks_like() {
+    // Among so many frames some hold the front of the reply, or a whole frame of another unit.
+    for address in 0..=u16::MAX - 2 {
+        let asked = Asked {
+            mode: Mode::Rtu,
+            transaction: 0,
+            unit: 12,
+            request: Request::WriteRegisters {
+                address,
+                values: vec![0, 0],
+            },
+        };
+        let mut bytes = frame(&asked, &answer(&asked.request, 0, false));
+        bytes[0] ^= 1;
+        let found = receive(&asked, &[&bytes], true).expect("handed over");
+        assert!(asked.reply(&found).is_err());
+    }
+}

@@ -5,4 +5,5 @@ mod bench;
 mod commands;
 mod config;
 mod polls;
+mod storm;
 mod trouble;
