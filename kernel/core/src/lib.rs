@@ -12,7 +12,17 @@ pub mod connection;
 pub mod device;
 pub mod event;
 pub mod grant;
+mod kernel;
 pub mod limits;
 pub mod runtime;
 pub mod schedule;
 pub mod units;
+
+pub use capability::{Attachment, Capability, CommitError, GrantError, Granted};
+pub use clock::{Clock, SystemClock, VirtualClock};
+pub use device::{Checkpoints, DeviceSpec};
+pub use kernel::{
+    ConnectionError, DeviceError, Kernel, KernelError, KernelOptions, Lane, MAIN_LANE, OPERATOR, PluginStatus, Status,
+    is_name,
+};
+pub use runtime::{Compiler, GuestState, LoadError};

@@ -1,11 +1,11 @@
 //! What a connection counts: cheap to keep, a snapshot to show.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::types::{Failure, LinkState, PeerId, Reply};
 
 /// Counters of exchanges, of a connection or of one of its devices, since the host started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Counters {
     /// Requests accepted.
@@ -122,7 +122,7 @@ fn upper(index: usize) -> u64 {
 }
 
 /// Spans in nanoseconds. The quantiles are since the host started, at most an eighth too high.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
     /// How many were measured.
     pub count: u64,
@@ -145,7 +145,7 @@ pub(super) struct Tally {
 }
 
 /// What one device has done at a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DeviceStats {
     /// The device.
@@ -164,7 +164,7 @@ pub struct DeviceStats {
 }
 
 /// A peer of a listener.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PeerStats {
     /// Its id.
@@ -180,7 +180,7 @@ pub struct PeerStats {
 }
 
 /// A connection, as it is now and since the host started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ConnectionStats {
     /// Its name in `weihe.toml`.

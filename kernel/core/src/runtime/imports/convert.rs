@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::bus::Bus;
 use crate::connection as kernel;
-use crate::device::{CallError, Checkpoint, GuestError};
+use crate::device::{CallError, GuestError};
 use crate::event::{Event, Quality, Value};
 use crate::runtime::bindings::imports::weihe::connection::types as conn;
 use crate::runtime::bindings::imports::weihe::plugin::types as wit;
@@ -100,10 +100,6 @@ impl From<wit::CallError> for CallError {
     }
 }
 
-/// A plugin's packed state.
-pub fn checkpoint(version: u32, bytes: Vec<u8>) -> Checkpoint {
-    Checkpoint { version, bytes }
-}
 
 /// The state of a link.
 pub fn link_state(state: kernel::LinkState) -> conn::LinkState {

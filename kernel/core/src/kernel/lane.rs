@@ -1,0 +1,68 @@
+//! Lanes: threads on which devices live, each with a current-thread runtime.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+type MakeTask = Box<dyn FnOnce() -> Task + Send>;
+
+/// A thread on which devices live. What runs there shares no lock with other lanes but those of the
+/// bus's queues.
+pub struct Lane {
+    tasks: Option<mpsc::UnboundedSender<MakeTask>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lane {
+    /// Starts a lane.
+    pub fn start(name: &str) -> io::Result<Self> {
+        let (tasks, mut incoming) = mpsc::unbounded_channel::<MakeTask>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name(format!("lane-{name}")).spawn(move || {
+            let local = tokio::task::LocalSet::new();
+            local.block_on(&runtime, async move {
+                let mut running = tokio::task::JoinSet::new();
+                loop {
+                    tokio::select! {
+                        make = incoming.recv() => match make {
+                            Some(make) => { running.spawn_local(make()); }
+                            None => break,
+                        },
+                        Some(ended) = running.join_next() => {
+                            if let Err(error) = ended {
+                                // A host bug in one actor must not take its neighbours down.
+                                tracing::error!("an actor ended unexpectedly: {error}");
+                            }
+                        }
+                    }
+                }
+                while running.join_next().await.is_some() {}
+            });
+        })?;
+        Ok(Self {
+            tasks: Some(tasks),
+            thread: Some(thread),
+        })
+    }
+
+    /// Runs a task on the lane; the future is made there, so it need not be `Send`.
+    pub fn spawn<F: Future<Output = ()> + 'static>(&self, make: impl FnOnce() -> F + Send + 'static) {
+        if let Some(tasks) = &self.tasks {
+            let make: MakeTask = Box::new(move || Box::pin(make()));
+            // The lane ends only with its owner.
+            let _ = tasks.send(make);
+        }
+    }
+
+    /// Ends the lane when its tasks have ended.
+    pub fn end(mut self) {
+        drop(self.tasks.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
