@@ -91,7 +91,7 @@ async fn measure(
 
 async fn write(mut session: Session, way: Way, rows: usize, until: Instant) -> Outcome<usize> {
     let own = session.bucket("")?;
-    let mut turns = 0;
+    let mut turns = 0_usize;
     while Instant::now() < until {
         match way {
             Way::Single => {
@@ -106,7 +106,9 @@ async fn write(mut session: Session, way: Way, rows: usize, until: Instant) -> O
             }
             Way::Keys => {
                 for row in 0..rows {
-                    session.set(&own, format!("key {row}"), vec![7; 16]).await?;
+                    session
+                        .set(&own, format!("key {row}"), turns.to_le_bytes().repeat(2))
+                        .await?;
                 }
             }
         }

@@ -2,77 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rusqlite::hooks::AuthContext;
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Statement};
 
 use crate::authorize::{Rules, Subject};
 use crate::error::StoreError;
 use crate::lexer;
-use crate::limits::{
-    PROGRESS_INSTRUCTIONS, RESULT_BYTES, RESULT_ROWS, STATEMENT_BYTES, STATEMENT_TIME,
-    STATEMENTS_KEPT, VALUE_OVERHEAD,
-};
+use crate::limits::{STATEMENT_BYTES, STATEMENT_TIME, STATEMENTS_KEPT};
+use crate::statement::{Failure, check_changes, collect, step};
 use crate::value::{Row, Rows, Value};
+use crate::watch::{Hooks, Watch};
 
 /// Numbers the sessions of a store; 0 is the host itself.
 pub(crate) type SessionId = u64;
-
-/// A deadline that SQLite looks at while a statement runs.
-#[derive(Clone)]
-pub(crate) struct Watch {
-    start: Instant,
-    /// Nanoseconds since `start`; `u64::MAX` while nothing is watched.
-    until: Arc<AtomicU64>,
-}
-
-impl Watch {
-    /// A watch that does not limit anything yet.
-    pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            until: Arc::new(AtomicU64::new(u64::MAX)),
-        }
-    }
-
-    /// From now on, for so long.
-    pub fn limit(&self, time: Duration) {
-        let until = self.start.elapsed().saturating_add(time).as_nanos();
-        let until = u64::try_from(until).unwrap_or(u64::MAX);
-        self.until.store(until, Ordering::Relaxed);
-    }
-
-    /// Nothing is limited any more.
-    pub fn end(&self) {
-        self.until.store(u64::MAX, Ordering::Relaxed);
-    }
-
-    /// Whether the time is over.
-    pub fn is_over(&self) -> bool {
-        self.start.elapsed().as_nanos() > u128::from(self.until.load(Ordering::Relaxed))
-    }
-}
-
-/// What SQLite calls back on one connection.
-pub(crate) struct Hooks {
-    rules: Rules,
-    watch: Watch,
-}
-
-impl Hooks {
-    /// Makes SQLite ask the rules and look at the watch.
-    pub fn set(connection: &mut Connection) -> rusqlite::Result<Self> {
-        let (rules, watch) = (Rules::default(), Watch::new());
-        let asked = rules.clone();
-        connection.authorizer(Some(move |context: AuthContext<'_>| asked.decide(&context)))?;
-        let seen = watch.clone();
-        connection.progress_handler(PROGRESS_INSTRUCTIONS, Some(move || seen.is_over()))?;
-        Ok(Self { rules, watch })
-    }
-}
 
 /// The session whose work runs.
 #[derive(Debug, Clone)]
@@ -103,26 +46,10 @@ pub(crate) struct Executor<'c> {
     statements: HashMap<SessionId, Vec<Prepared<'c>>>,
     /// Rows changed since it was last asked.
     changed: u64,
-    /// The last error of the database itself.
-    failure: Option<String>,
-}
-
-/// Why a run failed: SQLite's error, or ours.
-pub(crate) enum Failure {
-    Sqlite(rusqlite::Error),
-    Store(StoreError),
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    /// The last error of SQLite in the current work.
+    failure: Option<StoreError>,
+    /// Whether a damage of the file has been logged: every statement may meet it again.
+    told_damage: bool,
 }
 
 impl<'c> Executor<'c> {
@@ -139,6 +66,7 @@ impl<'c> Executor<'c> {
             statements: HashMap::new(),
             changed: 0,
             failure: None,
+            told_damage: false,
         }
     }
 
@@ -181,9 +109,23 @@ impl<'c> Executor<'c> {
         std::mem::take(&mut self.changed)
     }
 
-    /// The database's last error in the current work.
-    pub fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
+    /// SQLite's last error in the current work.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.as_ref().map(StoreError::to_string)
+    }
+
+    /// The same, if disk or file are at fault and not the statement.
+    pub fn fault(&self) -> Option<String> {
+        let is_fault = |error: &&StoreError| {
+            matches!(
+                error,
+                StoreError::Full(_) | StoreError::Unavailable(_) | StoreError::Busy(_)
+            )
+        };
+        self.failure
+            .as_ref()
+            .filter(is_fault)
+            .map(StoreError::to_string)
     }
 
     /// Runs one of the host's own statements that needs no parameters, uncached.
@@ -375,104 +317,15 @@ impl<'c> Executor<'c> {
             Failure::Store(error) => error,
             Failure::Sqlite(error) => {
                 let text = StoreError::sqlite(&error, &self.file);
-                if !matches!(text, StoreError::Invalid(_) | StoreError::Denied(_)) {
-                    self.failure = Some(text.to_string());
-                }
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) {
-                    tracing::error!(file = %self.file, "{text}");
+                self.failure = Some(text.clone());
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
+                    && !self.told_damage
+                {
+                    self.told_damage = true;
+                    tracing::error!("{text}");
                 }
                 text
             }
         }
     }
-}
-
-/// `execute` is for statements that change something.
-fn check_changes(statement: &Statement<'_>) -> Result<(), StoreError> {
-    if statement.readonly() && statement.column_count() > 0 {
-        return Err(StoreError::Invalid(
-            "the statement only reads; run it with `query`".into(),
-        ));
-    }
-    Ok(())
-}
-
-fn bind(statement: &mut Statement<'_>, parameters: &[Value]) -> Result<(), Failure> {
-    let wanted = statement.parameter_count();
-    if wanted != parameters.len() {
-        return Err(StoreError::Invalid(format!(
-            "the statement has {wanted} parameters, and {} were given",
-            parameters.len()
-        ))
-        .into());
-    }
-    for (index, value) in parameters.iter().enumerate() {
-        statement.raw_bind_parameter(index + 1, value.bound())?;
-    }
-    Ok(())
-}
-
-/// Runs a statement to its end; rows that it returns (RETURNING) are not looked at.
-fn step(
-    connection: &Connection,
-    statement: &mut Statement<'_>,
-    parameters: &[Value],
-) -> Result<u64, Failure> {
-    bind(statement, parameters)?;
-    let before = connection.total_changes();
-    let mut rows = statement.raw_query();
-    while rows.next()?.is_some() {}
-    drop(rows);
-    // SQLite keeps the count of the last statement that changed rows: one that did not (a CREATE
-    // TABLE) would show it again.
-    let moved = connection.total_changes() != before;
-    Ok(if moved { connection.changes() } else { 0 })
-}
-
-fn collect(statement: &mut Statement<'_>, parameters: &[Value]) -> Result<Rows, Failure> {
-    bind(statement, parameters)?;
-    let mut found = Rows {
-        columns: statement.column_names().map(str::to_owned).collect(),
-        rows: Vec::new(),
-    };
-    let width = found.columns.len();
-    let mut bytes: usize = found.columns.iter().map(String::len).sum();
-    let mut rows = statement.raw_query();
-    while let Some(row) = rows.next()? {
-        if found.rows.len() == RESULT_ROWS {
-            return Err(StoreError::TooLarge(format!(
-                "the result has more than {RESULT_ROWS} rows; ask for fewer with LIMIT"
-            ))
-            .into());
-        }
-        let mut values = Vec::with_capacity(width);
-        for column in 0..width {
-            let value = owned(row.get_ref(column)?, &found.columns[column])?;
-            bytes += VALUE_OVERHEAD + value.payload();
-            values.push(value);
-        }
-        if bytes > RESULT_BYTES {
-            return Err(StoreError::TooLarge(format!(
-                "the result has more than {RESULT_BYTES} bytes at row {}; ask for fewer rows or columns",
-                found.rows.len() + 1
-            ))
-            .into());
-        }
-        found.rows.push(values);
-    }
-    Ok(found)
-}
-
-fn owned(value: ValueRef<'_>, column: &str) -> Result<Value, StoreError> {
-    Ok(match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(integer) => Value::Integer(integer),
-        ValueRef::Real(real) => Value::Real(real),
-        ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).map_err(|error| {
-            StoreError::Invalid(format!(
-                "column `{column}` holds text that is not UTF-8 ({error}); CAST it AS BLOB"
-            ))
-        })?),
-        ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
-    })
 }

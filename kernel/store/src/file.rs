@@ -9,13 +9,13 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::OpenError;
-use crate::executor::Watch;
 use crate::keys::SCHEMA;
 use crate::limits::{
     BUSY_TIME, CACHE_KIB, CHECK_TIME, COLUMNS, COMPOUND_TERMS, EXPRESSION_DEPTH, LOG_BYTES_KEPT,
     PAGE_BYTES, PARAMETERS, PATTERN_BYTES, PROGRESS_INSTRUCTIONS, ROW_BYTES, STATEMENT_BYTES,
     TRIGGER_DEPTH,
 };
+use crate::watch::Watch;
 
 /// `PRAGMA application_id` of a Weihe database: "WEIH".
 const APPLICATION_ID: i32 = 0x5745_4948;

@@ -24,6 +24,7 @@
 
 mod authorize;
 mod capability;
+mod company;
 mod error;
 mod executor;
 mod file;
@@ -35,9 +36,12 @@ pub mod limits;
 mod message;
 mod reader;
 mod session;
+mod statement;
 mod statistics;
 mod store;
+mod turn;
 mod value;
+mod watch;
 mod writer;
 
 pub use capability::StoreCapability;

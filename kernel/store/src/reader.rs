@@ -19,6 +19,9 @@ pub(crate) fn run(mut executor: Executor<'_>, inbox: &Receiver<ToReader>, counte
                 executor.begin(Some(acting));
                 work.run(&mut executor);
                 executor.end();
+                if let Some(fault) = executor.fault() {
+                    counters.failed(&fault);
+                }
             }
             ToReader::Close { session } => executor.forget(session),
             ToReader::Stop => return,

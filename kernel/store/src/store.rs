@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::authorize::Subject;
 use crate::error::OpenError;
-use crate::executor::{Acting, Executor, Hooks, SessionId};
+use crate::executor::{Acting, Executor, SessionId};
 use crate::file::{Lock, beside, open_reader, open_writer};
 use crate::grant::Grant;
 use crate::limits::{STATE_BYTES, THREAD_STACK, Times};
@@ -22,6 +22,7 @@ use crate::message::{HostWork, HostWrite, ToReader, ToWriter};
 use crate::reader;
 use crate::session::{Session, Ways};
 use crate::statistics::{Counters, StoreStatistics};
+use crate::watch::Hooks;
 use crate::writer::Writer;
 
 /// An open database. Closed when it is dropped: what is committed is durable, what is not is

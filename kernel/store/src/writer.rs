@@ -6,6 +6,8 @@
 //! makes all of them durable, and only then are they answered. A device whose commit is pending
 //! cannot begin a turn, so a group holds at most one committed turn of each device.
 
+mod group;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -14,56 +16,13 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use crate::company::Company;
 use crate::error::StoreError;
-use crate::executor::{Acting, Executor, SessionId};
-use crate::limits::{ALONE_TURNS, BUSY_RETRY, CHECKPOINT_PAGES, GROUP_TIME, GROUP_TURNS, Times};
+use crate::executor::{Executor, SessionId};
+use crate::limits::{BUSY_RETRY, GROUP_TIME, GROUP_TURNS, Times};
 use crate::message::{HostWrite, Refusal, ToWriter, TurnId, TurnNumber, Work};
 use crate::statistics::Counters;
-
-/// A device that holds the write turn.
-struct Turn {
-    id: TurnId,
-    acting: Acting,
-    /// When it is taken back.
-    until: Instant,
-    /// Rows it has changed.
-    rows: u64,
-}
-
-/// A turn that waits for its time.
-struct Waiting {
-    since: Instant,
-    what: Asked,
-}
-
-enum Asked {
-    Turn {
-        acting: Acting,
-        turn: TurnNumber,
-        work: Box<dyn Work>,
-    },
-    Host(HostWrite),
-}
-
-/// A finished turn whose COMMIT is still to come.
-struct Pending {
-    /// The device, none for the host.
-    device: Option<Arc<str>>,
-    since: Instant,
-    rows: u64,
-    answer: oneshot::Sender<Result<(), String>>,
-}
-
-/// The outer transaction.
-#[derive(Default)]
-struct Group {
-    is_open: bool,
-    pending: Vec<Pending>,
-    /// When its first turn was finished.
-    since: Option<Instant>,
-    /// Whether no other turn may join.
-    alone: bool,
-}
+use crate::turn::{Asked, Group, Pending, Turn, Waiting};
 
 /// The writer's state.
 pub(crate) struct Writer<'c> {
@@ -77,8 +36,7 @@ pub(crate) struct Writer<'c> {
     group: Group,
     /// Turns that were taken away from their devices, with the reason, until the device knows.
     lost: HashMap<SessionId, (TurnNumber, String)>,
-    /// Devices that spoilt a group, with the turns for which they stay alone.
-    alone: HashMap<Arc<str>, u32>,
+    company: Company,
     /// Since when another process has held the database.
     locked_since: Option<Instant>,
     retry_at: Instant,
@@ -101,7 +59,7 @@ impl<'c> Writer<'c> {
             turn: None,
             group: Group::default(),
             lost: HashMap::new(),
-            alone: HashMap::new(),
+            company: Company::default(),
             locked_since: None,
             retry_at: Instant::now(),
             stopped: false,
@@ -219,10 +177,9 @@ impl<'c> Writer<'c> {
                 .group
                 .since
                 .is_none_or(|since| since.elapsed() < GROUP_TIME);
-        let joins = match &next.what {
-            Asked::Turn { acting, .. } => !self.alone.contains_key(&acting.subject.device),
-            Asked::Host(_) => true,
-        };
+        let joins = next
+            .device()
+            .is_none_or(|device| self.company.may_join(device));
         room && !self.group.alone && (joins || self.group.pending.is_empty())
     }
 
@@ -237,6 +194,10 @@ impl<'c> Writer<'c> {
             return;
         }
         if !self.group.is_open {
+            if !self.executor.connection().is_autocommit() {
+                // A failing disk has refused even the ROLLBACK before.
+                let _ = self.executor.plain("ROLLBACK");
+            }
             match self.executor.plain("BEGIN IMMEDIATE") {
                 Ok(()) => {
                     self.locked_since = None;
@@ -245,7 +206,7 @@ impl<'c> Writer<'c> {
                 Err(StoreError::Busy(text)) => return self.locked(next, &text),
                 Err(error) => {
                     self.counters.failed(&error.to_string());
-                    return refuse(next, error);
+                    return next.refuse(error);
                 }
             }
         }
@@ -255,16 +216,18 @@ impl<'c> Writer<'c> {
                     work.refuse(Refusal(error.clone()));
                     return self.lose_group(&error.to_string(), false);
                 }
-                self.group.alone = self.stays_alone(&acting.subject.device);
+                self.group.alone = self.company.begin(&acting.subject.device);
                 let id = TurnId {
                     session: acting.session,
                     number: turn,
                 };
                 self.lost.remove(&id.session);
+                let now = Instant::now();
                 self.turn = Some(Turn {
                     id,
                     acting,
-                    until: Instant::now() + self.times.turn,
+                    began: now,
+                    until: now + self.times.turn,
                     rows: 0,
                 });
                 self.work(work);
@@ -284,7 +247,7 @@ impl<'c> Writer<'c> {
             if now.saturating_duration_since(since.max(waiting.since)) >= self.times.busy {
                 self.counters.busy.fetch_add(1, Relaxed);
                 self.counters.failed(text);
-                refuse(waiting, StoreError::Busy(text.to_owned()));
+                waiting.refuse(StoreError::Busy(text.to_owned()));
             } else {
                 still.push_back(waiting);
             }
@@ -293,18 +256,6 @@ impl<'c> Writer<'c> {
             self.locked_since = None;
         }
         self.waiting = still;
-    }
-
-    /// Whether a device that spoilt a group still commits alone; counts its turns.
-    fn stays_alone(&mut self, device: &Arc<str>) -> bool {
-        let Some(left) = self.alone.get_mut(device) else {
-            return false;
-        };
-        *left -= 1;
-        if *left == 0 {
-            self.alone.remove(device);
-        }
-        true
     }
 
     /// Does work in the current turn.
@@ -319,6 +270,9 @@ impl<'c> Writer<'c> {
         work.run(&mut self.executor);
         turn.rows += self.executor.take_changed();
         self.executor.end();
+        if let Some(fault) = self.executor.fault() {
+            self.counters.failed(&fault);
+        }
         self.check_transaction();
     }
 
@@ -326,11 +280,8 @@ impl<'c> Writer<'c> {
     /// that was interrupted.
     fn check_transaction(&mut self) {
         if self.group.is_open && self.executor.connection().is_autocommit() {
-            let cause = self
-                .executor
-                .failure()
-                .unwrap_or("a statement failed")
-                .to_owned();
+            let cause = self.executor.failure();
+            let cause = cause.unwrap_or_else(|| "a statement undid it".into());
             self.lose_group(&cause, true);
         }
     }
@@ -357,7 +308,7 @@ impl<'c> Writer<'c> {
 
     /// The current turn is over: it waits for the group's COMMIT.
     fn release(&mut self, id: TurnId, since: Instant, answer: oneshot::Sender<Result<(), String>>) {
-        match self.turn.take_if(|turn| turn.id == id) {
+        match self.end_turn(|turn| turn.id == id) {
             Some(turn) => match self.executor.plain("RELEASE turn") {
                 Ok(()) => self.pend(Pending {
                     device: Some(turn.acting.subject.device),
@@ -378,24 +329,23 @@ impl<'c> Writer<'c> {
         }
     }
 
-    fn pend(&mut self, pending: Pending) {
-        self.group.since.get_or_insert_with(Instant::now);
-        self.group.pending.push(pending);
-    }
-
     /// Undoes what a session has not committed, and forgets what it asked for.
     fn abandon(&mut self, session: SessionId) {
         self.lost.remove(&session);
         self.waiting.retain(
             |waiting| !matches!(&waiting.what, Asked::Turn { acting, .. } if acting.session == session),
         );
-        if self
-            .turn
-            .take_if(|turn| turn.id.session == session)
-            .is_some()
-        {
+        if self.end_turn(|turn| turn.id.session == session).is_some() {
             self.undo_turn();
         }
+    }
+
+    /// Takes the turn from its holder, if it is the one that is meant.
+    fn end_turn(&mut self, is_meant: impl FnOnce(&Turn) -> bool) -> Option<Turn> {
+        let turn = self.turn.take_if(|turn| is_meant(turn))?;
+        self.company
+            .end(&turn.acting.subject.device, turn.began.elapsed());
+        Some(turn)
     }
 
     /// Rolls back to where the current turn began.
@@ -408,7 +358,7 @@ impl<'c> Writer<'c> {
 
     fn take_back_held_turn(&mut self) {
         let now = Instant::now();
-        if let Some(turn) = self.turn.take_if(|turn| turn.until <= now) {
+        if let Some(turn) = self.end_turn(|turn| turn.until <= now) {
             let reason = format!(
                 "the handler held the write turn for more than {} s after its first write, so its \
                  writes were rolled back; write after waiting, not before",
@@ -417,97 +367,6 @@ impl<'c> Writer<'c> {
             tracing::warn!(device = %turn.acting.subject.device, "{reason}");
             self.lost.insert(turn.id.session, (turn.id.number, reason));
             self.undo_turn();
-        }
-    }
-
-    /// COMMIT: the group becomes durable, and is answered.
-    fn commit(&mut self) {
-        if self.group.pending.is_empty() {
-            // Every turn was rolled back.
-            if let Err(error) = self.executor.plain("ROLLBACK") {
-                self.counters.failed(&error.to_string());
-            }
-            self.group = Group::default();
-            return;
-        }
-        match self.executor.plain("COMMIT") {
-            Ok(()) => {
-                let group = std::mem::take(&mut self.group);
-                self.counters.groups.fetch_add(1, Relaxed);
-                for pending in group.pending {
-                    self.counters.commits.fetch_add(1, Relaxed);
-                    self.counters.rows.fetch_add(pending.rows, Relaxed);
-                    self.counters.latency.count(pending.since.elapsed());
-                    let _ = pending.answer.send(Ok(()));
-                }
-                self.copy_log();
-            }
-            Err(error) => {
-                // A constraint that was put off to the COMMIT belongs to one of them: each tries
-                // again alone.
-                if matches!(error, StoreError::Constraint(_)) {
-                    let devices = self
-                        .group
-                        .pending
-                        .iter()
-                        .filter_map(|turn| turn.device.clone());
-                    self.alone
-                        .extend(devices.map(|device| (device, ALONE_TURNS)));
-                }
-                self.lose_group(&error.to_string(), false);
-            }
-        }
-    }
-
-    /// The outer transaction is gone: all that were in it learn it.
-    fn lose_group(&mut self, cause: &str, by_turn: bool) {
-        if !self.executor.connection().is_autocommit()
-            && let Err(error) = self.executor.plain("ROLLBACK")
-        {
-            tracing::error!(file = self.executor.file(), "{error}");
-        }
-        self.counters.failed_groups.fetch_add(1, Relaxed);
-        self.counters.failed(cause);
-        let group = std::mem::take(&mut self.group);
-        let culprit = self.turn.take();
-        tracing::warn!(
-            file = self.executor.file(),
-            device = culprit.as_ref().map(|turn| &*turn.acting.subject.device),
-            others = group.pending.len(),
-            "transaction rolled back: {cause}"
-        );
-        for pending in group.pending {
-            self.counters.rollbacks.fetch_add(1, Relaxed);
-            let _ = pending.answer.send(Err(format!("rolled back: {cause}")));
-        }
-        if let Some(turn) = culprit {
-            self.counters.rollbacks.fetch_add(1, Relaxed);
-            if by_turn {
-                self.alone
-                    .insert(turn.acting.subject.device.clone(), ALONE_TURNS);
-            }
-            let reason = format!("the handler's writes were rolled back: {cause}");
-            self.lost.insert(turn.id.session, (turn.id.number, reason));
-        }
-    }
-
-    /// Copies the write-ahead log into the database, once the group has been answered.
-    fn copy_log(&mut self) {
-        if self.log_pages.load(Relaxed) < CHECKPOINT_PAGES {
-            return;
-        }
-        self.log_pages.store(0, Relaxed);
-        let copied =
-            self.executor
-                .connection()
-                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = copied {
-            // The log keeps everything; the next commit tries again.
-            self.counters.failed(&error.to_string());
-            tracing::warn!(
-                file = self.executor.file(),
-                "cannot copy the write-ahead log: {error}"
-            );
         }
     }
 
@@ -520,19 +379,7 @@ impl<'c> Writer<'c> {
             self.commit();
         }
         for waiting in self.waiting.drain(..) {
-            refuse(
-                waiting,
-                StoreError::Unavailable("the store is closed".into()),
-            );
-        }
-    }
-}
-
-fn refuse(waiting: Waiting, error: StoreError) {
-    match waiting.what {
-        Asked::Turn { work, .. } => work.refuse(Refusal(error)),
-        Asked::Host(write) => {
-            let _ = write.answer.send(Err(error.to_string()));
+            waiting.refuse(StoreError::Unavailable("the store is closed".into()));
         }
     }
 }

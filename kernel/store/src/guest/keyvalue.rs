@@ -16,7 +16,7 @@ impl<T: Guest> store::Host for View<'_, T> {
             Ok(bucket) => Ok(Ok(table.push(bucket)?)),
             Err(error) => {
                 // The interface has no room for the reason.
-                tracing::warn!("{error}");
+                tracing::debug!("{error}");
                 Ok(Err(error.into()))
             }
         }

@@ -297,3 +297,59 @@ async fn a_call_that_was_given_up_is_not_done() {
     other.commit().await.unwrap();
     assert_eq!(number(&mut other, "SELECT sum(a) FROM t").await, 5);
 }
+
+#[tokio::test]
+async fn deep_nesting_of_any_kind_is_answered_and_ends_no_thread() {
+    let rig = Rig::new();
+    let mut soil = rig.with_table().await;
+    let nested = |open: &str, core: &str, close: &str, depth: usize| {
+        format!("{}{core}{}", open.repeat(depth), close.repeat(depth))
+    };
+    for depth in [10, 50, 90, 200, 1000, 4000] {
+        let chain: Vec<String> = (1..depth)
+            .map(|i| format!("c{i} AS (SELECT * FROM c{})", i - 1))
+            .collect();
+        let statements = [
+            nested("SELECT * FROM (", "SELECT 1", ")", depth),
+            nested("SELECT (", "SELECT 1", ")", depth),
+            format!("SELECT {}", nested("(", "1", ")", depth)),
+            format!("SELECT {}", nested("- ", "1", "", depth)),
+            format!("SELECT {}", nested("abs(", "1", ")", depth)),
+            format!("SELECT {}", nested("NOT EXISTS (SELECT ", "1", ")", depth)),
+            format!("SELECT {}", nested("CASE WHEN 1 THEN ", "1", " END", depth)),
+            format!("SELECT {}", vec!["1"; depth].join(" + ")),
+            format!("SELECT {}", vec!["1"; depth].join(" || ")),
+            vec!["SELECT 1"; depth].join(" UNION ALL "),
+            vec!["SELECT 1"; depth].join(" EXCEPT "),
+            format!("SELECT * FROM {}", vec!["t"; depth].join(", ")),
+            format!("SELECT * FROM {}", nested("(", "t", ")", depth)),
+            format!("SELECT 1 WHERE 1 IN ({})", vec!["1"; depth].join(",")),
+            format!(
+                "WITH c0 AS (SELECT 1), {} SELECT * FROM c{}",
+                chain.join(", "),
+                depth - 1
+            ),
+            nested("WITH c AS (", "SELECT 1", ") SELECT * FROM c", depth),
+        ];
+        for sql in statements {
+            let outside = soon(rows(&mut soil, &sql)).await;
+            change(&mut soil, "INSERT INTO t VALUES (1, 2)")
+                .await
+                .unwrap();
+            let inside = soon(rows(&mut soil, &sql)).await;
+            soil.rollback().await;
+            assert_eq!(
+                outside.is_ok(),
+                inside.is_ok(),
+                "{depth} {}",
+                &sql[..sql.len().min(60)]
+            );
+        }
+    }
+    // Both threads are alive.
+    number(&mut soil, "SELECT count(*) FROM t").await;
+    change(&mut soil, "INSERT INTO t VALUES (1, 2)")
+        .await
+        .unwrap();
+    soil.commit().await.unwrap();
+}

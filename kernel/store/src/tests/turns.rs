@@ -247,3 +247,38 @@ async fn a_state_is_saved_beside_the_turns_of_devices() {
     assert_eq!((saved, committed), (Ok(()), Ok(())));
     assert_eq!(rig.store().load_state("air"), Ok(Some(state)));
 }
+
+#[tokio::test]
+async fn nobody_waits_for_a_device_that_holds_its_turns_long() {
+    let rig = Rig::new();
+    let mut soil = rig.with_table().await;
+    let mut slow = rig.session("slow", "tables = ['t']");
+    let hold = Duration::from_millis(50);
+    // It shows its manners once.
+    change(&mut slow, "INSERT INTO t VALUES (0, 0)")
+        .await
+        .unwrap();
+    tokio::time::sleep(hold).await;
+    slow.commit().await.unwrap();
+    for _ in 0..3 {
+        change(&mut soil, "INSERT INTO t VALUES (1, 0)")
+            .await
+            .unwrap();
+        let (released, committed) = tokio::sync::oneshot::channel::<()>();
+        let holds = async {
+            change(&mut slow, "INSERT INTO t VALUES (2, 0)")
+                .await
+                .unwrap();
+            // It ends its turn only after soil has its answer.
+            soon(committed).await.unwrap();
+            tokio::time::sleep(hold).await;
+            slow.commit().await.unwrap();
+        };
+        let commits = async {
+            soil.commit().await.unwrap();
+            released.send(()).unwrap();
+        };
+        tokio::join!(holds, commits);
+    }
+    assert_eq!(number(&mut soil, "SELECT count(*) FROM t").await, 7);
+}
