@@ -1,9 +1,10 @@
 //! `[connection.NAME]`: a door to the outside. Its kind checks its own keys.
 
-use std::net::SocketAddr;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
+use weihe_kernel::connection::{Claim, Kinds};
+
+use super::document::Document;
 use super::fault::Fault;
 use super::section::Section;
 
@@ -14,101 +15,66 @@ pub struct ConnectionEntry {
     pub name: String,
     /// `type`: the name of its kind.
     pub kind: String,
-    /// All its keys but `type`, for the kind to check.
+    /// All its keys, `type` included.
     pub table: toml::Table,
-    kind_span: Range<usize>,
-    place: Option<(Place, Range<usize>)>,
-}
-
-/// What only one connection can hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
-    /// A serial port, by its device file.
-    Port(PathBuf),
-    /// An address to listen on.
-    Listen(SocketAddr),
-}
-
-impl Place {
-    fn excludes(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Port(a), Self::Port(b)) => a == b,
-            // Every free port is another.
-            (Self::Listen(a), Self::Listen(b)) => {
-                a.port() == b.port()
-                    && a.port() != 0
-                    && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
-            }
-            _ => false,
-        }
-    }
+    claims: Vec<Claim>,
+    span: Range<usize>,
 }
 
 pub(super) fn read(
     (name, section): &(String, Section<'_>),
+    document: &Document,
+    kinds: &Kinds,
     faults: &mut Vec<Fault>,
 ) -> Option<ConnectionEntry> {
-    let (kind, kind_span) = section.required_text("type", "tcp", faults)?;
-    let mut table = section.table.to_toml();
-    table.remove("type");
-    let place = place(section, &kind);
+    let (kind, _) = section.required_text("type", "tcp", faults)?;
+    let table = section.table.to_toml();
+    let path = |key: &str| format!("connection.{name}.{key}");
+    let claims = match kinds.configure(name, &table) {
+        Ok(endpoint) => endpoint.claims(),
+        Err(error) => {
+            let key = error.key.unwrap_or_default();
+            let span = document.locate(&path(&key));
+            faults.push(Fault::new(span, error.message, "here").maybe_help(error.help));
+            Vec::new()
+        }
+    };
+    // The key that names what it holds, whichever its kind calls it.
+    let place = ["port", "address"]
+        .into_iter()
+        .find(|key| section.table.get(key).is_some())
+        .unwrap_or_default();
     Some(ConnectionEntry {
         name: name.clone(),
         kind,
         table,
-        kind_span,
-        place,
+        claims,
+        span: document.locate(&path(place)),
     })
 }
 
-/// The place that a connection holds, when it can be told; wrong types are the kind's to report.
-fn place(section: &Section<'_>, kind: &str) -> Option<(Place, Range<usize>)> {
-    let mut ignored = Vec::new();
-    match kind {
-        "uart" => {
-            let (port, span) = section.text("port", &mut ignored)?;
-            // Two names may lead to one device file (/dev/serial/by-id/…).
-            let path = std::fs::canonicalize(&port).unwrap_or_else(|_| Path::new(&port).into());
-            Some((Place::Port(path), span))
-        }
-        "tcp-listen" => {
-            let (address, span) = section.text("address", &mut ignored)?;
-            Some((Place::Listen(address.parse().ok()?), span))
-        }
-        _ => None,
-    }
-}
-
-/// Reports connections that hold what an earlier one holds.
+/// Reports connections that claim what an earlier one holds.
 pub(super) fn check_holders(connections: &[ConnectionEntry], faults: &mut Vec<Fault>) {
     for (index, connection) in connections.iter().enumerate() {
-        let Some((place, span)) = &connection.place else {
+        let held = connections[..index].iter().find_map(|earlier| {
+            let claims =
+                |held: &&Claim| connection.claims.iter().any(|claim| held.conflicts(claim));
+            Some((earlier, earlier.claims.iter().find(claims)?))
+        });
+        let Some((holder, claim)) = held else {
             continue;
         };
-        let holder = connections[..index].iter().find_map(|earlier| {
-            let (held, span) = earlier.place.as_ref()?;
-            held.excludes(place).then_some((earlier, span))
-        });
-        if let Some((holder, held)) = holder {
-            let message = format!(
-                "connection `{}` takes what connection `{}` holds already",
-                connection.name, holder.name
-            );
-            faults.push(
-                Fault::new(span.clone(), message, "taken")
-                    .other(held.clone(), format!("held by `{}`", holder.name))
-                    .help(format!(
-                        "several devices can share one connection: give them `connection = \"{}\"`",
-                        holder.name
-                    )),
-            );
-        }
-    }
-}
-
-impl ConnectionEntry {
-    /// Where its `type` stands.
-    pub fn kind_span(&self) -> Range<usize> {
-        self.kind_span.clone()
+        let message = format!(
+            "connection `{}` claims {claim}, which connection `{}` holds already",
+            connection.name, holder.name
+        );
+        faults.push(
+            Fault::new(connection.span.clone(), message, "taken")
+                .other(holder.span.clone(), format!("held by `{}`", holder.name))
+                .help(format!(
+                    "several devices can share one connection: give them `connection = \"{}\"`",
+                    holder.name
+                )),
+        );
     }
 }

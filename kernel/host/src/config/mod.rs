@@ -27,7 +27,6 @@ pub use grants::CAPABILITIES;
 pub use name::{NAME_LIMIT, is_name};
 pub use plugin::PluginEntry;
 
-use document::Entries;
 use section::Section;
 
 /// The name of the file.
@@ -151,7 +150,7 @@ impl Config {
         };
         let (document, source, mut faults) = Document::parse(&path, text);
         let read = document.map(|document| {
-            let parts = read(directory, document.root(), &mut faults);
+            let parts = read(directory, &document, &mut faults);
             (document, parts)
         });
         match read {
@@ -205,10 +204,11 @@ type Parts = (
     Vec<DeviceEntry>,
 );
 
-fn read(directory: &Path, root: &Entries, faults: &mut Vec<Fault>) -> Parts {
+fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts {
+    let kinds = crate::system::kinds();
     let top = Section {
         title: FILE.to_owned(),
-        table: root,
+        table: document.root(),
         span: 0..0,
     };
     top.only(&["host", "plugin", "connection", "device"], faults);
@@ -219,7 +219,7 @@ fn read(directory: &Path, root: &Entries, faults: &mut Vec<Fault>) -> Parts {
         .collect::<Vec<_>>();
     let connections: Vec<_> = named(&top, "connection", faults)
         .iter()
-        .filter_map(|section| connection::read(section, faults))
+        .filter_map(|section| connection::read(section, document, &kinds, faults))
         .collect();
     connection::check_holders(&connections, faults);
     let devices: Vec<_> = named(&top, "device", faults)

@@ -57,7 +57,6 @@ fn a_whole_file_becomes_a_system() {
         Path::new("/nowhere/greenhouse/plugins/modbus.wasm")
     );
     assert_eq!(config.connections[0].kind, "tcp");
-    assert!(!config.connections[0].table.contains_key("type"));
     let soil = &config.devices[0];
     assert_eq!(soil.connection.as_deref(), Some("field"));
     assert_eq!(
@@ -221,7 +220,7 @@ fn one_place_has_one_holder() {
     let (message, at, help) = only(&two(uart, uart));
     assert_eq!(
         message,
-        "connection `b` takes what connection `a` holds already"
+        "connection `b` claims port /dev/ttyS1, which connection `a` holds already"
     );
     assert_eq!(at, "\"/dev/ttyS1\"");
     assert!(help.contains("connection = \"a\""), "{help}");
@@ -231,6 +230,23 @@ fn one_place_has_one_holder() {
     parse(&two(&listen("127.0.0.1:0"), &listen("127.0.0.1:0"))).unwrap();
     let client = "type = \"tcp\"\naddress = \"10.0.0.1:502\"";
     parse(&two(client, client)).unwrap();
+}
+
+#[test]
+fn a_connection_is_checked_by_its_kind() {
+    let (message, at, help) = only(
+        "[connection.a]\ntype = \"tcp\"\naddress = \"127.0.0.1:502\"\nreconect-min = \"1s\"\n",
+    );
+    assert!(message.contains("`reconect-min`"), "{message}");
+    assert_eq!(
+        (at.as_str(), help.as_str()),
+        ("\"1s\"", "did you mean `reconnect-min`?")
+    );
+    let (_, at, help) = only("[connection.a]\ntype = \"tcp-lisen\"\n");
+    assert_eq!(
+        (at.as_str(), help.as_str()),
+        ("\"tcp-lisen\"", "did you mean \"tcp-listen\"?")
+    );
 }
 
 #[test]

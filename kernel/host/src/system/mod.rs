@@ -1,5 +1,57 @@
 //! A running system: what `weihe.toml` describes, assembled around a kernel.
 
 mod boot;
+mod dry;
+mod service;
+mod start;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use weihe_kernel::Compiler;
+use weihe_kernel::connection::Kinds;
 
 pub use boot::{BootError, DataDirectory};
+pub use dry::{DryError, DryRun};
+pub use service::{HostService, Ps};
+pub use start::{FailedPart, Part, StartError, System};
+
+/// The hidden command that compiles one component in a process of its own.
+pub const COMPILE_COMMAND: &str = "compile-component";
+
+/// The folder of compiled components in the data directory.
+pub const CACHE: &str = "cache";
+
+/// The database in the data directory.
+pub const DATABASE: &str = "weihe.db";
+
+/// The kinds of connection that this host knows.
+pub fn kinds() -> Kinds {
+    let mut kinds = Kinds::new();
+    kinds.register(weihe_link::TcpClient);
+    kinds.register(weihe_link::TcpListener);
+    kinds.register(weihe_hal::Uart);
+    kinds
+}
+
+/// Compiles in a child of this program: a component can be built to exhaust its compiler.
+fn compiler() -> Compiler {
+    match std::env::current_exe() {
+        Ok(program) => Compiler::Child {
+            program: current(program),
+            arguments: vec![OsString::from(COMPILE_COMMAND)],
+        },
+        // Without /proc there is no way to find oneself.
+        Err(_) => Compiler::InProcess,
+    }
+}
+
+/// The running program itself: `/proc/self/exe` also finds it when its file was replaced by an
+/// update.
+fn current(program: PathBuf) -> PathBuf {
+    if program.exists() {
+        program
+    } else {
+        PathBuf::from("/proc/self/exe")
+    }
+}

@@ -1,0 +1,175 @@
+//! A kernel on which nothing runs: for `check`, `inspect`, `decode` and `encode`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use weihe_kernel::connection::{
+    Acceptor, Binder, Channel, Claim, ConfigError, ConnectionKind, Endpoint, Kinds, Opener,
+};
+use weihe_kernel::device::MemoryCheckpoints;
+use weihe_kernel::runtime::CodecInstance;
+use weihe_kernel::{
+    Capability, ConnectionError, DeviceError, DeviceSpec, Kernel, KernelError, KernelOptions,
+    LoadError, PluginStatus, SystemClock,
+};
+use weihe_store::{OpenError, Store, StoreCapability};
+
+use super::{CACHE, DATABASE, compiler};
+
+/// Why there is no kernel to check with.
+#[derive(Debug, thiserror::Error)]
+pub enum DryError {
+    /// No room for temporary files.
+    #[error("no temporary directory can be made: {0}")]
+    Temporary(#[from] std::io::Error),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The kernel does not start.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+}
+
+/// A kernel whose connections never open, with a store of its own that is thrown away.
+pub struct DryRun {
+    kernel: Arc<Kernel>,
+    _scratch: tempfile::TempDir,
+}
+
+impl DryRun {
+    /// Starts it. Compiled components are kept in `data`, or else with the user's other caches.
+    pub fn start(data: Option<&Path>) -> Result<Self, DryError> {
+        let scratch = tempfile::tempdir()?;
+        let store = Arc::new(Store::open(&scratch.path().join(DATABASE))?);
+        let cache = match data.filter(|data| data.is_dir()) {
+            Some(data) => data.join(CACHE),
+            None => user_cache().unwrap_or_else(|| scratch.path().join(CACHE)),
+        };
+        let options = |cache| KernelOptions {
+            cache,
+            boot: 0,
+            clock: Arc::new(SystemClock::new()),
+            compiler: compiler(),
+            checkpoints: Arc::new(MemoryCheckpoints::default()),
+        };
+        let capabilities =
+            || -> Vec<Arc<dyn Capability>> { vec![Arc::new(StoreCapability::new(store.clone()))] };
+        // A home that cannot be written to is no reason not to check.
+        let kernel =
+            Kernel::start(options(cache), capabilities(), closed_kinds()).or_else(|_| {
+                Kernel::start(
+                    options(scratch.path().join(CACHE)),
+                    capabilities(),
+                    closed_kinds(),
+                )
+            })?;
+        Ok(Self {
+            kernel,
+            _scratch: scratch,
+        })
+    }
+
+    /// Compiles, links and describes a plugin.
+    pub async fn load(&self, name: &str, file: &Path) -> Result<PluginStatus, LoadError> {
+        self.kernel.load_plugin(name, file).await
+    }
+
+    /// The codec of a loaded plugin, if it has one.
+    pub fn codec(&self, name: &str) -> Option<CodecInstance> {
+        self.kernel.codec(name)
+    }
+
+    /// Checks a connection's table, and that it holds nothing that another one holds.
+    pub fn connection(&self, name: &str, table: &toml::Table) -> Result<(), ConnectionError> {
+        self.kernel.add_connection(name, table)
+    }
+
+    /// Checks a device's plugin, connection and grants.
+    pub fn device(&self, spec: &DeviceSpec) -> Result<(), DeviceError> {
+        self.kernel.check_device(spec)
+    }
+
+    /// Ends it.
+    pub async fn end(self) {
+        self.kernel.shutdown().await;
+    }
+}
+
+/// Where this user's programs keep what can be made again (XDG Base Directory Specification).
+fn user_cache() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .map(|caches| caches.join("weihe"))
+}
+
+/// The host's kinds, which check their tables as always and then open nothing.
+fn closed_kinds() -> Kinds {
+    let mut kinds = Kinds::new();
+    kinds.register(Closed(weihe_link::TcpClient));
+    kinds.register(Closed(weihe_link::TcpListener));
+    kinds.register(Closed(weihe_hal::Uart));
+    kinds
+}
+
+struct Closed<K>(K);
+
+impl<K: ConnectionKind> ConnectionKind for Closed<K> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn configure(&self, name: &str, table: &toml::Table) -> Result<Endpoint, ConfigError> {
+        let mut endpoint = self.0.configure(name, table)?;
+        let never = Never {
+            description: endpoint.describe(),
+            claims: endpoint.claims(),
+        };
+        match &mut endpoint {
+            Endpoint::Line(line) => line.opener = Box::new(never),
+            Endpoint::Listener(listener) => listener.binder = Box::new(never),
+        }
+        Ok(endpoint)
+    }
+}
+
+/// A door that stays closed.
+struct Never {
+    description: String,
+    claims: Vec<Claim>,
+}
+
+#[async_trait]
+impl Opener for Never {
+    async fn open(&self) -> Result<Box<dyn Channel>, String> {
+        std::future::pending().await
+    }
+
+    fn describe(&self) -> String {
+        self.description.clone()
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        self.claims.clone()
+    }
+}
+
+#[async_trait]
+impl Binder for Never {
+    async fn bind(&self) -> Result<Box<dyn Acceptor>, String> {
+        std::future::pending().await
+    }
+
+    fn describe(&self) -> String {
+        self.description.clone()
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        self.claims.clone()
+    }
+}

@@ -1,0 +1,275 @@
+//! From a configuration to a running system, and back.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use weihe_kernel::{
+    Capability, ConnectionError, DeviceError, DeviceSpec, Kernel, KernelError, KernelOptions,
+    SystemClock,
+};
+use weihe_store::{OpenError, Store, StoreCapability};
+
+use super::{BootError, CACHE, DATABASE, DataDirectory, compiler, kinds};
+use crate::config::{Config, DeviceEntry, Problem};
+
+/// Why no system runs.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The kernel does not start.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+}
+
+/// What a part of a system is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// A plugin.
+    Plugin,
+    /// A connection.
+    Connection,
+    /// A device.
+    Device,
+}
+
+impl Part {
+    /// Its name, which is also the name of its tables in `weihe.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Connection => "connection",
+            Self::Device => "device",
+        }
+    }
+}
+
+/// A part that could not be started. The others run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedPart {
+    /// What it is.
+    pub part: Part,
+    /// Its name.
+    pub name: String,
+    /// Why it failed.
+    pub message: String,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// Where it stands: `weihe.toml:12`.
+    pub place: String,
+}
+
+/// A running system.
+pub struct System {
+    config: Config,
+    data: DataDirectory,
+    kernel: Arc<Kernel>,
+    failed: Mutex<Vec<FailedPart>>,
+}
+
+impl System {
+    /// Takes the data directory, opens the database and starts a kernel. Nothing runs on it yet.
+    pub fn start(config: Config, data: DataDirectory) -> Result<Arc<Self>, StartError> {
+        let store = Arc::new(Store::open(&data.path().join(DATABASE))?);
+        let options = KernelOptions {
+            cache: data.path().join(CACHE),
+            boot: data.boot(),
+            clock: Arc::new(SystemClock::new()),
+            compiler: compiler(),
+            checkpoints: store.clone(),
+        };
+        let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
+        let kernel = Kernel::start(options, capabilities, kinds())?;
+        Ok(Arc::new(Self {
+            config,
+            data,
+            kernel,
+            failed: Mutex::default(),
+        }))
+    }
+
+    /// What it was started from.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &DataDirectory {
+        &self.data
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
+    /// What could not be started, in the order in which it was tried.
+    pub fn failed(&self) -> Vec<FailedPart> {
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Notes that a part could not be started.
+    pub fn fail(&self, part: Part, name: &str, problem: &Problem) {
+        let failed = FailedPart {
+            part,
+            name: name.to_owned(),
+            message: problem.to_string(),
+            help: problem.fault().help.clone(),
+            place: format!("{}:{}", problem.path().display(), problem.line()),
+        };
+        tracing::error!(
+            device = (part == Part::Device).then_some(name),
+            "{}: {}",
+            failed.place,
+            failed.message
+        );
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(failed);
+    }
+
+    /// Opens the connections, loads the plugins and starts the devices. What fails is noted, and
+    /// the rest goes on.
+    pub async fn populate(self: &Arc<Self>) {
+        for connection in &self.config.connections {
+            if let Err(error) = self
+                .kernel
+                .add_connection(&connection.name, &connection.table)
+            {
+                let problem = connection_problem(&self.config, &connection.name, &error);
+                self.fail(Part::Connection, &connection.name, &problem);
+            }
+        }
+        for plugin in &self.config.plugins {
+            if self.has_failed(Part::Plugin, &plugin.name) {
+                continue;
+            }
+            match self.kernel.load_plugin(&plugin.name, &plugin.file).await {
+                Ok(status) => tracing::info!(
+                    "plugin {} {} loaded",
+                    plugin.name,
+                    status.description.version
+                ),
+                Err(error) => {
+                    let path = format!("plugin.{}", plugin.name);
+                    let problem = self.config.problem_at(&path, error.to_string(), None);
+                    self.fail(Part::Plugin, &plugin.name, &problem);
+                }
+            }
+        }
+        // Side by side, so that one that takes long to start does not hold up the others. They
+        // are polled in the order of the file, which is the order of their start.
+        let mut starting = tokio::task::JoinSet::new();
+        for device in &self.config.devices {
+            if self.has_failed(Part::Plugin, &device.plugin) {
+                let message = format!(
+                    "device `{}` cannot start: its plugin `{}` failed",
+                    device.name, device.plugin
+                );
+                let path = format!("device.{}.plugin", device.name);
+                let problem = self.config.problem_at(&path, message, None);
+                self.fail(Part::Device, &device.name, &problem);
+                continue;
+            }
+            let (system, spec) = (Arc::clone(self), spec(&self.config, device));
+            starting.spawn(async move {
+                let name = spec.name.clone();
+                match system.kernel.add_device(spec).await {
+                    Ok(()) => tracing::info!(device = name, "started"),
+                    Err(error) => {
+                        let problem = device_problem(&system.config, &name, &error);
+                        system.fail(Part::Device, &name, &problem);
+                    }
+                }
+            });
+        }
+        while starting.join_next().await.is_some() {}
+    }
+
+    fn has_failed(&self, part: Part, name: &str) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed
+            .iter()
+            .any(|failed| failed.part == part && failed.name == name)
+    }
+}
+
+/// A device as the kernel takes it: with its plugin's grants and its own together.
+pub(crate) fn spec(config: &Config, device: &DeviceEntry) -> DeviceSpec {
+    let plugin = config.plugin(&device.plugin);
+    let grants = plugin
+        .map(|plugin| plugin.grants.clone())
+        .unwrap_or_default();
+    DeviceSpec {
+        name: device.name.clone(),
+        plugin: device.plugin.clone(),
+        connection: device.connection.clone(),
+        config: device.config.clone(),
+        grants: grants.with(device.grants.clone()),
+        limits: device.limits.clone(),
+        lane: device.lane.clone(),
+        acyclic: device.acyclic,
+    }
+}
+
+/// The place in the file that a connection's error is about.
+pub(crate) fn connection_problem(config: &Config, name: &str, error: &ConnectionError) -> Problem {
+    let (key, help) = match error {
+        ConnectionError::Config(error) => (error.key.clone(), error.help.clone()),
+        _ => (None, None),
+    };
+    let path = format!("connection.{name}.{}", key.unwrap_or_default());
+    config.problem_at(&path, error.to_string(), help)
+}
+
+/// The place in the file that a device's error is about.
+pub(crate) fn device_problem(config: &Config, name: &str, error: &DeviceError) -> Problem {
+    let device = format!("device.{name}");
+    let (path, help) = match error {
+        DeviceError::NoPlugin { .. } => (format!("{device}.plugin"), None),
+        DeviceError::NoConnection { .. } => (format!("{device}.connection"), None),
+        DeviceError::NotGranted { .. } => (
+            format!("{device}.grants"),
+            Some("a plugin touches only what weihe.toml grants it".to_owned()),
+        ),
+        DeviceError::NoCapability { capability, .. } => {
+            (format!("{device}.grants.{capability}"), None)
+        }
+        DeviceError::Grant {
+            capability, source, ..
+        } => {
+            let key = source.key.as_deref().unwrap_or_default();
+            let path = format!("{device}.grants.{capability}.{key}");
+            (grant_path(config, name, path), source.help.clone())
+        }
+        DeviceError::Start(_) => (
+            device,
+            Some(format!("`weihe logs --device {name}` shows what it said")),
+        ),
+        _ => (device, None),
+    };
+    config.problem_at(&path, error.to_string(), help)
+}
+
+/// A grant may stand with the device or with its plugin.
+fn grant_path(config: &Config, device: &str, path: String) -> String {
+    let of_device = config.devices.iter().find(|entry| entry.name == device);
+    let capability = path.split('.').nth(3).unwrap_or_default();
+    match of_device {
+        Some(entry) if !entry.grants.capabilities.contains_key(capability) => {
+            let rest = path.split('.').skip(2).collect::<Vec<_>>().join(".");
+            format!("plugin.{}.{rest}", entry.plugin)
+        }
+        _ => path,
+    }
+}
