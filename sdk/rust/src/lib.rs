@@ -46,7 +46,7 @@ pub mod prelude {
         Answer, Call, CallError, CallId, CommandInfo, Connection, ConnectionNeed, Context,
         Description, Duration, Error, Event, Every, Failure, LinkState, Missed, NoCommand,
         NoConfig, NoState, Peer, PeerId, Plugin, Priority, Quality, Refused, Reply, ReplyRule,
-        Request, Sample, StopReason, Ticket, Timestamp, Topic, Value, ValueBuf,
+        Request, Sample, StopReason, SubscribeOptions, Ticket, Timestamp, Topic, Value, ValueBuf,
     };
 }
 
