@@ -227,7 +227,10 @@ mod tests {
         clock.run(30).await;
         let mut seen = seen.lock().unwrap().clone();
         seen.sort_by_key(|(name, at)| (*at, *name));
-        assert_eq!(seen, [("fast", 10), ("fast", 20), ("fast", 30), ("slow", 30)]);
+        assert_eq!(
+            seen,
+            [("fast", 10), ("fast", 20), ("fast", 30), ("slow", 30)]
+        );
         assert_eq!(clock.now(), 1_030);
     }
 

@@ -66,9 +66,7 @@ impl Value {
                 .map_or_else(|| f.to_string().into(), serde_json::Value::Number),
             Self::Text(text) => text.as_ref().into(),
             Self::Bytes(bytes) => hex(bytes).into(),
-            Self::Json(text) => {
-                serde_json::from_str(text).unwrap_or_else(|_| text.as_ref().into())
-            }
+            Self::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| text.as_ref().into()),
         }
     }
 

@@ -48,7 +48,8 @@ impl Grants {
     /// Whether a device of this name may subscribe with a filter: one granted filter must cover all
     /// that it can match.
     pub fn may_subscribe(&self, device: &str, filter: &Filter) -> bool {
-        is_own(device, filter.as_str()) || self.subscribe.iter().any(|granted| granted.covers(filter))
+        is_own(device, filter.as_str())
+            || self.subscribe.iter().any(|granted| granted.covers(filter))
     }
 
     /// Whether the device may call commands of another.
@@ -103,7 +104,13 @@ mod tests {
         let plugin = grants("[store]\ntables = [\"a\"]\nkeys = true");
         let device = grants("publish = [\"x\"]\n[store]\ntables = [\"b\"]");
         let both = plugin.with(device);
-        assert_eq!(both.capabilities["store"]["tables"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            both.capabilities["store"]["tables"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
         assert_eq!(both.capabilities["store"]["keys"].as_bool(), Some(true));
         assert!(both.may_publish("d", "x"));
     }

@@ -22,7 +22,7 @@ pub use capability::{Attachment, Capability, CommitError, GrantError, Granted};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use device::{Checkpoints, DeviceSpec};
 pub use kernel::{
-    ConnectionError, DeviceError, Kernel, KernelError, KernelOptions, Lane, MAIN_LANE, OPERATOR, PluginStatus, Status,
-    is_name,
+    ConnectionError, DeviceError, Kernel, KernelError, KernelOptions, Lane, MAIN_LANE, OPERATOR,
+    PluginStatus, Status, is_name,
 };
 pub use runtime::{Compiler, GuestState, LoadError};

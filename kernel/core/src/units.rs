@@ -25,7 +25,9 @@ impl std::str::FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, String> {
         humantime::parse_duration(text).map(Self).map_err(|error| {
-            format!("`{text}` is not a span of time ({error}); write it like \"250ms\" or \"1h 30m\"")
+            format!(
+                "`{text}` is not a span of time ({error}); write it like \"250ms\" or \"1h 30m\""
+            )
         })
     }
 }

@@ -180,8 +180,14 @@ mod tests {
     #[test]
     fn wrong_filters_say_why() {
         assert_eq!("".parse::<Filter>(), Err(TopicError::Empty));
-        assert!(matches!("a/#/b".parse::<Filter>(), Err(TopicError::MisplacedWildcard(_))));
-        assert!(matches!("a+/b".parse::<Filter>(), Err(TopicError::MisplacedWildcard(_))));
+        assert!(matches!(
+            "a/#/b".parse::<Filter>(),
+            Err(TopicError::MisplacedWildcard(_))
+        ));
+        assert!(matches!(
+            "a+/b".parse::<Filter>(),
+            Err(TopicError::MisplacedWildcard(_))
+        ));
         assert!(matches!(check_topic("a/+"), Err(TopicError::Wildcard(_))));
         assert!(matches!(check_topic("a\u{0}"), Err(TopicError::Control(_))));
     }
@@ -191,12 +197,15 @@ mod tests {
     }
 
     fn any_filter() -> impl Strategy<Value = Filter> {
-        (prop::collection::vec(level(), 1..4), any::<bool>()).prop_filter_map("empty", |(mut levels, tail)| {
-            if tail {
-                levels.push("#");
-            }
-            levels.join("/").parse().ok()
-        })
+        (prop::collection::vec(level(), 1..4), any::<bool>()).prop_filter_map(
+            "empty",
+            |(mut levels, tail)| {
+                if tail {
+                    levels.push("#");
+                }
+                levels.join("/").parse().ok()
+            },
+        )
     }
 
     fn any_topic() -> impl Strategy<Value = String> {

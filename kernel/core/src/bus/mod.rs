@@ -151,7 +151,10 @@ impl Bus {
     /// The name of a topic.
     pub fn topic_name(&self, id: TopicId) -> Option<Arc<str>> {
         let tables = self.lock();
-        tables.topics.get(id.0 as usize).map(|topic| topic.name.clone())
+        tables
+            .topics
+            .get(id.0 as usize)
+            .map(|topic| topic.name.clone())
     }
 
     /// The id of a publisher; it is made when it is new.
@@ -176,7 +179,10 @@ impl Bus {
     /// The name of a publisher.
     pub fn source_name(&self, id: SourceId) -> Option<Arc<str>> {
         let tables = self.lock();
-        tables.sources.get(id.0 as usize).map(|source| source.name.clone())
+        tables
+            .sources
+            .get(id.0 as usize)
+            .map(|source| source.name.clone())
     }
 
     /// Reserves `count` sequence numbers of a publisher; returns the first.
@@ -208,7 +214,13 @@ impl Bus {
         retained: bool,
         wake: Arc<Wake>,
     ) -> Subscription {
-        let queue = Arc::new(Queue::new(owner.into(), filter.clone(), overflow, capacity, wake.clone()));
+        let queue = Arc::new(Queue::new(
+            owner.into(),
+            filter.clone(),
+            overflow,
+            capacity,
+            wake.clone(),
+        ));
         let mut tables = self.lock();
         tables.filters.insert(&filter, queue.clone());
         tables.queues.push(queue.clone());
@@ -235,7 +247,9 @@ impl Bus {
 
     fn unsubscribe(&self, queue: &Arc<Queue>) {
         let mut tables = self.lock();
-        tables.filters.remove(&queue.filter, |other| Arc::ptr_eq(other, queue));
+        tables
+            .filters
+            .remove(&queue.filter, |other| Arc::ptr_eq(other, queue));
         tables.queues.retain(|other| !Arc::ptr_eq(other, queue));
         tables.refresh(&queue.filter);
         drop(tables);
@@ -271,7 +285,11 @@ impl Bus {
 
     /// The state of all subscriptions.
     pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
-        self.lock().queues.iter().map(|queue| queue.status()).collect()
+        self.lock()
+            .queues
+            .iter()
+            .map(|queue| queue.status())
+            .collect()
     }
 
     /// The number of topics.
@@ -294,7 +312,9 @@ impl Tables {
     }
 
     fn distribute(&mut self, run: &[Event]) -> Blocked {
-        let mut blocked = Blocked { waiting: Vec::new() };
+        let mut blocked = Blocked {
+            waiting: Vec::new(),
+        };
         let mut start = 0;
         while start < run.len() {
             let Some(topic) = self.topics.get(run[start].topic.0 as usize) else {
@@ -311,7 +331,10 @@ impl Tables {
                     break;
                 }
                 // Only the last of a run on one topic has to be kept.
-                if run.get(end + 1).is_none_or(|next| next.topic != event.topic) {
+                if run
+                    .get(end + 1)
+                    .is_none_or(|next| next.topic != event.topic)
+                {
                     topic.retained = Some(event.clone());
                 }
                 end += 1;
@@ -329,9 +352,16 @@ impl Tables {
 
     fn subscribers_of(&mut self, topic: &str) -> Subscribers {
         let mut found: Vec<Arc<Queue>> = Vec::new();
-        self.filters.matching(topic, |queue| found.push(queue.clone()));
-        let key: Vec<usize> = found.iter().map(|queue| Arc::as_ptr(queue) as usize).collect();
-        self.lists.entry(key).or_insert_with(|| found.into()).clone()
+        self.filters
+            .matching(topic, |queue| found.push(queue.clone()));
+        let key: Vec<usize> = found
+            .iter()
+            .map(|queue| Arc::as_ptr(queue) as usize)
+            .collect();
+        self.lists
+            .entry(key)
+            .or_insert_with(|| found.into())
+            .clone()
     }
 
     /// Computes the subscribers of all topics that a filter matches anew.
@@ -347,8 +377,16 @@ impl Tables {
     }
 
     fn named(&self, event: &Event) -> NamedEvent {
-        let topic = |id: TopicId| self.topics.get(id.0 as usize).map(|topic| topic.name.to_string());
-        let source = |id: SourceId| self.sources.get(id.0 as usize).map(|source| source.name.to_string());
+        let topic = |id: TopicId| {
+            self.topics
+                .get(id.0 as usize)
+                .map(|topic| topic.name.to_string())
+        };
+        let source = |id: SourceId| {
+            self.sources
+                .get(id.0 as usize)
+                .map(|source| source.name.to_string())
+        };
         NamedEvent {
             topic: topic(event.topic).unwrap_or_default(),
             time: event.time,
@@ -368,7 +406,11 @@ impl Tables {
 impl Blocked {
     fn hold(&mut self, queue: &Arc<Queue>, rest: &[Event]) {
         // A queue that already waits for room in this run must get the rest behind it.
-        match self.waiting.iter_mut().find(|(other, _)| Arc::ptr_eq(other, queue)) {
+        match self
+            .waiting
+            .iter_mut()
+            .find(|(other, _)| Arc::ptr_eq(other, queue))
+        {
             Some((_, events)) => events.extend_from_slice(rest),
             None => self.waiting.push((queue.clone(), rest.to_vec())),
         }

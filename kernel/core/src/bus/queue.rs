@@ -114,7 +114,10 @@ impl Queue {
             Overflow::DropOldest => self.push_dropping(&mut ring, run),
             Overflow::LatestOnly => self.push_latest(&mut ring, run),
             Overflow::Block => {
-                let room = self.capacity.saturating_sub(ring.events.len()).min(run.len());
+                let room = self
+                    .capacity
+                    .saturating_sub(ring.events.len())
+                    .min(run.len());
                 ring.events.extend(run[..room].iter().cloned());
                 room
             }

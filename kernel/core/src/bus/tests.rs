@@ -18,12 +18,22 @@ fn event(bus: &Bus, topic: &str, value: i64) -> Event {
 
 fn publish(bus: &Bus, source: &str, topics: &[(&str, i64)]) -> Blocked {
     let source = bus.source(source).unwrap();
-    let mut run: Vec<Event> = topics.iter().map(|(topic, value)| event(bus, topic, *value)).collect();
+    let mut run: Vec<Event> = topics
+        .iter()
+        .map(|(topic, value)| event(bus, topic, *value))
+        .collect();
     bus.publish(source, &mut run)
 }
 
 fn subscribe(bus: &Arc<Bus>, filter: &str, overflow: Overflow, capacity: usize) -> Subscription {
-    bus.subscribe("test", filter.parse().unwrap(), overflow, capacity, true, Arc::default())
+    bus.subscribe(
+        "test",
+        filter.parse().unwrap(),
+        overflow,
+        capacity,
+        true,
+        Arc::default(),
+    )
 }
 
 fn values(subscription: &Subscription) -> Vec<i64> {
@@ -95,7 +105,11 @@ fn latest_only_keeps_the_newest_of_each_topic_in_its_place() {
 async fn a_blocked_publisher_waits_and_loses_nothing() {
     let bus = Bus::new(1);
     let narrow = subscribe(&bus, "a", Overflow::Block, 2);
-    let blocked = publish(&bus, "d", &[("a", 1), ("a", 2), ("a", 3), ("a", 4), ("a", 5)]);
+    let blocked = publish(
+        &bus,
+        "d",
+        &[("a", 1), ("a", 2), ("a", 3), ("a", 4), ("a", 5)],
+    );
     let delivery = tokio::spawn(blocked.deliver());
     let mut seen = Vec::new();
     while seen.len() < 5 {
@@ -162,6 +176,8 @@ fn endless_new_topics_are_refused_at_the_limit() {
     for index in 0..MAX_TOPICS {
         bus.topic(&format!("t/{index}")).unwrap();
     }
-    assert!(matches!(bus.topic("one/more"), Err(BusError::TooManyTopics(name)) if name == "one/more"));
+    assert!(
+        matches!(bus.topic("one/more"), Err(BusError::TooManyTopics(name)) if name == "one/more")
+    );
     assert!(bus.topic("t/0").is_ok());
 }

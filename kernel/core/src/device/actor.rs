@@ -16,7 +16,9 @@ use crate::schedule::{Tick, Timers};
 
 use super::call::{Call, CallError, CallId};
 use super::checkpoint::Checkpoints;
-use super::guest::{Checkpoint, Guest, GuestError, GuestFactory, Outcome, StartContext, StopReason, Trap};
+use super::guest::{
+    Checkpoint, Guest, GuestError, GuestFactory, Outcome, StartContext, StopReason, Trap,
+};
 use super::mailbox::Stop;
 use super::outbox::{Effect, Outbox};
 use super::shared::{Device, OutgoingCall};
@@ -64,7 +66,11 @@ pub enum StartError {
 /// An input that is delivered again.
 enum Again {
     Event(Event),
-    Notice { connection: Arc<str>, notice: Notice, attempt: u16 },
+    Notice {
+        connection: Arc<str>,
+        notice: Notice,
+        attempt: u16,
+    },
 }
 
 /// Runs one device.
@@ -104,9 +110,12 @@ impl<F: GuestFactory> Actor<F> {
         checkpoints: Arc<dyn Checkpoints>,
         started: oneshot::Sender<Result<(), StartError>>,
     ) -> Self {
-        let seed = device.name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-        });
+        let seed = device
+            .name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+            });
         Self {
             device,
             factory,
@@ -139,7 +148,9 @@ impl<F: GuestFactory> Actor<F> {
                 self.checkpoint = stored.clone();
                 self.stored = stored;
             }
-            Err(error) => self.device.fault(&format!("its stored state cannot be read: {error}"), ""),
+            Err(error) => self
+                .device
+                .fault(&format!("its stored state cannot be read: {error}"), ""),
         }
         loop {
             if let Some(stop) = self.device.mailbox.take_stop() {
@@ -151,7 +162,11 @@ impl<F: GuestFactory> Actor<F> {
             } else {
                 self.idle().await
             };
-            if self.failed && self.incarnation <= 1 && self.started.is_none() && self.start_attempts > 0 {
+            if self.failed
+                && self.incarnation <= 1
+                && self.started.is_none()
+                && self.start_attempts > 0
+            {
                 // The first start failed, and whoever waited for it has been told.
                 self.close();
                 return;
@@ -186,7 +201,9 @@ impl<F: GuestFactory> Actor<F> {
     async fn round(&mut self) -> bool {
         let mut busy = false;
         for _ in 0..ROUND {
-            let Some(call) = self.device.mailbox.take_call() else { break };
+            let Some(call) = self.device.mailbox.take_call() else {
+                break;
+            };
             self.call(call).await;
             busy = true;
             if self.guest.is_none() {
@@ -202,7 +219,9 @@ impl<F: GuestFactory> Actor<F> {
             return busy;
         }
         for _ in 0..ROUND {
-            let Some((connection, notice)) = self.device.mailbox.take_notice() else { break };
+            let Some((connection, notice)) = self.device.mailbox.take_notice() else {
+                break;
+            };
             self.notice(connection, notice, 1).await;
             busy = true;
             if self.guest.is_none() || !self.again.is_empty() {
@@ -231,8 +250,12 @@ impl<F: GuestFactory> Actor<F> {
             for tick in &self.ticks {
                 let count = i64::try_from(tick.count).unwrap_or(i64::MAX);
                 match self.device.timer_topic(&tick.name) {
-                    Ok(topic) => self.batch.push(self.device.kernel_event(topic, Value::Integer(count))),
-                    Err(error) => self.device.fault(&format!("timer `{}`: {error}", tick.name), ""),
+                    Ok(topic) => self
+                        .batch
+                        .push(self.device.kernel_event(topic, Value::Integer(count))),
+                    Err(error) => self
+                        .device
+                        .fault(&format!("timer `{}`: {error}", tick.name), ""),
                 }
             }
         }
@@ -253,7 +276,9 @@ impl<F: GuestFactory> Actor<F> {
 
     /// Hands a run of events to the instance and deals with what comes of it.
     async fn handle(&mut self, batch: &mut Vec<Event>) {
-        let Some(guest) = self.guest.as_mut() else { return };
+        let Some(guest) = self.guest.as_mut() else {
+            return;
+        };
         let began = self.device.clock.monotonic();
         self.errors.clear();
         let result = guest.events(batch, &mut self.errors).await;
@@ -302,8 +327,13 @@ impl<F: GuestFactory> Actor<F> {
     fn refused_events(&mut self, batch: &[Event], errors: &[(u32, GuestError)]) {
         for (index, error) in errors {
             let Some(event) = batch.get(*index as usize) else {
-                self.device
-                    .fault(&format!("the plugin returned an error for event {index} of {}", batch.len()), "");
+                self.device.fault(
+                    &format!(
+                        "the plugin returned an error for event {index} of {}",
+                        batch.len()
+                    ),
+                    "",
+                );
                 continue;
             };
             match error {
@@ -322,9 +352,12 @@ impl<F: GuestFactory> Actor<F> {
             DeviceCounters::add(&self.device.live.counters.retries, 1);
             self.again.push_back(input);
         }
-        self.again_at = self.now().saturating_add(retry_pause(attempt.saturating_sub(1)));
+        self.again_at = self
+            .now()
+            .saturating_add(retry_pause(attempt.saturating_sub(1)));
         self.device.live.set(DeviceState::Waiting);
-        self.device.fault(&format!("input is kept and tried again: {reason}"), "");
+        self.device
+            .fault(&format!("input is kept and tried again: {reason}"), "");
     }
 
     /// Keeps an input that was in hand when the instance trapped, or buries it.
@@ -333,7 +366,9 @@ impl<F: GuestFactory> Actor<F> {
         if input.attempt() > self.device.spec.limits.attempts {
             match input {
                 Again::Event(event) => self.bury_event(&event, reason),
-                Again::Notice { connection, notice, .. } => self.bury_notice(&connection, &notice, reason),
+                Again::Notice {
+                    connection, notice, ..
+                } => self.bury_notice(&connection, &notice, reason),
             }
             return;
         }
@@ -343,17 +378,27 @@ impl<F: GuestFactory> Actor<F> {
 
     fn bury_event(&mut self, event: &Event, reason: &str) {
         DeviceCounters::add(&self.device.live.counters.dead, 1);
-        self.device.fault(&format!("an event went to $dead/{}: {reason}", self.device.name), "");
+        self.device.fault(
+            &format!("an event went to $dead/{}: {reason}", self.device.name),
+            "",
+        );
         let input = serde_json::to_value(self.device.bus.named(event)).unwrap_or_default();
         self.device.bury(&input, reason);
     }
 
     fn bury_notice(&mut self, connection: &str, notice: &Notice, reason: &str) {
         DeviceCounters::add(&self.device.live.counters.dead, 1);
-        self.device
-            .fault(&format!("a notice of connection `{connection}` went to $dead/{}: {reason}", self.device.name), "");
+        self.device.fault(
+            &format!(
+                "a notice of connection `{connection}` went to $dead/{}: {reason}",
+                self.device.name
+            ),
+            "",
+        );
         let bytes = match notice {
-            Notice::Replied { outcome: Ok(reply), .. } => Some(hex(&reply.bytes)),
+            Notice::Replied {
+                outcome: Ok(reply), ..
+            } => Some(hex(&reply.bytes)),
             Notice::Received { bytes, .. } => Some(hex(bytes)),
             _ => None,
         };
@@ -363,13 +408,17 @@ impl<F: GuestFactory> Actor<F> {
             Notice::Link { .. } => "link-changed",
             Notice::Peer { .. } => "peer-changed",
         };
-        self.device
-            .bury(&serde_json::json!({ "connection": connection, "notice": kind, "bytes": bytes }), reason);
+        self.device.bury(
+            &serde_json::json!({ "connection": connection, "notice": kind, "bytes": bytes }),
+            reason,
+        );
     }
 
     /// Delivers the first kept input once more, alone.
     async fn deliver_again(&mut self) {
-        let Some(input) = self.again.pop_front() else { return };
+        let Some(input) = self.again.pop_front() else {
+            return;
+        };
         // Those behind it keep their place; what fails again goes back to the front.
         let behind = std::mem::take(&mut self.again);
         match input {
@@ -377,7 +426,11 @@ impl<F: GuestFactory> Actor<F> {
                 let mut batch = vec![event];
                 self.handle(&mut batch).await;
             }
-            Again::Notice { connection, notice, attempt } => self.notice(connection, notice, attempt).await,
+            Again::Notice {
+                connection,
+                notice,
+                attempt,
+            } => self.notice(connection, notice, attempt).await,
         }
         self.again.extend(behind);
         if self.again.is_empty() && self.guest.is_some() {
@@ -386,13 +439,19 @@ impl<F: GuestFactory> Actor<F> {
     }
 
     async fn notice(&mut self, connection: Arc<str>, notice: Notice, attempt: u16) {
-        let Some(guest) = self.guest.as_mut() else { return };
+        let Some(guest) = self.guest.as_mut() else {
+            return;
+        };
         let began = self.device.clock.monotonic();
         let result = guest.notice(&connection, &notice).await;
         let counters = &self.device.live.counters;
         DeviceCounters::add(&counters.busy, self.device.clock.monotonic() - began);
         DeviceCounters::add(&counters.notices, 1);
-        let again = |notice| Again::Notice { connection: connection.clone(), notice, attempt };
+        let again = |notice| Again::Notice {
+            connection: connection.clone(),
+            notice,
+            attempt,
+        };
         let trap = match result {
             Ok(Ok(())) => {
                 if let Err(message) = self.settle(&[], &[]).await {
@@ -435,10 +494,15 @@ impl<F: GuestFactory> Actor<F> {
             // The caller has given up; a command must not take effect afterwards.
             return;
         }
-        let Some(guest) = self.guest.as_mut() else { return };
+        let Some(guest) = self.guest.as_mut() else {
+            return;
+        };
         let began = self.device.clock.monotonic();
         let result = guest.call(&call).await;
-        DeviceCounters::add(&self.device.live.counters.busy, self.device.clock.monotonic() - began);
+        DeviceCounters::add(
+            &self.device.live.counters.busy,
+            self.device.clock.monotonic() - began,
+        );
         match result {
             Ok(Ok(outcome)) => {
                 let answer = match outcome {
@@ -446,13 +510,17 @@ impl<F: GuestFactory> Actor<F> {
                     Outcome::Pending => {
                         self.open_calls.retain(|_, answer| !answer.is_closed());
                         let (placeholder, _) = oneshot::channel();
-                        self.open_calls.insert(call.id, std::mem::replace(&mut call.answer, placeholder));
+                        self.open_calls
+                            .insert(call.id, std::mem::replace(&mut call.answer, placeholder));
                         None
                     }
                 };
                 let settled = self.settle(&[], &[]).await;
                 if let Err(message) = &settled {
-                    self.device.fault(&format!("command `{}` could not be stored: {message}", call.command), "");
+                    self.device.fault(
+                        &format!("command `{}` could not be stored: {message}", call.command),
+                        "",
+                    );
                 }
                 let settled = settled.map_err(CallError::Failed);
                 match (answer, settled) {
@@ -484,7 +552,9 @@ impl<F: GuestFactory> Actor<F> {
 
     /// Commits what a handler wrote, then lets out what it did. On an error nothing is let out.
     async fn settle(&mut self, handled: &[Event], failed: &[u32]) -> Result<(), String> {
-        let Some(guest) = self.guest.as_mut() else { return Ok(()) };
+        let Some(guest) = self.guest.as_mut() else {
+            return Ok(());
+        };
         if guest.is_dirty()
             && let Err(message) = guest.commit().await
         {
@@ -532,11 +602,17 @@ impl<F: GuestFactory> Actor<F> {
                 let now = self.now();
                 self.timers.order(order, now);
             }
-            Effect::Submit { seat, ticket, request } => {
+            Effect::Submit {
+                seat,
+                ticket,
+                request,
+            } => {
                 if let Err(failure) = seat.submit(ticket, request) {
                     let outcome = Err(failure);
                     let notice = Notice::Replied { ticket, outcome };
-                    self.device.mailbox.notice_first(seat.connection().clone(), notice);
+                    self.device
+                        .mailbox
+                        .notice_first(seat.connection().clone(), notice);
                 }
             }
             Effect::Cancel { seat, ticket } => seat.cancel(ticket),
@@ -547,8 +623,20 @@ impl<F: GuestFactory> Actor<F> {
             }
             Effect::Disconnect { seat, peer } => seat.disconnect(peer),
             Effect::Reply { id, answer } => self.reply(id, answer),
-            Effect::Call { id, device, command, arguments, timeout } => {
-                let call = OutgoingCall { id, device, command, arguments, timeout };
+            Effect::Call {
+                id,
+                device,
+                command,
+                arguments,
+                timeout,
+            } => {
+                let call = OutgoingCall {
+                    id,
+                    device,
+                    command,
+                    arguments,
+                    timeout,
+                };
                 self.device.surroundings.call(&self.device, call);
             }
         }
@@ -581,11 +669,15 @@ impl<F: GuestFactory> Actor<F> {
                     self.checkpoint = Some(checkpoint);
                 }
                 Ok(Err(error)) => {
-                    self.device.fault(&format!("it starts without its state: {error}"), "");
+                    self.device
+                        .fault(&format!("it starts without its state: {error}"), "");
                 }
                 Err(trap) => {
                     // Without the state that it trapped on, at once.
-                    let text = format!("it trapped on its state and starts without: {}", trap.message);
+                    let text = format!(
+                        "it trapped on its state and starts without: {}",
+                        trap.message
+                    );
                     self.device.fault(&text, &trap.backtrace);
                     self.incarnation -= 1;
                     return;
@@ -632,7 +724,10 @@ impl<F: GuestFactory> Actor<F> {
         self.guest = None;
         self.begin_at = self.now().saturating_add(retry_pause(self.start_attempts));
         self.device.live.set(DeviceState::Waiting);
-        self.device.fault(&format!("it cannot start yet and is tried again: {reason}"), "");
+        self.device.fault(
+            &format!("it cannot start yet and is tried again: {reason}"),
+            "",
+        );
         // It is there, and waits: whoever added it need not.
         if let Some(started) = self.started.take() {
             self.incarnation = self.incarnation.max(2);
@@ -671,7 +766,10 @@ impl<F: GuestFactory> Actor<F> {
         DeviceCounters::add(&self.device.live.counters.traps, 1);
         self.device.fault(&trap.message, &trap.backtrace);
         for (_, answer) in self.open_calls.drain() {
-            let _ = answer.send(Err(CallError::Failed(format!("the plugin trapped: {}", trap.message))));
+            let _ = answer.send(Err(CallError::Failed(format!(
+                "the plugin trapped: {}",
+                trap.message
+            ))));
         }
         let now = self.now();
         match self.restarts.after_trap(now) {
@@ -682,7 +780,10 @@ impl<F: GuestFactory> Actor<F> {
             None => {
                 self.failed = true;
                 self.device.live.set(DeviceState::Failed);
-                self.device.fault(&format!("given up after too many traps; the last: {}", trap.message), &trap.backtrace);
+                self.device.fault(
+                    &format!("given up after too many traps; the last: {}", trap.message),
+                    &trap.backtrace,
+                );
                 self.timers.clear();
                 self.device.detach_all();
             }
@@ -692,19 +793,30 @@ impl<F: GuestFactory> Actor<F> {
     /// Something was handled: the state may have changed.
     fn touched(&mut self) {
         if self.has_state && self.checkpoint_at.is_none() {
-            self.checkpoint_at = Some(self.now().saturating_add(self.device.spec.limits.checkpoint.nanoseconds()));
+            self.checkpoint_at = Some(
+                self.now()
+                    .saturating_add(self.device.spec.limits.checkpoint.nanoseconds()),
+            );
         }
     }
 
     async fn take_checkpoint(&mut self) {
         self.checkpoint_at = None;
-        let Some(guest) = self.guest.as_mut() else { return };
+        let Some(guest) = self.guest.as_mut() else {
+            return;
+        };
         match guest.export_state().await {
             Ok(Some(checkpoint)) => {
                 if self.stored.as_ref() != Some(&checkpoint) {
-                    match self.checkpoints.save(&self.device.name, checkpoint.clone()).await {
+                    match self
+                        .checkpoints
+                        .save(&self.device.name, checkpoint.clone())
+                        .await
+                    {
                         Ok(()) => self.stored = Some(checkpoint.clone()),
-                        Err(error) => self.device.fault(&format!("its state cannot be stored: {error}"), ""),
+                        Err(error) => self
+                            .device
+                            .fault(&format!("its state cannot be stored: {error}"), ""),
                     }
                 }
                 self.checkpoint = Some(checkpoint);
@@ -717,7 +829,9 @@ impl<F: GuestFactory> Actor<F> {
     /// Answers everything that waits with a refusal.
     fn refuse_all(&mut self, reason: &str) {
         while let Some(call) = self.device.mailbox.take_call() {
-            let _ = call.answer.send(Err(CallError::Unavailable(reason.to_owned())));
+            let _ = call
+                .answer
+                .send(Err(CallError::Unavailable(reason.to_owned())));
         }
         while self.device.mailbox.take_notice().is_some() {}
     }
@@ -730,10 +844,14 @@ impl<F: GuestFactory> Actor<F> {
             match guest.stop(stop.reason).await {
                 Ok(()) => {
                     if let Err(message) = self.settle(&[], &[]).await {
-                        self.device.fault(&format!("what it wrote in its stop is lost: {message}"), "");
+                        self.device
+                            .fault(&format!("what it wrote in its stop is lost: {message}"), "");
                     }
                 }
-                Err(trap) => self.device.fault(&format!("it trapped in its stop: {}", trap.message), &trap.backtrace),
+                Err(trap) => self.device.fault(
+                    &format!("it trapped in its stop: {}", trap.message),
+                    &trap.backtrace,
+                ),
             }
         }
         if stop.reason == StopReason::Unload || stop.reason == StopReason::Shutdown {
@@ -767,8 +885,15 @@ impl<F: GuestFactory> Actor<F> {
         } else {
             let again = (!self.again.is_empty()).then_some(self.again_at);
             // Ticks wait behind inputs that are delivered again.
-            let tick = if again.is_some() { None } else { self.timers.next() };
-            [again, tick, self.checkpoint_at].into_iter().flatten().min()
+            let tick = if again.is_some() {
+                None
+            } else {
+                self.timers.next()
+            };
+            [again, tick, self.checkpoint_at]
+                .into_iter()
+                .flatten()
+                .min()
         };
         let woken = self.device.mailbox.wake().woken();
         match until {
@@ -790,7 +915,11 @@ impl Again {
                 event.attempt = event.attempt.saturating_add(1);
                 Self::Event(event)
             }
-            Self::Notice { connection, notice, attempt } => Self::Notice {
+            Self::Notice {
+                connection,
+                notice,
+                attempt,
+            } => Self::Notice {
                 connection,
                 notice,
                 attempt: attempt.saturating_add(1),

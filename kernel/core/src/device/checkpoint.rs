@@ -26,7 +26,12 @@ pub struct MemoryCheckpoints(Mutex<HashMap<String, Checkpoint>>);
 
 impl Checkpoints for MemoryCheckpoints {
     fn load(&self, device: &str) -> Result<Option<Checkpoint>, String> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(device).cloned())
+        Ok(self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(device)
+            .cloned())
     }
 
     fn save(&self, device: &str, checkpoint: Checkpoint) -> Saving {

@@ -145,7 +145,10 @@ impl Mailbox {
         batch.extend(waiting.direct.drain(..direct));
         let turn = waiting.turn;
         let mut last = None;
-        let (first, second) = (waiting.subscriptions.range(turn..), waiting.subscriptions.range(..turn));
+        let (first, second) = (
+            waiting.subscriptions.range(turn..),
+            waiting.subscriptions.range(..turn),
+        );
         for (id, subscription) in first.chain(second) {
             if batch.len() >= max {
                 break;
@@ -162,7 +165,11 @@ impl Mailbox {
     /// Whether an event waits.
     pub fn has_events(&self) -> bool {
         let waiting = self.lock();
-        !waiting.direct.is_empty() || waiting.subscriptions.values().any(|s| !s.queue().is_empty())
+        !waiting.direct.is_empty()
+            || waiting
+                .subscriptions
+                .values()
+                .any(|s| !s.queue().is_empty())
     }
 
     /// Keeps a subscription under its filter; returns its id. The subscription that had the filter
@@ -207,7 +214,9 @@ impl Mailbox {
         waiting.closed = true;
         drop(waiting);
         for call in ended.calls {
-            let _ = call.answer.send(Err(CallError::Unavailable("the device has ended".into())));
+            let _ = call
+                .answer
+                .send(Err(CallError::Unavailable("the device has ended".into())));
         }
         drop(ended.subscriptions);
         self.room.notify_waiters();

@@ -118,8 +118,18 @@ impl Device {
     }
 
     /// Subscribes the device; returns the subscription's id.
-    pub fn subscribe(&self, filter: Filter, overflow: Overflow, capacity: u32, retained: bool) -> u32 {
-        let capacity = if capacity == 0 { self.spec.limits.queue } else { capacity };
+    pub fn subscribe(
+        &self,
+        filter: Filter,
+        overflow: Overflow,
+        capacity: u32,
+        retained: bool,
+    ) -> u32 {
+        let capacity = if capacity == 0 {
+            self.spec.limits.queue
+        } else {
+            capacity
+        };
         let subscription = self.bus.subscribe(
             &self.name,
             filter,
@@ -133,7 +143,10 @@ impl Device {
 
     /// The topic of a timer's ticks.
     pub fn timer_topic(&self, timer: &Arc<str>) -> Result<TopicId, BusError> {
-        let mut topics = self.timer_topics.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut topics = self
+            .timer_topics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(id) = topics.get(timer) {
             return Ok(*id);
         }
@@ -204,7 +217,12 @@ impl Device {
     /// The device's place at a connection: the one it has, or a new one.
     pub fn open(self: &Arc<Self>, connection: &str) -> Result<Seat, OpenFailure> {
         let granted = self.spec.connection.as_deref() == Some(connection)
-            || self.spec.grants.connections.iter().any(|name| name == connection);
+            || self
+                .spec
+                .grants
+                .connections
+                .iter()
+                .any(|name| name == connection);
         if !granted {
             return Err(OpenFailure::Denied {
                 device: self.name.to_string(),

@@ -102,7 +102,10 @@ impl Live {
 
     /// State and last error.
     pub fn get(&self) -> (DeviceState, Option<DeviceFault>) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

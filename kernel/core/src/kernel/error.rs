@@ -44,7 +44,9 @@ pub enum ConnectionError {
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// Its name is not valid.
-    #[error("device name `{0}`: lower-case letters, digits, `-` and `_`, a letter first; `operator` is taken")]
+    #[error(
+        "device name `{0}`: lower-case letters, digits, `-` and `_`, a letter first; `operator` is taken"
+    )]
     Name(String),
     /// There is one of this name.
     #[error("there are two devices `{0}`")]
@@ -86,7 +88,9 @@ pub enum DeviceError {
         plugin: String,
     },
     /// Its plugin imports what it is not granted.
-    #[error("plugin `{plugin}` imports `{import}`, but device `{device}` has no grant for it; add `{grant}`")]
+    #[error(
+        "plugin `{plugin}` imports `{import}`, but device `{device}` has no grant for it; add `{grant}`"
+    )]
     NotGranted {
         /// Which plugin.
         plugin: String,
@@ -98,7 +102,9 @@ pub enum DeviceError {
         grant: String,
     },
     /// A grant names a capability that the host does not have.
-    #[error("device `{device}` has grants for `{capability}`, which this host does not offer{help}")]
+    #[error(
+        "device `{device}` has grants for `{capability}`, which this host does not offer{help}"
+    )]
     NoCapability {
         /// Which device.
         device: String,

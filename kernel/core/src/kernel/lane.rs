@@ -21,28 +21,32 @@ impl Lane {
     /// Starts a lane.
     pub fn start(name: &str) -> io::Result<Self> {
         let (tasks, mut incoming) = mpsc::unbounded_channel::<MakeTask>();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name(format!("lane-{name}")).spawn(move || {
-            let local = tokio::task::LocalSet::new();
-            local.block_on(&runtime, async move {
-                let mut running = tokio::task::JoinSet::new();
-                loop {
-                    tokio::select! {
-                        make = incoming.recv() => match make {
-                            Some(make) => { running.spawn_local(make()); }
-                            None => break,
-                        },
-                        Some(ended) = running.join_next() => {
-                            if let Err(error) = ended {
-                                // A host bug in one actor must not take its neighbours down.
-                                tracing::error!("an actor ended unexpectedly: {error}");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name(format!("lane-{name}"))
+            .spawn(move || {
+                let local = tokio::task::LocalSet::new();
+                local.block_on(&runtime, async move {
+                    let mut running = tokio::task::JoinSet::new();
+                    loop {
+                        tokio::select! {
+                            make = incoming.recv() => match make {
+                                Some(make) => { running.spawn_local(make()); }
+                                None => break,
+                            },
+                            Some(ended) = running.join_next() => {
+                                if let Err(error) = ended {
+                                    // A host bug in one actor must not take its neighbours down.
+                                    tracing::error!("an actor ended unexpectedly: {error}");
+                                }
                             }
                         }
                     }
-                }
-                while running.join_next().await.is_some() {}
-            });
-        })?;
+                    while running.join_next().await.is_some() {}
+                });
+            })?;
         Ok(Self {
             tasks: Some(tasks),
             thread: Some(thread),
@@ -50,7 +54,10 @@ impl Lane {
     }
 
     /// Runs a task on the lane; the future is made there, so it need not be `Send`.
-    pub fn spawn<F: Future<Output = ()> + 'static>(&self, make: impl FnOnce() -> F + Send + 'static) {
+    pub fn spawn<F: Future<Output = ()> + 'static>(
+        &self,
+        make: impl FnOnce() -> F + Send + 'static,
+    ) {
         if let Some(tasks) = &self.tasks {
             let make: MakeTask = Box::new(move || Box::pin(make()));
             // The lane ends only with its owner.

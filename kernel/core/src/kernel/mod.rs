@@ -17,12 +17,13 @@ use crate::capability::{Capability, Granted};
 use crate::clock::Clock;
 use crate::connection::{Claim, Conflict, Connection, Kinds, OpenError, Seat};
 use crate::device::{
-    Actor, Call, CallError, Checkpoints, Device, DeviceSpec, DeviceStatus, OpenFailure, OutgoingCall, StopReason,
-    Surroundings,
+    Actor, Call, CallError, Checkpoints, Device, DeviceSpec, DeviceStatus, OpenFailure,
+    OutgoingCall, StopReason, Surroundings,
 };
 use crate::event::{Event, Quality, Value};
 use crate::runtime::{
-    Cache, CodecInstance, Compiler, ConnectionNeed, LoadError, Loader, Plugin, Ticker, WasmFactory, engine,
+    Cache, CodecInstance, Compiler, ConnectionNeed, LoadError, Loader, Plugin, Ticker, WasmFactory,
+    engine,
 };
 
 pub use error::{ConnectionError, DeviceError, KernelError};
@@ -104,11 +105,17 @@ impl Kernel {
         };
         let engine = engine().map_err(wrong_engine)?;
         let ticker = Ticker::start(&engine).map_err(io("the epoch thread cannot be started"))?;
-        let cache = Cache::open(&engine, &options.cache, options.compiler).map_err(|source| KernelError::Io {
-            what: format!("the compile cache `{}` cannot be opened", options.cache.display()),
-            source,
+        let cache = Cache::open(&engine, &options.cache, options.compiler).map_err(|source| {
+            KernelError::Io {
+                what: format!(
+                    "the compile cache `{}` cannot be opened",
+                    options.cache.display()
+                ),
+                source,
+            }
         })?;
-        let loader = Loader::new(&engine, ticker.clone(), cache, &capabilities).map_err(wrong_engine)?;
+        let loader =
+            Loader::new(&engine, ticker.clone(), cache, &capabilities).map_err(wrong_engine)?;
         let (handle, io_thread) = start_io().map_err(io("the I/O thread cannot be started"))?;
         let started = options.clock.monotonic();
         Ok(Arc::new_cyclic(|this| Self {
@@ -158,7 +165,10 @@ impl Kernel {
             return Err(ConnectionError::Duplicate(name.to_owned()));
         }
         for (other, open) in &registry.connections {
-            let held = open.claims.iter().find(|held| claims.iter().any(|claim| held.conflicts(claim)));
+            let held = open
+                .claims
+                .iter()
+                .find(|held| claims.iter().any(|claim| held.conflicts(claim)));
             if let Some(claim) = held {
                 return Err(ConnectionError::Held(Conflict {
                     first: other.clone(),
@@ -168,26 +178,34 @@ impl Kernel {
             }
         }
         let (bus, clock, label) = (self.bus.clone(), self.clock.clone(), name.to_owned());
-        let connection = Connection::spawn(name, endpoint, self.clock.clone(), self.io.clone(), move |state, reason| {
-            if reason.is_empty() {
-                tracing::info!(connection = label, "link {state}");
-            } else {
-                tracing::warn!(connection = label, "link {state}: {reason}");
-            }
-            let mut run = [Event {
-                topic,
-                source,
-                time: clock.now(),
-                sequence: 0,
-                cause: None,
-                attempt: 1,
-                quality: Quality::Good,
-                value: Value::Text(state.as_str().into()),
-            }];
-            // A link's state waits for no subscriber.
-            drop(bus.publish(source, &mut run));
-        });
-        registry.connections.insert(name.to_owned(), OpenConnection { connection, claims });
+        let connection = Connection::spawn(
+            name,
+            endpoint,
+            self.clock.clone(),
+            self.io.clone(),
+            move |state, reason| {
+                if reason.is_empty() {
+                    tracing::info!(connection = label, "link {state}");
+                } else {
+                    tracing::warn!(connection = label, "link {state}: {reason}");
+                }
+                let mut run = [Event {
+                    topic,
+                    source,
+                    time: clock.now(),
+                    sequence: 0,
+                    cause: None,
+                    attempt: 1,
+                    quality: Quality::Good,
+                    value: Value::Text(state.as_str().into()),
+                }];
+                // A link's state waits for no subscriber.
+                drop(bus.publish(source, &mut run));
+            },
+        );
+        registry
+            .connections
+            .insert(name.to_owned(), OpenConnection { connection, claims });
         Ok(())
     }
 
@@ -200,7 +218,11 @@ impl Kernel {
     }
 
     /// Loads a plugin under a name; one that has the name already is replaced for devices added later.
-    pub async fn load_plugin(&self, name: &str, file: &std::path::Path) -> Result<PluginStatus, LoadError> {
+    pub async fn load_plugin(
+        &self,
+        name: &str,
+        file: &std::path::Path,
+    ) -> Result<PluginStatus, LoadError> {
         let plugin = Arc::new(self.loader.load(name, file).await?);
         let status = PluginStatus::from(&*plugin);
         self.registry().plugins.insert(name.to_owned(), plugin);
@@ -217,7 +239,10 @@ impl Kernel {
         self.prepare(spec).map(|_| ())
     }
 
-    fn prepare(&self, spec: &DeviceSpec) -> Result<(Arc<Plugin>, Vec<Box<dyn Granted>>), DeviceError> {
+    fn prepare(
+        &self,
+        spec: &DeviceSpec,
+    ) -> Result<(Arc<Plugin>, Vec<Box<dyn Granted>>), DeviceError> {
         let device = spec.name.clone();
         if !is_name(&spec.name) || spec.name == OPERATOR {
             return Err(DeviceError::Name(device));
@@ -251,14 +276,25 @@ impl Kernel {
     }
 
     /// What a plugin imports against what its device is granted.
-    fn check_grants(&self, spec: &DeviceSpec, plugin: &Plugin) -> Result<Vec<Box<dyn Granted>>, DeviceError> {
+    fn check_grants(
+        &self,
+        spec: &DeviceSpec,
+        plugin: &Plugin,
+    ) -> Result<Vec<Box<dyn Granted>>, DeviceError> {
         let device = &spec.name;
         for name in spec.grants.capabilities.keys() {
-            if !self.capabilities.iter().any(|capability| capability.name() == name) {
+            if !self
+                .capabilities
+                .iter()
+                .any(|capability| capability.name() == name)
+            {
                 return Err(DeviceError::NoCapability {
                     device: device.clone(),
                     capability: name.clone(),
-                    help: suggest(name, self.capabilities.iter().map(|capability| capability.name())),
+                    help: suggest(
+                        name,
+                        self.capabilities.iter().map(|capability| capability.name()),
+                    ),
                 });
             }
         }
@@ -280,20 +316,25 @@ impl Kernel {
             }
         }
         for capability in &self.capabilities {
-            let import = plugin
-                .imports
-                .iter()
-                .find(|import| capability.interfaces().iter().any(|served| same_interface(import, served)));
+            let import = plugin.imports.iter().find(|import| {
+                capability
+                    .interfaces()
+                    .iter()
+                    .any(|served| same_interface(import, served))
+            });
             let Some(import) = import else { continue };
             let Some(table) = spec.grants.capabilities.get(capability.name()) else {
                 let grant = format!("[device.{device}.grants.{}]", capability.name());
                 return Err(not_granted(import, grant));
             };
-            let grant = capability.configure(device, table).map_err(|source| DeviceError::Grant {
-                device: device.clone(),
-                capability: capability.name().to_owned(),
-                source,
-            })?;
+            let grant =
+                capability
+                    .configure(device, table)
+                    .map_err(|source| DeviceError::Grant {
+                        device: device.clone(),
+                        capability: capability.name().to_owned(),
+                        source,
+                    })?;
             granted.push(grant);
         }
         Ok(granted)
@@ -339,7 +380,9 @@ impl Kernel {
             };
             registry.devices.insert(name.clone(), placed);
         }
-        let ended = || crate::device::StartError::Ended { device: name.clone() };
+        let ended = || crate::device::StartError::Ended {
+            device: name.clone(),
+        };
         let result = outcome.await.unwrap_or_else(|_| Err(ended()));
         if let Err(error) = result {
             self.registry().devices.remove(&name);
@@ -382,8 +425,12 @@ impl Kernel {
         caller: &str,
         timeout: Duration,
     ) -> Result<String, CallError> {
-        if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(arguments) {
-            return Err(CallError::InvalidArgument(format!("the arguments are no JSON object: {error}")));
+        if let Err(error) =
+            serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(arguments)
+        {
+            return Err(CallError::InvalidArgument(format!(
+                "the arguments are no JSON object: {error}"
+            )));
         }
         let target = self.command_target(device, command)?;
         let span = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
@@ -413,12 +460,16 @@ impl Kernel {
         let registry = self.registry();
         let Some(placed) = registry.devices.get(device) else {
             let help = suggest(device, registry.devices.keys().map(String::as_str));
-            return Err(CallError::UnknownDevice(format!("there is no device `{device}`{help}")));
+            return Err(CallError::UnknownDevice(format!(
+                "there is no device `{device}`{help}"
+            )));
         };
         let known = &placed.plugin.description.commands;
         if !known.is_empty() && !known.iter().any(|info| info.name == command) {
             let help = suggest(command, known.iter().map(|info| info.name.as_str()));
-            return Err(CallError::UnknownCommand(format!("device `{device}` has no command `{command}`{help}")));
+            return Err(CallError::UnknownCommand(format!(
+                "device `{device}` has no command `{command}`{help}"
+            )));
         }
         Ok(placed.device.clone())
     }
@@ -432,8 +483,16 @@ impl Kernel {
         Status {
             uptime: self.clock.monotonic().saturating_sub(self.started),
             topics: self.bus.topic_count(),
-            plugins: registry.plugins.values().map(|plugin| PluginStatus::from(&**plugin)).collect(),
-            connections: registry.connections.values().map(|open| open.connection.stats()).collect(),
+            plugins: registry
+                .plugins
+                .values()
+                .map(|plugin| PluginStatus::from(&**plugin))
+                .collect(),
+            connections: registry
+                .connections
+                .values()
+                .map(|open| open.connection.stats())
+                .collect(),
             devices: placed
                 .into_iter()
                 .map(|placed| {
@@ -464,12 +523,19 @@ impl Kernel {
         }
         let (connections, lanes) = {
             let mut registry = self.registry();
-            (std::mem::take(&mut registry.connections), std::mem::take(&mut registry.lanes))
+            (
+                std::mem::take(&mut registry.connections),
+                std::mem::take(&mut registry.lanes),
+            )
         };
         for open in connections.into_values() {
             open.connection.close().await;
         }
-        let io = self.io_thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let io = self
+            .io_thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let joined = tokio::task::spawn_blocking(move || {
             for lane in lanes.into_values() {
                 lane.end();
@@ -494,7 +560,13 @@ impl Placed {
             connection: self.device.spec.connection.clone(),
             lane: self.lane.clone(),
             state,
-            commands: self.plugin.description.commands.iter().map(|info| info.name.clone()).collect(),
+            commands: self
+                .plugin
+                .description
+                .commands
+                .iter()
+                .map(|info| info.name.clone())
+                .collect(),
             events: counters.events.load(Relaxed),
             batches: counters.batches.load(Relaxed),
             published: counters.published.load(Relaxed),
@@ -522,7 +594,10 @@ impl Surroundings for Around {
             let registry = kernel.registry();
             let open = registry.connections.get(connection).ok_or_else(unknown)?;
             let plugin = registry.plugins.get(&device.spec.plugin);
-            (open.connection.clone(), plugin.and_then(|plugin| plugin.codec()))
+            (
+                open.connection.clone(),
+                plugin.and_then(|plugin| plugin.codec()),
+            )
         };
         let framer = codec.map(|codec| Box::new(codec) as Box<_>);
         open.attach(&device.name, device.mailbox.clone(), framer)
@@ -557,13 +632,17 @@ type IoThread = (oneshot::Sender<()>, std::thread::JoinHandle<()>);
 
 /// The runtime on which connections live: one thread, since they only wait and move bytes.
 fn start_io() -> std::io::Result<(tokio::runtime::Handle, IoThread)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let handle = runtime.handle().clone();
     let (end, ended) = oneshot::channel::<()>();
-    let thread = std::thread::Builder::new().name("weihe-io".into()).spawn(move || {
-        // Ends when the sender is dropped.
-        let _ = runtime.block_on(ended);
-    })?;
+    let thread = std::thread::Builder::new()
+        .name("weihe-io".into())
+        .spawn(move || {
+            // Ends when the sender is dropped.
+            let _ = runtime.block_on(ended);
+        })?;
     Ok((handle, (end, thread)))
 }
 
@@ -584,7 +663,9 @@ fn same_interface(import: &str, served: &str) -> bool {
             let series = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
             import == interface
                 && (version == offered
-                    || (!version.contains('-') && !offered.contains('-') && series(version) == series(offered)))
+                    || (!version.contains('-')
+                        && !offered.contains('-')
+                        && series(version) == series(offered)))
         }
         _ => import == served,
     }
@@ -596,15 +677,33 @@ mod tests {
 
     #[test]
     fn interfaces_are_told_apart_by_what_semver_calls_incompatible() {
-        assert!(same_interface("weihe:store/sql@0.1.3", "weihe:store/sql@0.1.0"));
-        assert!(!same_interface("weihe:store/sql@0.2.0", "weihe:store/sql@0.1.0"));
-        assert!(!same_interface("weihe:store/keys@0.1.0", "weihe:store/sql@0.1.0"));
-        assert!(!same_interface("wasi:keyvalue/store@0.2.0-draft", "wasi:keyvalue/store@0.2.0-draft2"));
+        assert!(same_interface(
+            "weihe:store/sql@0.1.3",
+            "weihe:store/sql@0.1.0"
+        ));
+        assert!(!same_interface(
+            "weihe:store/sql@0.2.0",
+            "weihe:store/sql@0.1.0"
+        ));
+        assert!(!same_interface(
+            "weihe:store/keys@0.1.0",
+            "weihe:store/sql@0.1.0"
+        ));
+        assert!(!same_interface(
+            "wasi:keyvalue/store@0.2.0-draft",
+            "wasi:keyvalue/store@0.2.0-draft2"
+        ));
     }
 
     #[test]
     fn names_are_checked() {
-        for (name, fine) in [("soil-1", true), ("", false), ("Soil", false), ("1a", false), ("a/b", false)] {
+        for (name, fine) in [
+            ("soil-1", true),
+            ("", false),
+            ("Soil", false),
+            ("1a", false),
+            ("a/b", false),
+        ] {
             assert_eq!(is_name(name), fine, "{name}");
         }
     }

@@ -71,7 +71,9 @@ pub enum CompileError {
         reason: String,
     },
     /// The file is a core module.
-    #[error("`{file}` is a core module, not a component; build it for wasm32-wasip2, or with `weihe build`")]
+    #[error(
+        "`{file}` is a core module, not a component; build it for wasm32-wasip2, or with `weihe build`"
+    )]
     CoreModule {
         /// The file.
         file: PathBuf,
@@ -150,8 +152,12 @@ fn check_preamble(file: &Path, bytes: &[u8]) -> Result<(), CompileError> {
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(CompileError::CoreModule {
             file: file.to_owned(),
         }),
-        [0, b'a', b's', b'm', ..] => Err(not_wasm("it ends within its first eight bytes, or has an unknown version")),
-        _ => Err(not_wasm("it does not start with the magic number 00 61 73 6D")),
+        [0, b'a', b's', b'm', ..] => Err(not_wasm(
+            "it ends within its first eight bytes, or has an unknown version",
+        )),
+        _ => Err(not_wasm(
+            "it does not start with the magic number 00 61 73 6D",
+        )),
     }
 }
 
@@ -177,7 +183,11 @@ impl Cache {
     }
 
     /// The component of a source: from the cache, or compiled and put there.
-    pub async fn component(&self, engine: &Engine, source: &Source) -> Result<Component, CompileError> {
+    pub async fn component(
+        &self,
+        engine: &Engine,
+        source: &Source,
+    ) -> Result<Component, CompileError> {
         let stem = format!("{}-{}", source.sha256, self.compatibility);
         let code = self.directory.join(format!("{stem}.cwasm"));
         if let Some(component) = self.load(engine, &code) {
@@ -205,10 +215,14 @@ impl Cache {
         // The sum first: code without its sum is never loaded.
         fs::rename(&sum, code.with_extension("sum")).map_err(environment)?;
         fs::rename(&compiled, &code).map_err(environment)?;
-        self.load(engine, &code).ok_or_else(|| CompileError::Environment {
-            file: source.file.clone(),
-            reason: format!("the compiled code in `{}` cannot be loaded back", code.display()),
-        })
+        self.load(engine, &code)
+            .ok_or_else(|| CompileError::Environment {
+                file: source.file.clone(),
+                reason: format!(
+                    "the compiled code in `{}` cannot be loaded back",
+                    code.display()
+                ),
+            })
     }
 
     /// Loads compiled code if it is there and whole; removes it when it is not whole.
@@ -247,7 +261,8 @@ impl Cache {
             reason,
         };
         let input = scratch.join("input.wasm");
-        fs::write(&input, &source.bytes).map_err(|error| environment(format!("{}: {error}", input.display())))?;
+        fs::write(&input, &source.bytes)
+            .map_err(|error| environment(format!("{}: {error}", input.display())))?;
         let child = tokio::process::Command::new(program)
             .args(arguments)
             .arg(&input)
@@ -257,7 +272,12 @@ impl Cache {
             .stderr(std::process::Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| environment(format!("cannot start the compiler `{}`: {error}", program.display())))?;
+            .map_err(|error| {
+                environment(format!(
+                    "cannot start the compiler `{}`: {error}",
+                    program.display()
+                ))
+            })?;
         let finished = tokio::time::timeout(COMPILE_TIME, child.wait_with_output()).await;
         let Ok(finished) = finished else {
             return Err(CompileError::Exhausted {
@@ -265,7 +285,8 @@ impl Cache {
                 reason: format!("it took longer than {} s", COMPILE_TIME.as_secs()),
             });
         };
-        let finished = finished.map_err(|error| environment(format!("the compiler was lost: {error}")))?;
+        let finished =
+            finished.map_err(|error| environment(format!("the compiler was lost: {error}")))?;
         if finished.status.success() {
             return Ok(());
         }
@@ -317,14 +338,21 @@ pub fn compile_child(arguments: &[OsString]) -> ExitCode {
 /// Limits this process's memory and processor time.
 fn limit_self() {
     let cpu = COMPILE_TIME.as_secs();
-    for (resource, limit) in [(libc::RLIMIT_AS, COMPILE_MEMORY), (libc::RLIMIT_CPU, cpu), (libc::RLIMIT_CORE, 0)] {
+    for (resource, limit) in [
+        (libc::RLIMIT_AS, COMPILE_MEMORY),
+        (libc::RLIMIT_CPU, cpu),
+        (libc::RLIMIT_CORE, 0),
+    ] {
         let limit = libc::rlimit {
             rlim_cur: limit,
             rlim_max: limit,
         };
         // SAFETY: setrlimit reads the struct it is given and touches nothing else.
         if unsafe { libc::setrlimit(resource, &raw const limit) } != 0 {
-            eprintln!("warning: cannot limit resource {resource}: {}", io::Error::last_os_error());
+            eprintln!(
+                "warning: cannot limit resource {resource}: {}",
+                io::Error::last_os_error()
+            );
         }
     }
 }
@@ -387,9 +415,19 @@ mod tests {
     fn files_that_are_no_components_are_told_apart() {
         assert!(matches!(refused(b""), CompileError::NotWasm { .. }));
         assert!(matches!(refused(b"\0asm"), CompileError::NotWasm { .. }));
-        assert!(matches!(refused(b"#!/bin/sh"), CompileError::NotWasm { .. }));
-        assert!(matches!(refused(b"\0asm\x01\0\0\0"), CompileError::CoreModule { .. }));
-        assert!(refused(b"\0asm\x01\0\0\0").to_string().contains("wasm32-wasip2"));
+        assert!(matches!(
+            refused(b"#!/bin/sh"),
+            CompileError::NotWasm { .. }
+        ));
+        assert!(matches!(
+            refused(b"\0asm\x01\0\0\0"),
+            CompileError::CoreModule { .. }
+        ));
+        assert!(
+            refused(b"\0asm\x01\0\0\0")
+                .to_string()
+                .contains("wasm32-wasip2")
+        );
     }
 
     #[tokio::test]
@@ -408,7 +446,11 @@ mod tests {
             .unwrap();
         let first = fs::metadata(&code).unwrap().modified().unwrap();
         cache.component(&engine, &source).await.unwrap();
-        assert_eq!(fs::metadata(&code).unwrap().modified().unwrap(), first, "taken from the cache");
+        assert_eq!(
+            fs::metadata(&code).unwrap().modified().unwrap(),
+            first,
+            "taken from the cache"
+        );
         let mut bytes = fs::read(&code).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
@@ -426,7 +468,11 @@ mod tests {
         fs::write(&file, bytes).unwrap();
         let engine = engine().unwrap();
         let cache = Cache::open(&engine, &dir.path().join("cache"), Compiler::InProcess).unwrap();
-        let error = cache.component(&engine, &Source::read(&file).unwrap()).await.err().unwrap();
+        let error = cache
+            .component(&engine, &Source::read(&file).unwrap())
+            .await
+            .err()
+            .unwrap();
         assert!(matches!(error, CompileError::Invalid { .. }), "{error}");
         assert!(error.to_string().contains("cut.wasm"));
     }

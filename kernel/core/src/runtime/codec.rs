@@ -218,7 +218,8 @@ impl CodecInstance {
         idle: bool,
     ) -> Result<Scan, CodecError> {
         let context = context(request, options);
-        let found = self.run(|guest, store| guest.call_scan(store, direction.into(), &context, bytes, idle))?;
+        let found = self
+            .run(|guest, store| guest.call_scan(store, direction.into(), &context, bytes, idle))?;
         let scan = Scan {
             skip: found.skip as usize,
             frame: found.frame.map(|length| length as usize),
@@ -237,7 +238,13 @@ impl CodecInstance {
 }
 
 impl Framer for CodecInstance {
-    fn scan(&mut self, options: &str, request: &[u8], bytes: &[u8], idle: bool) -> Result<Scan, String> {
+    fn scan(
+        &mut self,
+        options: &str,
+        request: &[u8],
+        bytes: &[u8],
+        idle: bool,
+    ) -> Result<Scan, String> {
         self.scan_frame(Direction::Reply, request, options, bytes, idle)
             .map_err(|error| error.to_string())
     }

@@ -100,27 +100,31 @@ impl Ticker {
         });
         let engine = engine.weak();
         let weak = Arc::downgrade(&shared);
-        let handle = thread::Builder::new().name("weihe-epoch".into()).spawn(move || {
-            let mut idle = Duration::ZERO;
-            loop {
-                thread::sleep(EPOCH);
-                let (Some(shared), Some(engine)) = (weak.upgrade(), engine.upgrade()) else {
-                    return;
-                };
-                engine.increment_epoch();
-                if shared.used.swap(false, Ordering::AcqRel) || shared.running.load(Ordering::Acquire) > 0 {
+        let handle = thread::Builder::new()
+            .name("weihe-epoch".into())
+            .spawn(move || {
+                let mut idle = Duration::ZERO;
+                loop {
+                    thread::sleep(EPOCH);
+                    let (Some(shared), Some(engine)) = (weak.upgrade(), engine.upgrade()) else {
+                        return;
+                    };
+                    engine.increment_epoch();
+                    if shared.used.swap(false, Ordering::AcqRel)
+                        || shared.running.load(Ordering::Acquire) > 0
+                    {
+                        idle = Duration::ZERO;
+                        continue;
+                    }
+                    idle += EPOCH;
+                    if idle < LINGER {
+                        continue;
+                    }
                     idle = Duration::ZERO;
-                    continue;
+                    drop(engine);
+                    shared.park();
                 }
-                idle += EPOCH;
-                if idle < LINGER {
-                    continue;
-                }
-                idle = Duration::ZERO;
-                drop(engine);
-                shared.park();
-            }
-        })?;
+            })?;
         let _ = shared.thread.set(handle.thread().clone());
         Ok(Self(shared))
     }

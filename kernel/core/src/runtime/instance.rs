@@ -12,8 +12,8 @@ use crate::capability::Granted;
 use crate::clock::Clock;
 use crate::connection::Notice;
 use crate::device::{
-    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, Outbox, Outcome, StartContext,
-    StopReason, Trap,
+    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, Outbox, Outcome,
+    StartContext, StopReason, Trap,
 };
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
@@ -130,8 +130,15 @@ impl GuestFactory for WasmFactory {
 
     async fn instantiate(&self) -> Result<WasmGuest, Trap> {
         let device = self.device.clone();
-        let attachments = self.granted.iter().map(|granted| granted.attach(&device.name)).collect();
-        let mut store = Store::new(self.plugin.engine(), GuestState::new(device.clone(), attachments));
+        let attachments = self
+            .granted
+            .iter()
+            .map(|granted| granted.attach(&device.name))
+            .collect();
+        let mut store = Store::new(
+            self.plugin.engine(),
+            GuestState::new(device.clone(), attachments),
+        );
         let limits = &device.spec.limits;
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(limits.host_call_data.bytes());
@@ -149,7 +156,12 @@ impl GuestFactory for WasmFactory {
         let running = self.ticker.enter();
         prepare(&mut store);
         let call_time = limits.call_time;
-        let made = within(&device.clock, call_time, self.plugin.pre().instantiate_async(&mut store)).await;
+        let made = within(
+            &device.clock,
+            call_time,
+            self.plugin.pre().instantiate_async(&mut store),
+        )
+        .await;
         drop(running);
         let instance = made.map_err(|error| trap(&error))?;
         self.bind(store, &instance).map_err(|error| trap(&error))
@@ -157,14 +169,36 @@ impl GuestFactory for WasmFactory {
 }
 
 impl WasmFactory {
-    fn bind(&self, mut store: Store<GuestState>, instance: &Instance) -> wasmtime::Result<WasmGuest> {
+    fn bind(
+        &self,
+        mut store: Store<GuestState>,
+        instance: &Instance,
+    ) -> wasmtime::Result<WasmGuest> {
         let hooks = self.plugin.hook_indices();
         let lifecycle = hooks.lifecycle.load(&mut store, instance)?;
-        let commands = hooks.commands.as_ref().map(|hook| hook.load(&mut store, instance)).transpose()?;
-        let state = hooks.state.as_ref().map(|hook| hook.load(&mut store, instance)).transpose()?;
-        let handler = hooks.handler.as_ref().map(|hook| hook.load(&mut store, instance)).transpose()?;
-        let one = hooks.one.map(|index| instance.get_typed_func(&mut store, index)).transpose()?;
-        let many = hooks.many.map(|index| instance.get_typed_func(&mut store, index)).transpose()?;
+        let commands = hooks
+            .commands
+            .as_ref()
+            .map(|hook| hook.load(&mut store, instance))
+            .transpose()?;
+        let state = hooks
+            .state
+            .as_ref()
+            .map(|hook| hook.load(&mut store, instance))
+            .transpose()?;
+        let handler = hooks
+            .handler
+            .as_ref()
+            .map(|hook| hook.load(&mut store, instance))
+            .transpose()?;
+        let one = hooks
+            .one
+            .map(|index| instance.get_typed_func(&mut store, index))
+            .transpose()?;
+        let many = hooks
+            .many
+            .map(|index| instance.get_typed_func(&mut store, index))
+            .transpose()?;
         Ok(WasmGuest {
             store,
             ticker: self.ticker.clone(),
@@ -218,7 +252,9 @@ pub(super) fn trap(error: &wasmtime::Error) -> Trap {
     let backtrace = error.downcast_ref::<WasmBacktrace>();
     Trap {
         message: error.root_cause().to_string(),
-        backtrace: backtrace.map(|backtrace| backtrace.to_string()).unwrap_or_default(),
+        backtrace: backtrace
+            .map(|backtrace| backtrace.to_string())
+            .unwrap_or_default(),
     }
 }
 
@@ -309,13 +345,21 @@ impl WasmGuest {
         }
         let batch = self.packed.clone();
         let (found,) = guarded!(self, |store| hook.call_async(store, (batch,)))?;
-        errors.extend(found.into_iter().map(|(index, error)| (index, guest_error(error))));
+        errors.extend(
+            found
+                .into_iter()
+                .map(|(index, error)| (index, guest_error(error))),
+        );
         errors.sort_by_key(|(index, _)| *index);
         Ok(())
     }
 }
 
-fn cached(names: &mut Vec<Option<Arc<str>>>, id: u32, name: impl FnOnce() -> Option<Arc<str>>) -> Arc<str> {
+fn cached(
+    names: &mut Vec<Option<Arc<str>>>,
+    id: u32,
+    name: impl FnOnce() -> Option<Arc<str>>,
+) -> Arc<str> {
     let index = id as usize;
     if names.len() <= index {
         names.resize(index + 1, None);
@@ -336,7 +380,9 @@ impl Guest for WasmGuest {
     }
 
     async fn import_state(&mut self, checkpoint: &Checkpoint) -> Hooked<()> {
-        let Some(hook) = &self.state else { return Ok(Ok(())) };
+        let Some(hook) = &self.state else {
+            return Ok(Ok(()));
+        };
         let snapshot = state_hook::exports::weihe::plugin::state::Snapshot {
             version: checkpoint.version,
             bytes: checkpoint.bytes.clone(),
@@ -361,14 +407,20 @@ impl Guest for WasmGuest {
     async fn stop(&mut self, reason: StopReason) -> Result<(), Trap> {
         let hook = &self.lifecycle;
         let reason = match reason {
-            StopReason::Shutdown => lifecycle::exports::weihe::plugin::lifecycle::StopReason::Shutdown,
+            StopReason::Shutdown => {
+                lifecycle::exports::weihe::plugin::lifecycle::StopReason::Shutdown
+            }
             StopReason::Unload => lifecycle::exports::weihe::plugin::lifecycle::StopReason::Unload,
             StopReason::Swap => lifecycle::exports::weihe::plugin::lifecycle::StopReason::Swap,
         };
         guarded!(self, |store| hook.call_stop(store, reason))
     }
 
-    async fn events(&mut self, events: &[Event], errors: &mut Vec<(u32, GuestError)>) -> Result<(), Trap> {
+    async fn events(
+        &mut self,
+        events: &[Event],
+        errors: &mut Vec<(u32, GuestError)>,
+    ) -> Result<(), Trap> {
         match (self.one, self.many, events) {
             (Some(hook), _, [event]) => self.handle_one(hook, 0, event, errors).await,
             (_, Some(hook), events) => self.handle_many(hook, events, errors).await,
@@ -394,7 +446,10 @@ impl Guest for WasmGuest {
 
     async fn call(&mut self, call: &Call) -> Hooked<Outcome, CallError> {
         let Some(hook) = &self.commands else {
-            let text = format!("plugin of device `{}` answers no commands", self.device.name);
+            let text = format!(
+                "plugin of device `{}` answers no commands",
+                self.device.name
+            );
             return Ok(Err(CallError::UnknownCommand(text)));
         };
         let invocation = commands::exports::weihe::plugin::commands::Invocation {
@@ -406,14 +461,20 @@ impl Guest for WasmGuest {
         };
         let result = guarded!(self, |store| hook.call_call(store, &invocation))?;
         Ok(match result {
-            Ok(commands::exports::weihe::plugin::commands::Outcome::Done(json)) => Ok(Outcome::Done(json)),
-            Ok(commands::exports::weihe::plugin::commands::Outcome::Pending) => Ok(Outcome::Pending),
+            Ok(commands::exports::weihe::plugin::commands::Outcome::Done(json)) => {
+                Ok(Outcome::Done(json))
+            }
+            Ok(commands::exports::weihe::plugin::commands::Outcome::Pending) => {
+                Ok(Outcome::Pending)
+            }
             Err(error) => Err(error.into()),
         })
     }
 
     async fn notice(&mut self, connection: &str, notice: &Notice) -> Hooked<()> {
-        let Some(hook) = &self.handler else { return Ok(Ok(())) };
+        let Some(hook) = &self.handler else {
+            return Ok(Ok(()));
+        };
         let result = match notice {
             Notice::Replied { ticket, outcome } => {
                 let outcome = match outcome {
@@ -421,14 +482,17 @@ impl Guest for WasmGuest {
                     Err(failure) => Err(wit_failure(failure)),
                 };
                 let outcome = outcome.as_ref();
-                guarded!(self, |store| hook.call_replied(store, connection, *ticket, outcome))?
+                guarded!(self, |store| hook
+                    .call_replied(store, connection, *ticket, outcome))?
             }
-            Notice::Received { peer, bytes, time } => {
-                guarded!(self, |store| hook.call_received(store, connection, *peer, bytes, *time))?
-            }
-            Notice::Link { state, reason } => {
-                guarded!(self, |store| hook.call_link_changed(store, connection, link_state(*state), reason))?
-            }
+            Notice::Received { peer, bytes, time } => guarded!(self, |store| hook
+                .call_received(store, connection, *peer, bytes, *time))?,
+            Notice::Link { state, reason } => guarded!(self, |store| hook.call_link_changed(
+                store,
+                connection,
+                link_state(*state),
+                reason
+            ))?,
             Notice::Peer {
                 peer,
                 address,
@@ -438,14 +502,17 @@ impl Guest for WasmGuest {
                     id: *peer,
                     address: address.to_string(),
                 };
-                guarded!(self, |store| hook.call_peer_changed(store, connection, &peer, *connected))?
+                guarded!(self, |store| hook
+                    .call_peer_changed(store, connection, &peer, *connected))?
             }
         };
         Ok(result.map_err(guest_error))
     }
 
     async fn export_state(&mut self) -> Result<Option<Checkpoint>, Trap> {
-        let Some(hook) = &self.state else { return Ok(None) };
+        let Some(hook) = &self.state else {
+            return Ok(None);
+        };
         let snapshot = guarded!(self, |store| hook.call_export_state(store))?;
         Ok(Some(Checkpoint {
             version: snapshot.version,
@@ -459,15 +526,24 @@ impl Guest for WasmGuest {
 
     async fn commit(&mut self) -> Result<(), String> {
         let attachments = self.store.data_mut().attachments();
-        for attachment in attachments.iter_mut().filter(|attachment| attachment.is_dirty()) {
-            attachment.commit().await.map_err(|error| error.to_string())?;
+        for attachment in attachments
+            .iter_mut()
+            .filter(|attachment| attachment.is_dirty())
+        {
+            attachment
+                .commit()
+                .await
+                .map_err(|error| error.to_string())?;
         }
         Ok(())
     }
 
     async fn rollback(&mut self) {
         let attachments = self.store.data_mut().attachments();
-        for attachment in attachments.iter_mut().filter(|attachment| attachment.is_dirty()) {
+        for attachment in attachments
+            .iter_mut()
+            .filter(|attachment| attachment.is_dirty())
+        {
             attachment.rollback().await;
         }
     }

@@ -12,12 +12,14 @@ mod state;
 mod wasi;
 
 pub use cache::{
-    COMPILE_MEMORY, COMPILE_TIME, Cache, CompileError, Compiler, MAX_COMPONENT_SIZE, Source, compile_child,
+    COMPILE_MEMORY, COMPILE_TIME, Cache, CompileError, Compiler, MAX_COMPONENT_SIZE, Source,
+    compile_child,
 };
 pub use codec::{CodecError, CodecInstance, Decoded, Direction, Field, PureState, Reading};
 pub use engine::{EPOCH, Running, Ticker, engine, engine_config};
 pub use instance::{WasmFactory, WasmGuest};
 pub use plugin::{
-    CommandInfo, ConnectionNeed, Description, HOOKS, HookIndices, LoadError, Loader, Plugin, TopicInfo,
+    CommandInfo, ConnectionNeed, Description, HOOKS, HookIndices, LoadError, Loader, Plugin,
+    TopicInfo,
 };
 pub use state::GuestState;

@@ -154,7 +154,12 @@ fn payload(bytes: &[u8], scalar: u64) -> Result<&[u8], String> {
     offset
         .checked_add(length)
         .and_then(|end| bytes.get(offset..end))
-        .ok_or_else(|| format!("a payload of {length} bytes at {offset} in {} bytes", bytes.len()))
+        .ok_or_else(|| {
+            format!(
+                "a payload of {length} bytes at {offset} in {} bytes",
+                bytes.len()
+            )
+        })
 }
 
 fn text(bytes: &[u8], scalar: u64) -> Result<Arc<str>, String> {
@@ -176,7 +181,9 @@ mod tests {
             Just(Value::None),
             any::<bool>().prop_map(Value::Boolean),
             any::<i64>().prop_map(Value::Integer),
-            any::<f64>().prop_filter("NaN != NaN", |f| !f.is_nan()).prop_map(Value::Float),
+            any::<f64>()
+                .prop_filter("NaN != NaN", |f| !f.is_nan())
+                .prop_map(Value::Float),
             ".{0,20}".prop_map(|text| Value::Text(text.into())),
             prop::collection::vec(any::<u8>(), 0..20).prop_map(|bytes| Value::Bytes(bytes.into())),
             ".{0,20}".prop_map(|text| Value::Json(text.into())),
@@ -184,8 +191,15 @@ mod tests {
     }
 
     fn event() -> impl Strategy<Value = Event> {
-        (any::<u32>(), any::<u32>(), 1..u64::MAX, any::<u64>(), value(), any::<bool>()).prop_map(
-            |(topic, source, time, sequence, value, caused)| Event {
+        (
+            any::<u32>(),
+            any::<u32>(),
+            1..u64::MAX,
+            any::<u64>(),
+            value(),
+            any::<bool>(),
+        )
+            .prop_map(|(topic, source, time, sequence, value, caused)| Event {
                 topic: TopicId(topic),
                 source: SourceId(source),
                 time,
@@ -197,8 +211,7 @@ mod tests {
                 attempt: 1,
                 quality: Quality::Uncertain,
                 value,
-            },
-        )
+            })
     }
 
     proptest! {
@@ -231,7 +244,17 @@ mod tests {
 
     #[test]
     fn a_later_layout_with_more_words_can_be_read() {
-        let head = [VERSION | 8 << 16 | 1 << 32, 2 << 32, 5, 7, 0, NONE, 0, 99, 99];
+        let head = [
+            VERSION | 8 << 16 | 1 << 32,
+            2 << 32,
+            5,
+            7,
+            0,
+            NONE,
+            0,
+            99,
+            99,
+        ];
         let mut seen = Vec::new();
         unpack(&head, &[], 0, |event, cause| {
             seen.push((event.value, cause));
@@ -243,12 +266,31 @@ mod tests {
 
     #[test]
     fn wrong_batches_name_the_event_at_fault() {
-        let head = [VERSION | 6 << 16 | 1 << 32, 4 << 32, 5, 3 | 4 << 32, 0, NONE, 0];
+        let head = [
+            VERSION | 6 << 16 | 1 << 32,
+            4 << 32,
+            5,
+            3 | 4 << 32,
+            0,
+            NONE,
+            0,
+        ];
         let error = unpack(&head, b"abc", 0, |_, _| Ok(())).unwrap_err();
-        assert_eq!(error.to_string(), "event 0: a payload of 4 bytes at 3 in 3 bytes");
-        assert_eq!(unpack(&[2], &[], 0, |_, _| Ok(())), Err(PackedError::Version(2)));
+        assert_eq!(
+            error.to_string(),
+            "event 0: a payload of 4 bytes at 3 in 3 bytes"
+        );
+        assert_eq!(
+            unpack(&[2], &[], 0, |_, _| Ok(())),
+            Err(PackedError::Version(2))
+        );
         assert!(matches!(
-            unpack(&[VERSION | 6 << 16 | u64::from(u32::MAX) << 32], &[], 0, |_, _| Ok(())),
+            unpack(
+                &[VERSION | 6 << 16 | u64::from(u32::MAX) << 32],
+                &[],
+                0,
+                |_, _| Ok(())
+            ),
             Err(PackedError::Length { .. })
         ));
     }

@@ -25,7 +25,15 @@ const CODEC: &str = "weihe:plugin/codec@0.1.0";
 const HANDLER: &str = "weihe:connection/handler@0.1.0";
 
 /// Every hook, as components export it.
-pub const HOOKS: [&str; 7] = [LIFECYCLE, EVENTS, EVENTS_BATCH, COMMANDS, STATE, CODEC, HANDLER];
+pub const HOOKS: [&str; 7] = [
+    LIFECYCLE,
+    EVENTS,
+    EVENTS_BATCH,
+    COMMANDS,
+    STATE,
+    CODEC,
+    HANDLER,
+];
 
 /// The most that one text of a description may hold.
 const MAX_TEXT: usize = 64 << 10;
@@ -98,7 +106,9 @@ pub enum LoadError {
     #[error(transparent)]
     Compile(#[from] CompileError),
     /// The component is no plugin.
-    #[error("`{file}` is a component, but not a Weihe plugin: it does not export `{LIFECYCLE}` ({exports})")]
+    #[error(
+        "`{file}` is a component, but not a Weihe plugin: it does not export `{LIFECYCLE}` ({exports})"
+    )]
     NotAPlugin {
         /// The file.
         file: PathBuf,
@@ -187,12 +197,18 @@ impl Plugin {
 
     /// A codec of its own, if the plugin has one: a pure instance in which every import traps.
     pub fn codec(self: &Arc<Self>) -> Option<CodecInstance> {
-        self.codec.as_ref().map(|_| CodecInstance::new(self.clone()))
+        self.codec
+            .as_ref()
+            .map(|_| CodecInstance::new(self.clone()))
     }
 
     pub(super) fn codec_parts(
         &self,
-    ) -> (&InstancePre<PureState>, Option<&codec::exports::weihe::plugin::codec::GuestIndices>, &Ticker) {
+    ) -> (
+        &InstancePre<PureState>,
+        Option<&codec::exports::weihe::plugin::codec::GuestIndices>,
+        &Ticker,
+    ) {
         (&self.pure, self.codec.as_ref(), &self.ticker)
     }
 }
@@ -217,9 +233,12 @@ impl Loader {
         wasi::link(&mut linker)?;
         imports::link(&mut linker)?;
         for capability in capabilities {
-            capability
-                .link(&mut linker)
-                .map_err(|error| error.context(format!("capability `{}` cannot be linked", capability.name())))?;
+            capability.link(&mut linker).map_err(|error| {
+                error.context(format!(
+                    "capability `{}` cannot be linked",
+                    capability.name()
+                ))
+            })?;
         }
         Ok(Self {
             engine: engine.clone(),
@@ -234,8 +253,14 @@ impl Loader {
         let source = Source::read(file)?;
         let component = self.cache.component(&self.engine, &source).await?;
         let kind = component.component_type();
-        let imports: Vec<String> = kind.imports(&self.engine).map(|(name, _)| name.to_owned()).collect();
-        let exports: Vec<String> = kind.exports(&self.engine).map(|(name, _)| name.to_owned()).collect();
+        let imports: Vec<String> = kind
+            .imports(&self.engine)
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let exports: Vec<String> = kind
+            .exports(&self.engine)
+            .map(|(name, _)| name.to_owned())
+            .collect();
         if !exports.iter().any(|export| export == LIFECYCLE) {
             return Err(LoadError::NotAPlugin {
                 file: file.to_owned(),
@@ -257,16 +282,20 @@ impl Loader {
         let indices = hook_indices(&component, &pre, &exports).map_err(incompatible)?;
         let has = |hook: &str| exports.iter().any(|export| export == hook);
         let mut pure = Linker::new(&self.engine);
-        pure.define_unknown_imports_as_traps(&component).map_err(incompatible)?;
+        pure.define_unknown_imports_as_traps(&component)
+            .map_err(incompatible)?;
         let pure = pure.instantiate_pre(&component).map_err(incompatible)?;
         let codec = has(CODEC)
             .then(|| codec::exports::weihe::plugin::codec::GuestIndices::new(&pure))
             .transpose()
             .map_err(incompatible)?;
-        let description = self.describe(&pure).await.map_err(|reason| LoadError::Description {
-            file: file.to_owned(),
-            reason,
-        })?;
+        let description = self
+            .describe(&pure)
+            .await
+            .map_err(|reason| LoadError::Description {
+                file: file.to_owned(),
+                reason,
+            })?;
         Ok(Plugin {
             name: name.to_owned(),
             file: file.to_owned(),
@@ -274,7 +303,11 @@ impl Loader {
             size: source.bytes.len() as u64,
             description,
             imports,
-            hooks: HOOKS.into_iter().filter(|hook| has(hook)).map(str::to_owned).collect(),
+            hooks: HOOKS
+                .into_iter()
+                .filter(|hook| has(hook))
+                .map(str::to_owned)
+                .collect(),
             engine: self.engine.clone(),
             ticker: self.ticker.clone(),
             pre,
@@ -299,7 +332,10 @@ impl Loader {
         drop(running);
         let said = described.map_err(|error| {
             let trap = instance::trap(&error);
-            format!("`describe` may only return constants, but: {}\n{}", trap.message, trap.backtrace)
+            format!(
+                "`describe` may only return constants, but: {}\n{}",
+                trap.message, trap.backtrace
+            )
         })?;
         check_description(said)
     }
@@ -313,10 +349,15 @@ fn check_description(said: Said) -> Result<Description, String> {
         !name.is_empty()
             && name.len() <= 64
             && name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
     };
     if !name_is_fine(&said.name) {
-        return Err(format!("the name `{}`: lower-case letters, digits, `-` and `_`, a letter first", said.name));
+        return Err(format!(
+            "the name `{}`: lower-case letters, digits, `-` and `_`, a letter first",
+            said.name
+        ));
     }
     if said.commands.len() > MAX_ENTRIES || said.topics.len() > MAX_ENTRIES {
         return Err(format!("more than {MAX_ENTRIES} commands or topics"));
@@ -324,13 +365,19 @@ fn check_description(said: Said) -> Result<Description, String> {
     let mut texts = vec![&said.version, &said.summary, &said.config_schema];
     for command in &said.commands {
         if !name_is_fine(&command.name) {
-            return Err(format!("the command name `{}`: lower-case letters, digits and `-`", command.name));
+            return Err(format!(
+                "the command name `{}`: lower-case letters, digits and `-`",
+                command.name
+            ));
         }
         texts.extend([&command.summary, &command.arguments, &command.answer]);
     }
     texts.extend(said.topics.iter().map(|topic| &topic.summary));
     if let Some(text) = texts.into_iter().find(|text| text.len() > MAX_TEXT) {
-        return Err(format!("a text of {} bytes; {MAX_TEXT} is the most", text.len()));
+        return Err(format!(
+            "a text of {} bytes; {MAX_TEXT} is the most",
+            text.len()
+        ));
     }
     Ok(Description {
         name: said.name,

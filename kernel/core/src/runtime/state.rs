@@ -78,7 +78,9 @@ impl GuestState {
     }
 
     pub(super) fn is_dirty(&self) -> bool {
-        self.attachments.iter().any(|attachment| attachment.is_dirty())
+        self.attachments
+            .iter()
+            .any(|attachment| attachment.is_dirty())
     }
 
     /// Notes that this instance may publish on a topic.
@@ -111,7 +113,10 @@ fn find<A: Attachment>(attachments: &mut [Box<dyn Attachment>]) -> wasmtime::Res
         .find_map(|attachment| (attachment.as_mut() as &mut dyn Any).downcast_mut::<A>())
         .ok_or_else(|| {
             // Devices whose plugins import a capability are attached to it at load.
-            wasmtime::Error::msg(format!("host bug: no attachment `{}`", std::any::type_name::<A>()))
+            wasmtime::Error::msg(format!(
+                "host bug: no attachment `{}`",
+                std::any::type_name::<A>()
+            ))
         })
 }
 

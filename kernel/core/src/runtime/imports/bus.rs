@@ -2,10 +2,10 @@
 
 use crate::bus::{Filter, Overflow, check_topic};
 use crate::event::{Event, SourceId, TopicId};
+use crate::runtime::bindings::imports::weihe::plugin::bus as wit;
 use crate::runtime::bindings::imports::weihe::plugin::bus::{
     Batch, BusError, Host, Publication, SubscribeOptions,
 };
-use crate::runtime::bindings::imports::weihe::plugin::bus as wit;
 use crate::runtime::bindings::imports::weihe::plugin::types;
 use crate::runtime::packed;
 use crate::runtime::state::GuestState;
@@ -26,7 +26,10 @@ impl GuestState {
                 device.name
             )));
         }
-        let id = device.bus.topic(topic).map_err(|error| BusError::Limit(error.to_string()))?;
+        let id = device
+            .bus
+            .topic(topic)
+            .map_err(|error| BusError::Limit(error.to_string()))?;
         self.grant(topic, id);
         Ok(id)
     }
@@ -77,7 +80,10 @@ impl GuestState {
         let mut outbox = std::mem::take(&mut self.outbox);
         let result = packed::unpack(&batch.head, &batch.bytes, now, |event, cause| {
             if !self.is_granted(event.topic) {
-                return Err(format!("topic id {} does not come from `bus.topic`", event.topic.0));
+                return Err(format!(
+                    "topic id {} does not come from `bus.topic`",
+                    event.topic.0
+                ));
             }
             outbox.publish(event, cause);
             Ok(())
@@ -106,11 +112,19 @@ impl Host for GuestState {
     }
 
     fn topic_name(&mut self, id: u32) -> wasmtime::Result<Option<String>> {
-        Ok(self.device.bus.topic_name(TopicId(id)).map(|name| name.to_string()))
+        Ok(self
+            .device
+            .bus
+            .topic_name(TopicId(id))
+            .map(|name| name.to_string()))
     }
 
     fn source_name(&mut self, id: u32) -> wasmtime::Result<Option<String>> {
-        Ok(self.device.bus.source_name(SourceId(id)).map(|name| name.to_string()))
+        Ok(self
+            .device
+            .bus
+            .source_name(SourceId(id))
+            .map(|name| name.to_string()))
     }
 
     fn subscribe(
@@ -153,7 +167,12 @@ impl Host for GuestState {
                 ))));
             }
         };
-        Ok(Ok(device.subscribe(filter, overflow, options.capacity, options.retained)))
+        Ok(Ok(device.subscribe(
+            filter,
+            overflow,
+            options.capacity,
+            options.retained,
+        )))
     }
 
     fn unsubscribe(&mut self, id: u32) -> wasmtime::Result<()> {

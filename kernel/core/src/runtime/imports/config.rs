@@ -34,7 +34,11 @@ fn flatten(prefix: &str, value: &Value, all: &mut Vec<(String, String)>) {
     match value {
         Value::Object(table) => {
             for (key, value) in table {
-                let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                let key = if prefix.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{prefix}.{key}")
+                };
                 flatten(&key, value, all);
             }
         }
@@ -49,9 +53,20 @@ mod tests {
     #[test]
     fn nested_tables_become_dotted_keys() {
         let mut all = Vec::new();
-        flatten("", &serde_json::json!({"unit": 1, "poll": {"period": "1s", "groups": [1, 2]}}), &mut all);
+        flatten(
+            "",
+            &serde_json::json!({"unit": 1, "poll": {"period": "1s", "groups": [1, 2]}}),
+            &mut all,
+        );
         all.sort();
-        let expected = [("poll.groups", "[1,2]"), ("poll.period", "1s"), ("unit", "1")];
-        assert_eq!(all, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        let expected = [
+            ("poll.groups", "[1,2]"),
+            ("poll.period", "1s"),
+            ("unit", "1"),
+        ];
+        assert_eq!(
+            all,
+            expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
+        );
     }
 }

@@ -16,7 +16,10 @@ impl Host for GuestState {}
 impl GuestState {
     fn open_tickets(&self) -> usize {
         let effects = &self.outbox.effects;
-        effects.iter().filter(|effect| matches!(effect, Effect::Submit { .. })).count()
+        effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Submit { .. }))
+            .count()
     }
 }
 

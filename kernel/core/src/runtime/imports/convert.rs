@@ -59,9 +59,18 @@ impl From<Quality> for wit::Quality {
 
 /// An event with its names, as a hook sees it.
 pub fn wit_event(bus: &Bus, event: &Event) -> wit::Event {
-    let source = |id| bus.source_name(id).as_deref().unwrap_or_default().to_owned();
+    let source = |id| {
+        bus.source_name(id)
+            .as_deref()
+            .unwrap_or_default()
+            .to_owned()
+    };
     wit::Event {
-        topic: bus.topic_name(event.topic).as_deref().unwrap_or_default().to_owned(),
+        topic: bus
+            .topic_name(event.topic)
+            .as_deref()
+            .unwrap_or_default()
+            .to_owned(),
         time: event.time,
         id: wit::Identity {
             source: source(event.source),
@@ -99,7 +108,6 @@ impl From<wit::CallError> for CallError {
         }
     }
 }
-
 
 /// The state of a link.
 pub fn link_state(state: kernel::LinkState) -> conn::LinkState {
@@ -140,15 +148,17 @@ pub fn request(request: conn::Request) -> kernel::Request {
             conn::ReplyRule::None => kernel::ReplyRule::None,
             conn::ReplyRule::Length(length) => kernel::ReplyRule::Length(length),
             conn::ReplyRule::Delimiter(bytes) => kernel::ReplyRule::Delimiter(bytes),
-            conn::ReplyRule::LengthField(field) => kernel::ReplyRule::LengthField(kernel::LengthField {
-                offset: field.offset,
-                size: field.size,
-                order: match field.order {
-                    conn::ByteOrder::BigEndian => kernel::ByteOrder::BigEndian,
-                    conn::ByteOrder::LittleEndian => kernel::ByteOrder::LittleEndian,
-                },
-                adjust: field.adjust,
-            }),
+            conn::ReplyRule::LengthField(field) => {
+                kernel::ReplyRule::LengthField(kernel::LengthField {
+                    offset: field.offset,
+                    size: field.size,
+                    order: match field.order {
+                        conn::ByteOrder::BigEndian => kernel::ByteOrder::BigEndian,
+                        conn::ByteOrder::LittleEndian => kernel::ByteOrder::LittleEndian,
+                    },
+                    adjust: field.adjust,
+                })
+            }
             conn::ReplyRule::Silence => kernel::ReplyRule::Silence,
             conn::ReplyRule::Codec(options) => kernel::ReplyRule::Codec(options),
         },

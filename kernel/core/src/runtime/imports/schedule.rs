@@ -30,7 +30,9 @@ impl GuestState {
             .filter(|effect| matches!(effect, Effect::Timer(_)))
             .count();
         if asked >= limit {
-            return Err(ScheduleError::Limit(format!("a device may have {limit} timers (limit `timers`)")));
+            return Err(ScheduleError::Limit(format!(
+                "a device may have {limit} timers (limit `timers`)"
+            )));
         }
         Ok(())
     }
