@@ -9,7 +9,9 @@ mod queue;
 mod trie;
 
 use std::collections::HashMap;
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 pub use filter::{Filter, MAX_LEVELS, MAX_TOPIC_LEN, TopicError, check_topic};
 pub use queue::{Overflow, Queue, SubscriptionStatus, Wake};
@@ -90,17 +92,30 @@ impl Blocked {
         self.waiting.is_empty()
     }
 
-    /// Delivers what waits, as room appears. Dropping the future counts the rest as dropped.
+    /// Delivers what waits, as room appears: a queue that stays full does not keep the others
+    /// waiting. Dropping the future counts the rest as dropped.
     pub async fn deliver(mut self) {
-        while let Some((queue, events)) = self.waiting.last_mut() {
-            let taken = queue.push(events);
-            events.drain(..taken);
-            if events.is_empty() {
-                self.waiting.pop();
-                continue;
+        loop {
+            self.waiting.retain_mut(|(queue, events)| {
+                let taken = queue.push(events);
+                events.drain(..taken);
+                !events.is_empty()
+            });
+            if self.waiting.is_empty() {
+                return;
             }
-            let queue = queue.clone();
-            queue.wait_for_room().await;
+            let room = |(queue, _): &(Arc<Queue>, _)| {
+                let queue = queue.clone();
+                Box::pin(async move { queue.wait_for_room().await })
+            };
+            let mut rooms: Vec<_> = self.waiting.iter().map(room).collect();
+            poll_fn(|context| {
+                let room = rooms
+                    .iter_mut()
+                    .any(|room| room.as_mut().poll(context).is_ready());
+                if room { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
         }
     }
 }
@@ -194,11 +209,10 @@ impl Bus {
     /// the run goes to the subscribers.
     pub fn publish(&self, source: SourceId, run: &mut [Event]) -> Blocked {
         let mut tables = self.lock();
-        let mut sequence = tables.sequences(source, run.len() as u64);
-        for event in run.iter_mut() {
+        let first = tables.sequences(source, run.len() as u64);
+        for (event, sequence) in run.iter_mut().zip(first..) {
             event.source = source;
             event.sequence = sequence;
-            sequence += 1;
         }
         tables.distribute(run)
     }
@@ -226,13 +240,7 @@ impl Bus {
         tables.queues.push(queue.clone());
         tables.refresh(&filter);
         if retained {
-            let mut last: Vec<Event> = tables
-                .topics
-                .iter()
-                .filter(|topic| filter.matches(&topic.name))
-                .filter_map(|topic| topic.retained.clone())
-                .collect();
-            last.sort_by_key(|event| event.time);
+            let last = tables.last_of(&filter);
             // What a `block` queue cannot hold of the past is not worth waiting for.
             let taken = queue.push(&last);
             queue.count_dropped(last.len() - taken);
@@ -350,6 +358,19 @@ impl Tables {
         blocked
     }
 
+    /// The last event of each topic that matches, the oldest first.
+    fn last_of(&self, filter: &Filter) -> Vec<Event> {
+        let matching = self
+            .topics
+            .iter()
+            .filter(|topic| filter.matches(&topic.name));
+        let mut last: Vec<Event> = matching
+            .filter_map(|topic| topic.retained.clone())
+            .collect();
+        last.sort_by_key(|event| event.time);
+        last
+    }
+
     fn subscribers_of(&mut self, topic: &str) -> Subscribers {
         let mut found: Vec<Arc<Queue>> = Vec::new();
         self.filters
@@ -437,6 +458,24 @@ impl Subscription {
     /// Moves up to `max` waiting events to the end of `into`; returns how many.
     pub fn try_take(&self, into: &mut Vec<Event>, max: usize) -> usize {
         self.queue.take(into, max)
+    }
+
+    /// Changes its options; what waits in it stays, and nothing is lost or doubled in between.
+    /// With `retained`, the last value of each matching topic that it lets through is queued again,
+    /// unless an event of that topic waits.
+    pub fn renew(
+        &self,
+        overflow: Overflow,
+        capacity: usize,
+        retained: Option<&dyn Fn(&Event) -> bool>,
+    ) {
+        let tables = self.bus.lock();
+        self.queue.reconfigure(overflow, capacity);
+        if let Some(wanted) = retained {
+            let mut last = tables.last_of(&self.queue.filter);
+            last.retain(wanted);
+            self.queue.push_absent(last);
+        }
     }
 
     /// Its queue.

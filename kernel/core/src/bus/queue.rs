@@ -1,6 +1,6 @@
 //! The queue of one subscription: bounded, with a declared policy for overflow, every drop counted.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -58,8 +58,6 @@ pub struct Queue {
     /// Who subscribed: a device, or a client of the control socket.
     pub(super) owner: Arc<str>,
     pub(super) filter: Filter,
-    overflow: Overflow,
-    capacity: usize,
     ring: Mutex<Ring>,
     wake: Arc<Wake>,
     /// Publishers that wait for room, with the policy `block`.
@@ -68,8 +66,10 @@ pub struct Queue {
     dropped: AtomicU64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ring {
+    overflow: Overflow,
+    capacity: usize,
     events: VecDeque<Event>,
     /// With `latest-only`: where the event of a topic stands, counted from the first event ever.
     places: HashMap<TopicId, u64>,
@@ -89,9 +89,14 @@ impl Queue {
         Self {
             owner,
             filter,
-            overflow,
-            capacity: capacity.max(1),
-            ring: Mutex::default(),
+            ring: Mutex::new(Ring {
+                overflow,
+                capacity: capacity.max(1),
+                events: VecDeque::new(),
+                places: HashMap::new(),
+                left: 0,
+                closed: false,
+            }),
             wake,
             room: Notify::new(),
             delivered: AtomicU64::new(0),
@@ -110,55 +115,40 @@ impl Queue {
         if ring.closed {
             return run.len();
         }
-        let taken = match self.overflow {
-            Overflow::DropOldest => self.push_dropping(&mut ring, run),
-            Overflow::LatestOnly => self.push_latest(&mut ring, run),
-            Overflow::Block => {
-                let room = self
-                    .capacity
-                    .saturating_sub(ring.events.len())
-                    .min(run.len());
-                ring.events.extend(run[..room].iter().cloned());
-                room
-            }
-        };
+        let (taken, dropped) = ring.push(run);
         drop(ring);
+        self.count_dropped(dropped);
         if taken > 0 {
             self.wake.wake();
         }
         taken
     }
 
-    fn push_dropping(&self, ring: &mut Ring, run: &[Event]) -> usize {
-        // Of a run longer than the queue only its end can stay.
-        let kept = &run[run.len().saturating_sub(self.capacity)..];
-        let excess = (ring.events.len() + kept.len()).saturating_sub(self.capacity);
-        ring.events.drain(..excess);
-        ring.events.extend(kept.iter().cloned());
-        let dropped = excess + (run.len() - kept.len());
-        if dropped > 0 {
-            self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
+    /// Changes policy and bound. What waits stays, as far as the new bound allows.
+    pub(super) fn reconfigure(&self, overflow: Overflow, capacity: usize) {
+        let mut ring = self.lock();
+        if ring.closed || (ring.overflow, ring.capacity) == (overflow, capacity.max(1)) {
+            return;
         }
-        run.len()
+        let waiting: Vec<Event> = ring.events.drain(..).collect();
+        ring.places.clear();
+        (ring.overflow, ring.capacity) = (overflow, capacity.max(1));
+        let (taken, dropped) = ring.push(&waiting);
+        drop(ring);
+        self.count_dropped(dropped + waiting.len() - taken);
+        // Publishers that wait look at the new bound.
+        self.room.notify_waiters();
     }
 
-    fn push_latest(&self, ring: &mut Ring, run: &[Event]) -> usize {
-        for event in run {
-            let place = ring.places.get(&event.topic).copied();
-            if let Some(at) = place.and_then(|place| usize::try_from(place - ring.left).ok()) {
-                ring.events[at] = event.clone();
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-                continue;
-            }
-            if ring.events.len() >= self.capacity {
-                ring.pop_front();
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            }
-            let place = ring.left + ring.events.len() as u64;
-            ring.places.insert(event.topic, place);
-            ring.events.push_back(event.clone());
-        }
-        run.len()
+    /// As [`Queue::push`], but leaves out events whose topic has one waiting: that is the same
+    /// event, or a newer one.
+    pub(super) fn push_absent(&self, mut run: Vec<Event>) {
+        let ring = self.lock();
+        let queued: HashSet<TopicId> = ring.events.iter().map(|event| event.topic).collect();
+        drop(ring);
+        run.retain(|event| !queued.contains(&event.topic));
+        let taken = self.push(&run);
+        self.count_dropped(run.len() - taken);
     }
 
     /// Moves up to `max` events to the end of `into`; returns how many.
@@ -168,16 +158,17 @@ impl Queue {
         if count == 0 {
             return 0;
         }
-        if self.overflow == Overflow::LatestOnly {
+        if ring.overflow == Overflow::LatestOnly {
             for _ in 0..count {
                 into.extend(ring.pop_front());
             }
         } else {
             into.extend(ring.events.drain(..count));
         }
+        let block = ring.overflow == Overflow::Block;
         drop(ring);
         self.delivered.fetch_add(count as u64, Ordering::Relaxed);
-        if self.overflow == Overflow::Block {
+        if block {
             self.room.notify_waiters();
         }
         count
@@ -190,7 +181,7 @@ impl Queue {
         notified.as_mut().enable();
         {
             let ring = self.lock();
-            if ring.closed || ring.events.len() < self.capacity {
+            if ring.closed || ring.events.len() < ring.capacity {
                 return;
             }
         }
@@ -198,7 +189,9 @@ impl Queue {
     }
 
     pub(super) fn count_dropped(&self, count: usize) {
-        self.dropped.fetch_add(count as u64, Ordering::Relaxed);
+        if count > 0 {
+            self.dropped.fetch_add(count as u64, Ordering::Relaxed);
+        }
     }
 
     /// Ends the queue: what is in it is dropped, and waiting publishers go on.
@@ -213,12 +206,15 @@ impl Queue {
 
     /// The state for people.
     pub fn status(&self) -> SubscriptionStatus {
+        let ring = self.lock();
+        let (overflow, capacity, queued) = (ring.overflow, ring.capacity, ring.events.len());
+        drop(ring);
         SubscriptionStatus {
             owner: self.owner.to_string(),
             filter: self.filter.to_string(),
-            overflow: self.overflow,
-            capacity: self.capacity,
-            queued: self.lock().events.len(),
+            overflow,
+            capacity,
+            queued,
             delivered: self.delivered.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
         }
@@ -236,6 +232,49 @@ impl Queue {
 }
 
 impl Ring {
+    /// Takes a run in; returns how many were taken, and how many were dropped for their sake.
+    fn push(&mut self, run: &[Event]) -> (usize, usize) {
+        match self.overflow {
+            Overflow::DropOldest => (run.len(), self.push_dropping(run)),
+            Overflow::LatestOnly => (run.len(), self.push_latest(run)),
+            Overflow::Block => {
+                let room = self.capacity.saturating_sub(self.events.len());
+                let room = room.min(run.len());
+                self.events.extend(run[..room].iter().cloned());
+                (room, 0)
+            }
+        }
+    }
+
+    fn push_dropping(&mut self, run: &[Event]) -> usize {
+        // Of a run longer than the queue only its end can stay.
+        let kept = &run[run.len().saturating_sub(self.capacity)..];
+        let excess = (self.events.len() + kept.len()).saturating_sub(self.capacity);
+        self.events.drain(..excess);
+        self.events.extend(kept.iter().cloned());
+        excess + (run.len() - kept.len())
+    }
+
+    fn push_latest(&mut self, run: &[Event]) -> usize {
+        let mut dropped = 0;
+        for event in run {
+            let place = self.places.get(&event.topic).copied();
+            if let Some(at) = place.and_then(|place| usize::try_from(place - self.left).ok()) {
+                self.events[at] = event.clone();
+                dropped += 1;
+                continue;
+            }
+            if self.events.len() >= self.capacity {
+                self.pop_front();
+                dropped += 1;
+            }
+            let place = self.left + self.events.len() as u64;
+            self.places.insert(event.topic, place);
+            self.events.push_back(event.clone());
+        }
+        dropped
+    }
+
     fn pop_front(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         if self.places.get(&event.topic) == Some(&self.left) {

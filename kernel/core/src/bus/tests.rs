@@ -181,3 +181,47 @@ fn endless_new_topics_are_refused_at_the_limit() {
     );
     assert!(bus.topic("t/0").is_ok());
 }
+
+#[tokio::test]
+async fn a_full_queue_does_not_keep_a_blocked_publisher_from_the_others() {
+    let bus = Bus::new(1);
+    let stuck = subscribe(&bus, "a", Overflow::Block, 1);
+    let (before, after) = (
+        subscribe(&bus, "a/#", Overflow::Block, 1),
+        subscribe(&bus, "#", Overflow::Block, 1),
+    );
+    let delivery = tokio::spawn(publish(&bus, "d", &[("a", 1), ("a", 2), ("a", 3)]).deliver());
+    for subscription in [&before, &after] {
+        let mut events = Vec::new();
+        while events.len() < 3 {
+            subscription.recv(&mut events, 1).await;
+        }
+    }
+    delivery.abort();
+    assert!(delivery.await.is_err());
+    assert_eq!((before.dropped(), after.dropped()), (0, 0));
+    assert_eq!((values(&stuck), stuck.dropped()), (vec![1], 2));
+}
+
+#[test]
+fn new_options_keep_what_waits() {
+    let bus = Bus::new(1);
+    let all = subscribe(&bus, "#", Overflow::Block, 8);
+    assert!(publish(&bus, "d", &[("a", 1), ("b", 2), ("a", 3), ("c", 4)]).is_empty());
+    all.renew(Overflow::DropOldest, 3, None);
+    assert_eq!(all.dropped(), 1);
+    all.renew(Overflow::LatestOnly, 8, None);
+    assert!(publish(&bus, "d", &[("b", 5)]).is_empty());
+    assert_eq!(values(&all), [5, 3, 4]);
+}
+
+#[test]
+fn renewed_retained_values_come_for_topics_that_wait_for_nothing() {
+    let bus = Bus::new(1);
+    let all = subscribe(&bus, "#", Overflow::DropOldest, 8);
+    assert!(publish(&bus, "d", &[("a", 1), ("b", 2), ("c", 3)]).is_empty());
+    assert_eq!(values(&all), [1, 2, 3]);
+    assert!(publish(&bus, "d", &[("a", 4), ("a", 5)]).is_empty());
+    all.renew(Overflow::DropOldest, 8, Some(&|event| event.time != 2));
+    assert_eq!(values(&all), [4, 5, 3]);
+}
