@@ -1,1 +1,36 @@
-//! x
+//! What whole-system tests share: components built from this workspace, a kernel around them, peers
+//! in Python, and lines that misbehave.
+//!
+//! The tests themselves stand in `tests/system/`. They wait for what they want to see, never for a
+//! time; [`DEADLINE`] only ends a test that would wait for ever.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod components;
+mod process;
+mod python;
+mod rig;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use components::component;
+pub use process::Process;
+pub use python::{Client, Python, Slave};
+pub use rig::{Rig, System};
+pub use watch::Watch;
+
+/// How long anything is awaited: far beyond what the slowest shared machine needs.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The folder that holds the workspace.
+pub fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Cargo's target directory, in which this test was built.
+pub fn target() -> PathBuf {
+    let exe = std::env::current_exe().expect("the test's own file");
+    let target = exe.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    target.expect("a test lies in cargo's target directory").to_owned()
+}

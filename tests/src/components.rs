@@ -1,0 +1,56 @@
+//! Components under test, built from this workspace.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::{target, workspace};
+
+/// The packages that tests load.
+const PACKAGES: [&str; 4] = [
+    "weihe-plugin-modbus",
+    "weihe-plugin-historian",
+    "weihe-plugin-rule-hysteresis",
+    "greenhouse-slave",
+];
+
+/// The profile of `weihe build`: with the same folder and profile, one build serves both.
+const PROFILE: [(&str, &str); 6] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
+    ("CARGO_PROFILE_RELEASE_LTO", "true"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+    ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
+    ("CARGO_PROFILE_RELEASE_STRIP", "true"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
+];
+
+/// The file of a package's component. The first call builds all of [`PACKAGES`]; cargo's own lock
+/// on the folder keeps test processes apart, and cargo decides what is stale.
+pub fn component(package: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(build);
+    assert!(PACKAGES.contains(&package), "`{package}` is not among the packages that tests build");
+    folder.join(package.replace('-', "_")).with_extension("wasm")
+}
+
+/// The folder of what belongs to components: their builds and their compiled code. Not cargo's own
+/// target directory, so that no build here waits for one outside that waits for this test.
+pub(crate) fn folder() -> PathBuf {
+    target().join("weihe-components")
+}
+
+fn build() -> PathBuf {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(workspace())
+        .args(["build", "--quiet", "--release", "--lib", "--target", "wasm32-wasip2", "--target-dir"])
+        .arg(folder())
+        .args(PACKAGES.iter().flat_map(|package| ["-p", package]))
+        .envs(PROFILE)
+        // Flags for the host's processor mean nothing to WebAssembly's compiler.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    let status = cargo.status().expect("cargo");
+    assert!(status.success(), "the components under test do not build");
+    folder().join("wasm32-wasip2/release")
+}

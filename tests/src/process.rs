@@ -1,0 +1,102 @@
+//! Child processes that end with the test, and what they print.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Instant;
+
+use crate::DEADLINE;
+
+/// A child process whose output is read line by line. Killed, by its own id, when it is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    lines: Receiver<String>,
+    name: String,
+}
+
+impl Process {
+    /// Starts a program; what it prints on standard error goes to the test's.
+    pub fn start(command: &mut Command) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("`{name}` cannot be started: {error}"));
+        let output = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (sender, lines) = channel();
+        // Ends with the child's output.
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines, name }
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes a line to its standard input.
+    pub fn tell(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("a pipe");
+        writeln!(input, "{line}").and_then(|()| input.flush()).expect("the process reads its input");
+    }
+
+    /// The next line that it prints.
+    pub fn line(&mut self) -> String {
+        match self.lines.recv_timeout(DEADLINE) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => panic!("`{}` said nothing within {DEADLINE:?}", self.name),
+            Err(RecvTimeoutError::Disconnected) => panic!("`{}` has ended", self.name),
+        }
+    }
+
+    /// Lines up to the first that is wanted, which is returned.
+    pub fn line_where(&mut self, mut wanted: impl FnMut(&str) -> bool) -> String {
+        loop {
+            let line = self.line();
+            if wanted(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Lines that it has printed and nobody has read.
+    pub fn lines_so_far(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
+    }
+
+    /// Ends it at once, as `kill -9` does, and waits for its end.
+    pub fn kill(&mut self) {
+        // Only an ended process cannot be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end, waits for that, and returns whether it ended without an error.
+    pub fn terminate(&mut self) -> bool {
+        let id = libc::pid_t::try_from(self.child.id()).expect("a process id");
+        // SAFETY: a plain system call; the id is that of a child that was not waited for yet.
+        unsafe { libc::kill(id, libc::SIGTERM) };
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                return status.success();
+            }
+            assert!(began.elapsed() < DEADLINE, "`{}` does not end", self.name);
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,4 @@
+//! The whole system, as a user meets it: real components in a real kernel, against real peers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod greenhouse;
