@@ -4,7 +4,7 @@ exec </dev/null
 export CI=true LC_ALL=C.UTF-8 CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/weihe-ci"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/weihe"
 mkdir -p "$cache"
 cd "$root"
 
