@@ -8,6 +8,7 @@ pub mod command;
 pub mod component;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod output;
 pub mod record;
 pub mod system;

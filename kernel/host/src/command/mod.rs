@@ -1,10 +1,21 @@
 //! The command line: one file a command.
 
 mod build;
+mod call;
 mod check;
+mod codec;
+mod compile_component;
 mod directory;
+mod doctor;
+mod events;
+mod get;
 mod inspect;
+mod logs;
 mod plugin_file;
+mod ps;
+mod remote;
+mod run;
+mod set;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,9 +58,21 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
     Build(build::Build),
     Check(check::Check),
     Inspect(inspect::Inspect),
+    Decode(codec::Decode),
+    Encode(codec::Encode),
+    Ps(ps::Ps),
+    Events(events::Events),
+    Get(get::Get),
+    Set(set::Set),
+    Call(call::Call),
+    Logs(logs::Logs),
+    Doctor(doctor::Doctor),
+    #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
+    CompileComponent(compile_component::CompileComponent),
 }
 
 /// What a command ends with.
@@ -67,9 +90,20 @@ pub fn main() -> ExitCode {
     };
     let global = weihe.global;
     let result = match weihe.command {
+        Command::Run(run) => run.run(&global),
         Command::Build(build) => build.run(&global),
         Command::Check(check) => check.run(&global),
         Command::Inspect(inspect) => inspect.run(&global),
+        Command::Decode(decode) => decode.run(&global),
+        Command::Encode(encode) => encode.run(&global),
+        Command::Ps(ps) => ps.run(&global),
+        Command::Events(events) => events.run(&global),
+        Command::Get(get) => get.run(&global),
+        Command::Set(set) => set.run(&global),
+        Command::Call(call) => call.run(&global),
+        Command::Logs(logs) => logs.run(&global),
+        Command::Doctor(doctor) => doctor.run(&global),
+        Command::CompileComponent(compile) => return compile.run(),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

@@ -8,6 +8,6 @@ mod interface;
 mod layout;
 
 pub use build::{BuildError, Built, build_crate, place};
-pub use cargo::{Cargo, CargoError};
+pub use cargo::{Cargo, CargoError, TARGET};
 pub use interface::{Hook, Provider, hooks, provider};
 pub use layout::{CustomSection, Layout, LayoutError, Memory};

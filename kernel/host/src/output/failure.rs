@@ -27,6 +27,8 @@ pub struct Failure {
     pub help: Option<String>,
     /// The places in files where it is wrong.
     pub problems: Vec<Problem>,
+    /// What `--json` prints in place of an error, where the command has a form of its own.
+    pub answer: Option<serde_json::Value>,
 }
 
 impl Failure {
@@ -37,6 +39,7 @@ impl Failure {
             message: message.into(),
             help: None,
             problems: Vec::new(),
+            answer: None,
         }
     }
 
@@ -61,6 +64,9 @@ impl Failure {
 
     /// For `--json`: `{"error": {"message": …, "help": …, "problems": […]}}`.
     pub fn to_json(&self) -> serde_json::Value {
+        if let Some(answer) = &self.answer {
+            return answer.clone();
+        }
         let mut error = serde_json::json!({ "message": self.message, "help": self.help });
         if !self.problems.is_empty() {
             error["problems"] = self.problems.iter().map(Problem::to_json).collect();

@@ -14,6 +14,7 @@ use weihe_kernel::connection::Kinds;
 pub use boot::{BootError, DataDirectory};
 pub use dry::{DryError, DryRun};
 pub use service::{HostService, Ps};
+pub(crate) use start::{connection_problem, device_problem, spec};
 pub use start::{FailedPart, Part, StartError, System};
 
 /// The hidden command that compiles one component in a process of its own.

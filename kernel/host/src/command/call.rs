@@ -1,0 +1,104 @@
+//! `weihe call`: a command of a device.
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::set::parse_value;
+use super::{Global, Result, remote};
+use crate::control::CallParams;
+use crate::output::{Failure, Outcome, print, print_json};
+
+/// Call a command of a device and show its answer
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  weihe call watering override state=on\n  weihe call soil write point=valve value=true")]
+pub(super) struct Call {
+    /// The device
+    #[arg(value_name = "DEVICE")]
+    device: String,
+    /// One of its commands (`weihe ps --json` lists them)
+    #[arg(value_name = "COMMAND")]
+    command: String,
+    /// A JSON object, or key=value pairs
+    #[arg(value_name = "ARGS", allow_hyphen_values = true)]
+    arguments: Vec<String>,
+    /// How long the answer is awaited, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    timeout: f64,
+}
+
+impl Call {
+    pub(super) fn run(self, global: &Global) -> Result {
+        let milliseconds = self.timeout * 1_000.0;
+        if !(1.0..=3_600_000.0).contains(&milliseconds) {
+            return Err(Failure::usage(
+                format!("a timeout of {} s is out of range", self.timeout),
+                "from 0.001 to 3600 seconds",
+            ));
+        }
+        let params = CallParams {
+            device: self.device,
+            command: self.command,
+            arguments: Value::Object(parse_arguments(&self.arguments)?),
+            // In range: checked above.
+            timeout_ms: Some(milliseconds as u64),
+        };
+        let answer: Value = remote::converse(async {
+            let mut client = remote::client(global).await?;
+            Ok(client.request("call", &params).await?)
+        })?;
+        match &answer {
+            _ if global.json => print_json(&answer),
+            Value::Null => print("done\n"),
+            Value::String(text) => print(&format!("{text}\n")),
+            other => print(&format!("{other:#}\n")),
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// The arguments of a command as they are typed: one JSON object, or pairs.
+pub(super) fn parse_arguments(
+    words: &[String],
+) -> std::result::Result<Map<String, Value>, Failure> {
+    const HELP: &str = "write a JSON object ('{\"value\": 1}') or pairs (value=1 unit=mm)";
+    if let [word] = words
+        && word.trim_start().starts_with('{')
+    {
+        return serde_json::from_str(word).map_err(|error| {
+            Failure::usage(format!("the arguments are no JSON object: {error}"), HELP)
+        });
+    }
+    let mut arguments = Map::new();
+    for word in words {
+        let pair = word.split_once('=').filter(|(key, _)| !key.is_empty());
+        let Some((key, value)) = pair else {
+            return Err(Failure::usage(format!("`{word}` is no key=value pair"), HELP));
+        };
+        if arguments.insert(key.to_owned(), parse_value(value)).is_some() {
+            return Err(Failure::usage(format!("`{key}` is given twice"), HELP));
+        }
+    }
+    Ok(arguments)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parse(words: &[&str]) -> std::result::Result<Value, String> {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        parse_arguments(&words).map(Value::Object).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn arguments_are_an_object_or_pairs() {
+        assert_eq!(parse(&[]).unwrap(), json!({}));
+        assert_eq!(parse(&["{\"a\": [1]}"]).unwrap(), json!({"a": [1]}));
+        assert_eq!(parse(&["a=-1", "b=x=y", "c="]).unwrap(), json!({"a": -1, "b": "x=y", "c": ""}));
+        assert!(parse(&["{\"a\""]).unwrap_err().contains("no JSON object"));
+        assert!(parse(&["open"]).unwrap_err().contains("`open`"));
+        assert!(parse(&["a=1", "a=2"]).unwrap_err().contains("twice"));
+    }
+}

@@ -1,0 +1,119 @@
+//! `weihe doctor`: what would work here, and why not.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Global, Result, directory, remote};
+use crate::config::Config;
+use crate::control::{ClientError, Client, SocketError};
+use crate::doctor::{Finding, Root, Verdict, devices, machine, toolchain};
+use crate::output::{Outcome, Style, print, print_json, width};
+
+/// Look at this machine: what would work, and why not
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  weihe doctor")]
+pub(super) struct Doctor {
+    /// Where /proc, /sys, /dev and /etc are
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    root: PathBuf,
+}
+
+impl Doctor {
+    pub(super) fn run(self, global: &Global) -> Result {
+        let root = Root::new(&self.root);
+        let mut findings = machine(&root);
+        findings.extend(toolchain(Path::new(".")));
+        findings.extend(devices(&root));
+        findings.extend(system(global));
+        let worst = findings.iter().map(|finding| finding.verdict).max();
+        if global.json {
+            print_json(&serde_json::to_value(&findings).unwrap_or_default());
+        } else {
+            print(&render(&findings, Style::stdout()));
+        }
+        Ok(match worst {
+            Some(Verdict::Fail) => Outcome::Failed,
+            _ => Outcome::Done,
+        })
+    }
+}
+
+/// The system at hand, where there is one.
+fn system(global: &Global) -> Vec<Finding> {
+    let Ok(directory) = directory::find(None, global) else {
+        return vec![Finding::ok("system here", "none; name one with `-C DIR`")];
+    };
+    let config = match Config::load(&directory) {
+        Ok(config) => config,
+        Err(error) => {
+            let advice = format!("`weihe check {}` shows where", directory.display());
+            return vec![Finding::fail("configuration", error.to_string(), advice)];
+        }
+    };
+    let count = config.devices.len();
+    let found = format!("{}: {count} devices", directory.join(crate::config::FILE).display());
+    let data = &config.host.data;
+    vec![
+        Finding::ok("configuration", found),
+        writable(data),
+        socket(data),
+    ]
+}
+
+/// Whether the data directory, or the nearest one above it that is there, can be written to.
+fn writable(data: &Path) -> Finding {
+    let existing = data.ancestors().find(|path| path.is_dir());
+    let folder = match existing {
+        Some(path) if !path.as_os_str().is_empty() => path,
+        _ => Path::new("."),
+    };
+    match tempfile::NamedTempFile::new_in(folder) {
+        Ok(_) => Finding::ok("data directory", format!("{} can be written", data.display())),
+        Err(error) => Finding::fail(
+            "data directory",
+            format!("{} cannot be written: {error}", data.display()),
+            "change its owner, free space, or name another with `[host] data`",
+        ),
+    }
+}
+
+fn socket(data: &Path) -> Finding {
+    const WHAT: &str = "host";
+    let hello = remote::converse(async {
+        Ok(async {
+            let mut client = Client::connect(data).await?;
+            client.request::<crate::control::Hello>("hello", &serde_json::Value::Null).await
+        }
+        .await)
+    });
+    match hello {
+        Ok(Ok(hello)) => {
+            Finding::ok(WHAT, format!("weihe {} runs, process {}", hello.version, hello.pid))
+        }
+        Ok(Err(ClientError::Socket(SocketError::NotRunning(_)))) => Finding::ok(WHAT, "not running"),
+        Ok(Err(error)) => {
+            Finding::warn(WHAT, error.to_string(), error.help().unwrap_or_default())
+        }
+        Err(failure) => Finding::warn(WHAT, failure.message, ""),
+    }
+}
+
+fn render(findings: &[Finding], style: Style) -> String {
+    let widest = findings.iter().map(|finding| width(&finding.what)).max().unwrap_or(0);
+    let mut text = String::new();
+    for finding in findings {
+        let verdict = match finding.verdict {
+            Verdict::Ok => style.good("ok  "),
+            Verdict::Warn => style.warn("warn"),
+            Verdict::Fail => style.bad("fail"),
+        };
+        let pad = " ".repeat(widest - width(&finding.what));
+        text.push_str(&format!("{verdict}  {}{pad}  {}\n", finding.what, finding.found));
+        if !finding.advice.is_empty() {
+            let indent = " ".repeat(widest + 8);
+            text.push_str(&format!("{indent}{} {}\n", style.code("→"), finding.advice));
+        }
+    }
+    text
+}

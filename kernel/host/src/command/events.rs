@@ -1,0 +1,81 @@
+//! `weihe events`: what goes over the bus.
+
+use clap::Args;
+use weihe_kernel::event::{NamedEvent, Quality};
+
+use super::{Global, Result, remote};
+use crate::control::{EventsParams, StreamPiece};
+use crate::output::{Outcome, Style, print, print_json, time_of_day};
+
+/// Follow the events on the bus
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  weihe events\n  weihe events 'greenhouse/#' --count 10\n  weihe events '$link/+' --retained")]
+pub(super) struct Events {
+    /// A topic or filter: `+` for one level, `#` for all below [default: all but `$…`]
+    #[arg(value_name = "FILTER")]
+    filter: Option<String>,
+    /// End after so many events
+    #[arg(short = 'n', long, value_name = "N")]
+    count: Option<u64>,
+    /// Begin with the last value of each topic
+    #[arg(short, long)]
+    retained: bool,
+}
+
+impl Events {
+    pub(super) fn run(self, global: &Global) -> Result {
+        remote::converse(async {
+            let mut client = remote::client(global).await?;
+            let params = EventsParams {
+                filter: self.filter,
+                retained: self.retained,
+            };
+            let mut stream = client.stream::<NamedEvent>("events", &params).await?;
+            let style = Style::stdout();
+            let mut left = self.count.unwrap_or(u64::MAX);
+            while left > 0 {
+                match stream.next().await? {
+                    None => break,
+                    Some(StreamPiece::Dropped(count)) if global.json => {
+                        print_json(&serde_json::json!({ "dropped": count }));
+                    }
+                    Some(StreamPiece::Dropped(count)) => {
+                        eprintln!("{}", style.warn(format!("… {count} events were dropped here")));
+                    }
+                    Some(StreamPiece::Item(event)) => {
+                        left -= 1;
+                        if global.json {
+                            print_json(&serde_json::to_value(&event).unwrap_or_default());
+                        } else {
+                            print(&line(&event, style));
+                        }
+                    }
+                }
+            }
+            Ok(Outcome::Done)
+        })
+    }
+}
+
+fn line(event: &NamedEvent, style: Style) -> String {
+    let quality = match event.quality {
+        Quality::Good => String::new(),
+        Quality::Uncertain => style.warn("  uncertain"),
+        Quality::Bad => style.bad("  bad"),
+    };
+    format!(
+        "{}  {}  {}{quality}\n",
+        style.dim(time_of_day(event.time)),
+        event.topic,
+        value(&event.value)
+    )
+}
+
+/// A value in words: texts without quotes, nothing as `-`.
+pub(super) fn value(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => "-".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,67 @@
+//! `weihe get`: the last value of topics.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use weihe_kernel::event::NamedEvent;
+
+use super::events::value;
+use super::{Global, Result, remote};
+use crate::control::GetParams;
+use crate::output::{Failure, Outcome, Table, duration, print, print_json};
+
+/// Show the last value of a topic, or of all that match a filter
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  weihe get greenhouse/soil/moisture\n  weihe get 'greenhouse/#'")]
+pub(super) struct Get {
+    /// A topic, or a filter with `+` or `#`
+    #[arg(value_name = "TOPIC|FILTER")]
+    filter: String,
+}
+
+impl Get {
+    pub(super) fn run(self, global: &Global) -> Result {
+        let params = GetParams {
+            filter: self.filter,
+        };
+        let events: Vec<NamedEvent> = remote::converse(async {
+            let mut client = remote::client(global).await?;
+            Ok(client.request("get", &params).await?)
+        })?;
+        let filter = params.filter;
+        let one = !filter.contains(['+', '#']);
+        match events.as_slice() {
+            [] => {
+                return Err(Failure::new(
+                    format!("nothing has been published on `{filter}`"),
+                    "`weihe get '#'` lists all topics that have a value",
+                ));
+            }
+            [event] if one && global.json => {
+                print_json(&serde_json::to_value(event).unwrap_or_default());
+            }
+            [event] if one => print(&format!("{}\n", value(&event.value))),
+            events if global.json => {
+                print_json(&serde_json::to_value(events).unwrap_or_default());
+            }
+            events => print(&table(events).to_string()),
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn table(events: &[NamedEvent]) -> Table {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+    let mut table = Table::new(["TOPIC", "VALUE", "QUALITY", "AGE", "SOURCE"]);
+    for event in events {
+        table.row([
+            event.topic.clone(),
+            value(&event.value),
+            format!("{:?}", event.quality).to_lowercase(),
+            duration(now.saturating_sub(event.time)),
+            event.source.clone(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,134 @@
+//! `weihe ps`: what runs.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use weihe_kernel::connection::{ConnectionStats, LinkState};
+use weihe_kernel::device::DeviceState;
+
+use super::{Global, Result, remote};
+use crate::output::{Outcome, Style, Table, bytes, count, duration, print, print_json};
+use crate::system::Ps as Answer;
+
+/// Show plugins, connections and devices of the running host
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  weihe -C examples/greenhouse ps")]
+pub(super) struct Ps {}
+
+impl Ps {
+    pub(super) fn run(self, global: &Global) -> Result {
+        let json = remote::converse(async {
+            let mut client = remote::client(global).await?;
+            Ok(client
+                .request::<serde_json::Value>("ps", &serde_json::Value::Null)
+                .await?)
+        })?;
+        if global.json {
+            print_json(&json);
+            return Ok(Outcome::Done);
+        }
+        let answer: Answer = serde_json::from_value(json).map_err(|error| {
+            crate::output::Failure::new(
+                format!("the host's answer is not understood: {error}"),
+                "use the `weihe` that belongs to the running host, or `--json`",
+            )
+        })?;
+        print(&render(&answer, Style::stdout()));
+        Ok(Outcome::Done)
+    }
+}
+
+fn render(answer: &Answer, style: Style) -> String {
+    let (host, status) = (&answer.host, &answer.status);
+    let mut text = format!(
+        "{}  weihe {}, process {}, start {}, up {}, {} topics\n",
+        style.bold(&host.name),
+        host.version,
+        host.pid,
+        host.boot,
+        duration(status.uptime),
+        status.topics
+    );
+    let mut devices = Table::new([
+        "DEVICE", "PLUGIN", "CONNECTION", "STATE", "EVENTS", "PUBLISHED", "DROPPED", "RESTARTS",
+        "LAST ERROR",
+    ]);
+    for device in &status.devices {
+        let state = device.state.as_str();
+        let error = device.last_error.as_ref().map(|fault| first_line(&fault.message));
+        devices.row([
+            device.name.clone(),
+            device.plugin.clone(),
+            device.connection.clone().unwrap_or_else(|| "-".to_owned()),
+            match device.state {
+                DeviceState::Running => style.good(state),
+                DeviceState::Failed => style.bad(state),
+                _ => style.warn(state),
+            },
+            count(device.events),
+            count(device.published),
+            count(device.dropped),
+            count(device.incarnations.saturating_sub(1)),
+            error.unwrap_or_default(),
+        ]);
+    }
+    let mut connections = Table::new([
+        "CONNECTION", "TO", "LINK", "REPLIES", "PER S", "TIMEOUTS", "BYTES IN", "BYTES OUT", "P50",
+        "REASON",
+    ]);
+    for connection in &status.connections {
+        connections.row(connection_row(connection, status.uptime, style));
+    }
+    let mut plugins = Table::new(["PLUGIN", "VERSION", "SIZE", "SUMMARY"]);
+    for plugin in &status.plugins {
+        plugins.row([
+            plugin.name.clone(),
+            plugin.description.version.clone(),
+            bytes(plugin.size),
+            first_line(&plugin.description.summary),
+        ]);
+    }
+    for table in [devices, connections, plugins] {
+        if !table.is_empty() {
+            let _ = write!(text, "\n{table}");
+        }
+    }
+    if !answer.failed.is_empty() {
+        text.push('\n');
+        for failed in &answer.failed {
+            let what = format!("{} {} failed:", failed.part.as_str(), failed.name);
+            let message = first_line(&failed.message);
+            let _ = writeln!(text, "{} {}: {message}", style.bad(what), failed.place);
+        }
+    }
+    text
+}
+
+fn connection_row(connection: &ConnectionStats, uptime: u64, style: Style) -> [String; 10] {
+    let seconds = uptime as f64 / 1e9;
+    let rate = connection.counters.replies as f64 / seconds.max(1e-9);
+    let state = connection.state.as_str();
+    [
+        connection.connection.clone(),
+        connection.endpoint.clone(),
+        match connection.state {
+            LinkState::Up => style.good(state),
+            LinkState::Connecting => style.warn(state),
+            LinkState::Down => style.bad(state),
+        },
+        count(connection.counters.replies),
+        format!("{rate:.1}"),
+        count(connection.counters.timeouts),
+        bytes(connection.bytes_in),
+        bytes(connection.bytes_out),
+        match connection.round_trip.count {
+            0 => "-".to_owned(),
+            _ => duration(connection.round_trip.p50),
+        },
+        first_line(&connection.reason),
+    ]
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,208 @@
+//! `weihe run`: the system in a directory, until it is told to stop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
+
+use super::build::build_shown;
+use super::{Global, Result, directory, remote};
+use crate::component::{Cargo, CargoError, place};
+use crate::config::{Config, PluginEntry};
+use crate::control::{SOCKET, bind, serve};
+use crate::output::{Failure, Outcome, Style};
+use crate::record::{RecordLayer, Ring};
+use crate::system::{DataDirectory, HostService, Part, StartError, System};
+
+/// Run the system in DIR until Ctrl-C or SIGTERM
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  weihe run examples/greenhouse\n  weihe run --log debug --no-build /etc/weihe")]
+pub(super) struct Run {
+    /// The system's directory
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, trace, or a filter like info,weihe_link=debug
+    #[arg(long, value_name = "LEVEL", env = "WEIHE_LOG", default_value = "info")]
+    log: String,
+    /// Take the components as they are, and build none from source
+    #[arg(long)]
+    no_build: bool,
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let help = match &error {
+            StartError::Boot(error) => Some(error.help().to_owned()),
+            StartError::Store(_) | StartError::Kernel(_) => None,
+        };
+        let mut failure = Self::plain(error.to_string());
+        failure.help = help;
+        failure
+    }
+}
+
+impl Run {
+    pub(super) fn run(self, global: &Global) -> Result {
+        let directory = directory::find(self.directory.as_deref(), global)?;
+        let config = Config::load(&directory)?;
+        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
+            Failure::usage(
+                format!("`--log {}`: {error}", self.log),
+                "take error, warn, info, debug or trace",
+            )
+        })?;
+        let ring = Ring::new();
+        log_to(&ring, filter);
+        let data = DataDirectory::take(&config.host.data).map_err(StartError::from)?;
+        // Before anything is started that would have to be stopped: Ctrl-C just ends a build.
+        let unbuilt = if self.no_build {
+            Vec::new()
+        } else {
+            build_all(&config)
+        };
+        let system = System::start(config, data)?;
+        for (name, failure) in unbuilt {
+            let path = format!("plugin.{name}.source");
+            let problem = system.config().problem_at(&path, failure.message, failure.help);
+            system.fail(Part::Plugin, &name, &problem);
+        }
+        remote::converse(live(system, ring, &directory))
+    }
+}
+
+/// Logs to standard error for people, and to the ring for `weihe logs`.
+fn log_to(ring: &Arc<Ring>, filter: EnvFilter) {
+    let printed = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(Style::stderr().colour())
+        .with_target(false);
+    let subscriber = tracing_subscriber::registry()
+        .with(filter)
+        .with(printed)
+        .with(RecordLayer::new(Arc::clone(ring)));
+    // Fails when one is set already, which then logs.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Builds every plugin that names a source. What fails is returned with its reason; a component
+/// that is there already is taken instead.
+fn build_all(config: &Config) -> Vec<(String, Failure)> {
+    let cargo = Cargo::find();
+    let mut failed = Vec::new();
+    for plugin in &config.plugins {
+        let Some(source) = &plugin.source else { continue };
+        let built = match &cargo {
+            Ok(cargo) => build(cargo, source, plugin),
+            Err(CargoError::Missing) if plugin.file.is_file() => {
+                tracing::info!(
+                    "there is no cargo here: plugin {} runs as {}",
+                    plugin.name,
+                    plugin.file.display()
+                );
+                Ok(())
+            }
+            Err(error) => Err(Failure::new(error.to_string(), error.help())),
+        };
+        match built {
+            Ok(()) => {}
+            Err(failure) if plugin.file.is_file() => tracing::warn!(
+                "plugin {} runs as {}, because its source cannot be built: {}",
+                plugin.name,
+                plugin.file.display(),
+                failure.message
+            ),
+            Err(failure) => failed.push((plugin.name.clone(), failure)),
+        }
+    }
+    failed
+}
+
+fn build(cargo: &Cargo, source: &Path, plugin: &PluginEntry) -> std::result::Result<(), Failure> {
+    let built = build_shown(cargo, source, false)?;
+    place(&built.artifact, &plugin.file)?;
+    Ok(())
+}
+
+/// The life of a system, from its first connection to its last word.
+async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result {
+    let no_signal = |error: std::io::Error| {
+        Failure::plain(format!("signals cannot be received: {error}"))
+    };
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
+    let data = system.data().path().to_path_buf();
+    let listener = bind(&data).await?;
+    let service = HostService::new(Arc::clone(&system), ring);
+    let server = serve(listener, Arc::new(service));
+
+    let life = async {
+        system.populate().await;
+        eprint!("{}", banner(&system, directory));
+        std::future::pending::<()>().await;
+    };
+    let reason = tokio::select! {
+        () = life => "",
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "Ctrl-C",
+    };
+    tracing::info!("{reason}: stopping; once more stops at once");
+    let stop = async {
+        server.stop().await;
+        system.kernel().shutdown().await;
+    };
+    tokio::select! {
+        () = stop => {}
+        _ = terminate.recv() => at_once(),
+        _ = interrupt.recv() => at_once(),
+    }
+    // The next host replaces it anyway.
+    let _ = std::fs::remove_file(data.join(SOCKET));
+    tracing::info!("stopped");
+    Ok(Outcome::Done)
+}
+
+/// Ends the process without further ado: what is committed is on the disk.
+fn at_once() {
+    tracing::warn!("stopped at once");
+    std::process::exit(130);
+}
+
+/// What runs, and what to type in another terminal.
+fn banner(system: &System, directory: &Path) -> String {
+    let style = Style::stderr();
+    let status = system.kernel().status();
+    let failed = system.failed();
+    let number = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    };
+    let mut text = format!(
+        "{} runs: {}, {}, {}",
+        style.bold(&system.config().host.name),
+        number(status.devices.len(), "device"),
+        number(status.connections.len(), "connection"),
+        number(status.plugins.len(), "plugin"),
+    );
+    if !failed.is_empty() {
+        text.push_str(&style.bad(format!("; {} failed", number(failed.len(), "part"))));
+    }
+    text.push_str("\n  in another terminal:\n");
+    let shown = match directory.to_string_lossy() {
+        here if here == "." => String::new(),
+        there => format!(" -C {there}"),
+    };
+    for (command, what) in [
+        ("ps", "what runs"),
+        ("events", "what goes over the bus"),
+        ("get '#'", "the last values"),
+        ("logs --follow", "what is said"),
+    ] {
+        let command = format!("weihe{shown} {command}");
+        text.push_str(&format!("    {command:<44} {}\n", style.dim(what)));
+    }
+    text.push_str("  Ctrl-C stops it\n");
+    text
+}

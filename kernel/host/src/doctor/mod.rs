@@ -1,0 +1,92 @@
+//! What this machine can do for a system, and why not: one check a line, each with what to do.
+
+mod device;
+mod machine;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+pub use device::devices;
+pub use machine::machine;
+pub use toolchain::toolchain;
+
+/// How a check ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// In order.
+    Ok,
+    /// Something will not work, which not every system needs.
+    Warn,
+    /// Nothing will work.
+    Fail,
+}
+
+/// One line of the doctor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub what: String,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found.
+    pub found: String,
+    /// What to do; empty where nothing is to be done.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub advice: String,
+}
+
+impl Finding {
+    /// A line that is in order.
+    pub fn ok(what: &str, found: impl Into<String>) -> Self {
+        Self {
+            what: what.to_owned(),
+            verdict: Verdict::Ok,
+            found: found.into(),
+            advice: String::new(),
+        }
+    }
+
+    /// A line that limits what works.
+    pub fn warn(what: &str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Warn,
+            advice: advice.into(),
+            ..Self::ok(what, found)
+        }
+    }
+
+    /// A line that lets nothing work.
+    pub fn fail(what: &str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::Fail,
+            ..Self::warn(what, found, advice)
+        }
+    }
+}
+
+/// Where /proc, /sys, /dev and /etc are: `/`, or a copy of a board's for tests.
+#[derive(Debug, Clone)]
+pub struct Root(PathBuf);
+
+impl Root {
+    /// Looks below a directory.
+    pub fn new(root: &Path) -> Self {
+        Self(root.to_path_buf())
+    }
+
+    /// A path of the machine.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path.trim_start_matches('/'))
+    }
+
+    /// The text of a file; none where it cannot be read.
+    pub fn read(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.path(path)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests;

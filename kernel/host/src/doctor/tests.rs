@@ -1,0 +1,74 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+/// A board as it looks from its files.
+fn board(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+    let directory = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = directory.path().join(path.trim_start_matches('/'));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let root = Root::new(directory.path());
+    (directory, root)
+}
+
+fn find<'a>(findings: &'a [Finding], what: &str) -> &'a Finding {
+    findings.iter().find(|finding| finding.what == what).unwrap()
+}
+
+#[test]
+fn a_healthy_board_is_in_order() {
+    let (_keep, root) = board(&[
+        ("/proc/cpuinfo", "processor\t: 0\nmodel name\t: FT-2000/4\n\nprocessor\t: 1\n"),
+        ("/etc/os-release", "ID=kylin\nPRETTY_NAME=\"Kylin V10\"\n"),
+        ("/proc/sys/kernel/osrelease", "5.10.0-9\n"),
+        ("/proc/meminfo", "MemTotal:  2048000 kB\nMemFree: 1 kB\nMemAvailable: 1024000 kB\n"),
+        ("/proc/self/cgroup", "0::/system.slice/weihe.service\n"),
+        ("/sys/fs/cgroup/system.slice/memory.max", "268435456\n"),
+        ("/sys/fs/cgroup/system.slice/weihe.service/memory.max", "max\n"),
+        ("/proc/self/limits", "Limit  Soft  Hard\nMax open files            4096   4096  files\n"),
+        ("/proc/sys/vm/max_map_count", "65530\n"),
+    ]);
+    let findings = machine(&root);
+    assert!(findings.iter().all(|finding| finding.verdict == Verdict::Ok), "{findings:#?}");
+    assert!(find(&findings, "processor").found.starts_with("2 × FT-2000/4"));
+    assert!(find(&findings, "system").found.starts_with("Kylin V10, Linux 5.10.0-9"));
+    assert_eq!(find(&findings, "memory limit").found, "256.0 MiB (cgroup)");
+    assert!(find(&findings, "memory maps").found.contains("9,361 devices"));
+}
+
+#[test]
+fn what_is_tight_comes_with_what_to_do() {
+    let (_keep, root) = board(&[
+        ("/proc/sys/kernel/osrelease", "3.10.0\n"),
+        ("/proc/meminfo", "MemTotal: 60000 kB\nMemAvailable: 30000 kB\n"),
+        ("/proc/self/cgroup", "0::/\n"),
+        ("/sys/fs/cgroup/memory.max", "33554432\n"),
+        ("/proc/self/limits", "Max open files  256  256  files\n"),
+        ("/proc/sys/vm/max_map_count", "1000\n"),
+    ]);
+    let findings = machine(&root);
+    for what in ["system", "memory", "memory limit", "open files", "memory maps"] {
+        let finding = find(&findings, what);
+        assert_eq!(finding.verdict, Verdict::Warn, "{finding:?}");
+        assert!(!finding.advice.is_empty());
+    }
+}
+
+#[test]
+fn a_machine_that_shows_nothing_upsets_nobody() {
+    let (_keep, root) = board(&[]);
+    assert_eq!(machine(&root).len(), 6);
+    let ports = devices(&root);
+    assert_eq!(ports[0].verdict, Verdict::Warn);
+    assert!(ports[0].found.contains("cannot be listed"), "{ports:?}");
+}
+
+#[test]
+fn a_machine_without_serial_ports_is_in_order() {
+    let (keep, root) = board(&[]);
+    std::fs::create_dir_all(keep.path().join("sys/class/tty")).unwrap();
+    assert_eq!(devices(&root), [Finding::ok("serial ports", "none")]);
+}
