@@ -204,6 +204,11 @@ impl Queue {
         self.room.notify_waiters();
     }
 
+    /// What it subscribes to.
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// The state for people.
     pub fn status(&self) -> SubscriptionStatus {
         let ring = self.lock();
@@ -223,11 +228,6 @@ impl Queue {
     /// Events dropped so far.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Whether an event waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().events.is_empty()
     }
 }
 

@@ -33,6 +33,16 @@ pub struct Trap {
     pub backtrace: String,
 }
 
+impl Trap {
+    /// What a plugin that cannot go on is treated as.
+    pub fn fatal(text: &str) -> Self {
+        Self {
+            message: format!("the plugin cannot go on: {text}"),
+            backtrace: String::new(),
+        }
+    }
+}
+
 /// A plugin's state as it packed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
@@ -95,7 +105,8 @@ pub trait Guest: 'static {
     /// Ends in order.
     fn stop(&mut self, reason: StopReason) -> impl Future<Output = Result<(), Trap>>;
 
-    /// Handles a run of events, in order. Errors by index go to the end of `errors`, ascending.
+    /// Handles a run of events, in order. Errors by index go to the end of `errors`; an event has
+    /// at most one.
     fn events(
         &mut self,
         events: &[Event],

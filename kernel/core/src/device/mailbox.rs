@@ -1,16 +1,16 @@
 //! What waits for a device: calls, notices of connections, events addressed to it alone, and its
 //! subscriptions.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::bus::{Subscription, Wake};
+use crate::bus::{Bus, Filter, Overflow, Subscription, Wake};
 use crate::connection::{Notice, Observer};
-use crate::event::Event;
+use crate::event::{Event, SourceId, TopicId};
 
 use super::call::{Call, CallError};
 use super::guest::StopReason;
@@ -26,8 +26,8 @@ pub const MAX_NOTICES: usize = 256;
 pub struct Stop {
     /// Why.
     pub reason: StopReason,
-    /// Told when the device has ended.
-    pub ended: oneshot::Sender<()>,
+    /// Told when the device has ended: everyone who asked for it.
+    pub ended: Vec<oneshot::Sender<()>>,
 }
 
 /// What waits for a device.
@@ -38,17 +38,26 @@ pub struct Mailbox {
     room: Notify,
 }
 
+/// Source and sequence of an event.
+type Identity = (SourceId, u64);
+
 #[derive(Debug, Default)]
 struct Waiting {
     closed: bool,
     stop: Option<Stop>,
     calls: VecDeque<Call>,
     notices: VecDeque<(Arc<str>, Notice)>,
+    /// Submissions that were refused, in the order of submission.
+    refused: VecDeque<(Arc<str>, Notice)>,
     direct: VecDeque<Event>,
     subscriptions: BTreeMap<u32, Subscription>,
     next_subscription: u32,
     /// Where the next batch begins, so that a busy subscription does not starve the others.
     turn: u32,
+    /// Events that the device keeps to handle them again.
+    kept: HashSet<Identity>,
+    /// The last event of each topic that went to the dead letters.
+    buried: HashMap<TopicId, Identity>,
 }
 
 impl Mailbox {
@@ -61,15 +70,19 @@ impl Mailbox {
         &self.wake
     }
 
-    /// Queues a call; gives it back with an error when the device cannot take it.
-    pub fn call(&self, call: Call) -> Result<(), (Call, CallError)> {
+    /// Queues a call, unless the device cannot take it.
+    pub fn call(&self, call: Call) -> Result<(), CallError> {
         let mut waiting = self.lock();
         if waiting.closed {
-            return Err((call, CallError::Unavailable("the device has ended".into())));
+            return Err(CallError::Unavailable("the device has ended".into()));
+        }
+        if waiting.calls.len() >= MAX_CALLS {
+            // Callers that have given up make room.
+            waiting.calls.retain(|call| !call.answer.is_closed());
         }
         if waiting.calls.len() >= MAX_CALLS {
             let busy = format!("{MAX_CALLS} calls are waiting already");
-            return Err((call, CallError::Unavailable(busy)));
+            return Err(CallError::Unavailable(busy));
         }
         waiting.calls.push_back(call);
         drop(waiting);
@@ -87,12 +100,17 @@ impl Mailbox {
         }
     }
 
-    /// Asks the device to end. A second request finds the first one's end.
+    /// Asks the device to end; what is returned is resolved when it has, also with an error. All
+    /// who ask wait for the same end, for the first one's reason.
     pub fn stop(&self, reason: StopReason) -> oneshot::Receiver<()> {
         let (ended, receiver) = oneshot::channel();
         let mut waiting = self.lock();
-        if !waiting.closed && waiting.stop.is_none() {
-            waiting.stop = Some(Stop { reason, ended });
+        if !waiting.closed {
+            let stop = waiting.stop.get_or_insert_with(|| Stop {
+                reason,
+                ended: Vec::new(),
+            });
+            stop.ended.push(ended);
         }
         drop(waiting);
         self.wake.wake();
@@ -117,6 +135,9 @@ impl Mailbox {
     /// Takes the first notice.
     pub fn take_notice(&self) -> Option<(Arc<str>, Notice)> {
         let mut waiting = self.lock();
+        if let Some(refused) = waiting.refused.pop_front() {
+            return Some(refused);
+        }
         let was_full = waiting.notices.len() >= MAX_NOTICES;
         let notice = waiting.notices.pop_front();
         drop(waiting);
@@ -128,20 +149,20 @@ impl Mailbox {
 
     /// Queues a notice of the device's own making (a submission that was refused), before those of
     /// connections.
-    pub fn notice_first(&self, connection: Arc<str>, notice: Notice) {
+    pub fn refused(&self, connection: Arc<str>, notice: Notice) {
         let mut waiting = self.lock();
         if !waiting.closed {
-            waiting.notices.push_front((connection, notice));
+            waiting.refused.push_back((connection, notice));
             drop(waiting);
             self.wake.wake();
         }
     }
 
-    /// Moves up to `max` events to the end of `batch`: those for this device alone first, then from
-    /// its subscriptions in turn.
+    /// Adds events to the end of `batch` until it holds `max`: those for this device alone first,
+    /// then from its subscriptions in turn.
     pub fn take_events(&self, batch: &mut Vec<Event>, max: usize) {
         let mut waiting = self.lock();
-        let direct = waiting.direct.len().min(max);
+        let direct = waiting.direct.len().min(max.saturating_sub(batch.len()));
         batch.extend(waiting.direct.drain(..direct));
         let turn = waiting.turn;
         let mut last = None;
@@ -162,41 +183,80 @@ impl Mailbox {
         }
     }
 
-    /// Whether an event waits.
-    pub fn has_events(&self) -> bool {
-        let waiting = self.lock();
-        !waiting.direct.is_empty()
-            || waiting
-                .subscriptions
-                .values()
-                .any(|s| !s.queue().is_empty())
+    /// Subscribes; returns the subscription's id. The subscription that has the filter already goes
+    /// on with the new options: its id stays, and so does what waits in it. With `retained`, the
+    /// last values come (again), but for those that wait anyway, that the device keeps to handle
+    /// them again, or that went to its dead letters.
+    pub fn subscribe(
+        &self,
+        bus: &Arc<Bus>,
+        owner: &str,
+        filter: Filter,
+        overflow: Overflow,
+        capacity: usize,
+        retained: bool,
+    ) -> u32 {
+        let mut waiting = self.lock();
+        let Waiting {
+            subscriptions,
+            kept,
+            buried,
+            ..
+        } = &mut *waiting;
+        let wanted = |event: &Event| {
+            let identity = (event.source, event.sequence);
+            !kept.contains(&identity) && buried.get(&event.topic) != Some(&identity)
+        };
+        let known = subscriptions
+            .iter()
+            .find(|(_, subscription)| *subscription.queue().filter() == filter);
+        if let Some((id, subscription)) = known {
+            let retained = retained.then_some(&wanted as &dyn Fn(&Event) -> bool);
+            subscription.renew(overflow, capacity, retained);
+            return *id;
+        }
+        let wake = self.wake.clone();
+        let subscription = bus.subscribe(owner, filter, overflow, capacity, false, wake);
+        if retained {
+            subscription.renew(overflow, capacity, Some(&wanted));
+        }
+        waiting.next_subscription += 1;
+        let id = waiting.next_subscription;
+        if waiting.closed {
+            // A device that has ended gets none; it is ended outside the lock.
+            drop(waiting);
+            drop(subscription);
+        } else {
+            waiting.subscriptions.insert(id, subscription);
+        }
+        id
     }
 
-    /// Keeps a subscription under its filter; returns its id. The subscription that had the filter
-    /// before is replaced and keeps its id.
-    pub fn keep(&self, subscription: Subscription) -> u32 {
+    /// Notes which events the device keeps to handle them again.
+    pub(super) fn keeps<'a>(&self, events: impl Iterator<Item = &'a Event>) {
         let mut waiting = self.lock();
-        let filter = subscription.queue().status().filter;
-        let id = waiting
-            .subscriptions
-            .iter()
-            .find(|(_, other)| other.queue().status().filter == filter)
-            .map(|(id, _)| *id);
-        let id = id.unwrap_or_else(|| {
-            waiting.next_subscription += 1;
-            waiting.next_subscription
-        });
-        let replaced = waiting.subscriptions.insert(id, subscription);
-        drop(waiting);
-        // Ends outside the lock: it takes the bus's.
-        drop(replaced);
-        self.wake.wake();
-        id
+        waiting.kept.clear();
+        waiting
+            .kept
+            .extend(events.map(|event| (event.source, event.sequence)));
+    }
+
+    /// Notes that an event went to the dead letters.
+    pub(super) fn buried(&self, event: &Event) {
+        self.lock()
+            .buried
+            .insert(event.topic, (event.source, event.sequence));
     }
 
     /// Ends a subscription.
     pub fn unsubscribe(&self, id: u32) {
         let ended = self.lock().subscriptions.remove(&id);
+        drop(ended);
+    }
+
+    /// Ends all subscriptions.
+    pub(super) fn unsubscribe_all(&self) {
+        let ended = std::mem::take(&mut self.lock().subscriptions);
         drop(ended);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::bus::{Bus, BusError, Filter, Overflow};
 use crate::clock::Clock;
@@ -63,6 +63,13 @@ pub struct OutgoingCall {
     pub timeout: u64,
 }
 
+/// A place at a connection.
+struct Place {
+    seat: Seat,
+    /// Whether the instance that runs has opened it, and been told of link and peers.
+    told: bool,
+}
+
 /// What a device's actor, its instance and the kernel share. It outlives every instance.
 pub struct Device {
     /// Its name.
@@ -86,7 +93,7 @@ pub struct Device {
     kernel_source: SourceId,
     dead_topic: TopicId,
     timer_topics: Mutex<HashMap<Arc<str>, TopicId>>,
-    seats: Mutex<HashMap<Arc<str>, Seat>>,
+    seats: Mutex<HashMap<Arc<str>, Place>>,
     tickets: AtomicU64,
 }
 
@@ -130,15 +137,14 @@ impl Device {
         } else {
             capacity
         };
-        let subscription = self.bus.subscribe(
+        self.mailbox.subscribe(
+            &self.bus,
             &self.name,
             filter,
             overflow,
             capacity as usize,
             retained,
-            self.mailbox.wake().clone(),
-        );
-        self.mailbox.keep(subscription)
+        )
     }
 
     /// The topic of a timer's ticks.
@@ -214,7 +220,8 @@ impl Device {
         self.tickets.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The device's place at a connection: the one it has, or a new one.
+    /// The device's place at a connection: the one it has, or a new one. The first time that an
+    /// instance opens it, the connection tells link and peers.
     pub fn open(self: &Arc<Self>, connection: &str) -> Result<Seat, OpenFailure> {
         let granted = self.spec.connection.as_deref() == Some(connection)
             || self
@@ -230,23 +237,44 @@ impl Device {
             });
         }
         let known = {
-            let seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-            seats.get(connection).cloned()
+            let seats = self.lock_seats();
+            seats
+                .get(connection)
+                .map(|place| (place.seat.clone(), place.told))
         };
-        if let Some(seat) = known {
+        if let Some((seat, true)) = known {
             return Ok(seat);
         }
-        let seat = self.surroundings.open(self, connection)?;
-        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        seats.insert(connection.into(), seat.clone());
+        let seat = match (self.surroundings.open(self, connection), known) {
+            (Ok(seat), _) => seat,
+            // The connection was removed: the old place says that the link is down.
+            (Err(_), Some((seat, _))) => seat,
+            (Err(error), None) => return Err(error),
+        };
+        let place = Place {
+            seat: seat.clone(),
+            told: true,
+        };
+        self.lock_seats().insert(connection.into(), place);
         Ok(seat)
+    }
+
+    fn lock_seats(&self) -> MutexGuard<'_, HashMap<Arc<str>, Place>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new instance is made: it has opened nothing yet.
+    pub(super) fn renew_instance(&self) {
+        for place in self.lock_seats().values_mut() {
+            place.told = false;
+        }
     }
 
     /// Gives up all places at connections.
     pub fn detach_all(&self) {
-        let seats = std::mem::take(&mut *self.seats.lock().unwrap_or_else(PoisonError::into_inner));
-        for seat in seats.into_values() {
-            seat.detach();
+        let seats = std::mem::take(&mut *self.lock_seats());
+        for place in seats.into_values() {
+            place.seat.detach();
         }
     }
 

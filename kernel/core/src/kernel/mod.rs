@@ -443,9 +443,7 @@ impl Kernel {
             deadline: self.clock.now().saturating_add(span),
             answer,
         };
-        if let Err((_, error)) = target.mailbox.call(call) {
-            return Err(error);
-        }
+        target.mailbox.call(call)?;
         tokio::select! {
             answer = answered => answer.unwrap_or_else(|_| {
                 Err(CallError::Unavailable(format!("device `{device}` ended before it answered")))

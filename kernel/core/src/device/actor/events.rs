@@ -1,0 +1,227 @@
+//! Ticks and events: batches of new ones, and one by one those that are delivered again.
+
+use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
+use crate::device::status::{DeviceCounters, DeviceState};
+use crate::event::{Event, Value};
+
+use super::Actor;
+use super::kept::Past;
+
+impl<F: GuestFactory> Actor<F> {
+    /// Handles one kept event, or when there are none a batch of new ones.
+    pub(super) async fn take_events(&mut self) -> bool {
+        if self.guest.is_none() {
+            return false;
+        }
+        if self.kept_events.is_empty() {
+            let some = self.take_batch();
+            if some {
+                let mut batch = std::mem::take(&mut self.batch);
+                self.handle(&mut batch, Past::default()).await;
+                batch.clear();
+                self.batch = batch;
+            }
+            return some;
+        }
+        // Order: nothing new before what is kept.
+        let Some((event, past)) = self.kept_events.take_due(self.now()) else {
+            return false;
+        };
+        self.handle(&mut vec![event], past).await;
+        self.running_again();
+        true
+    }
+
+    /// Collects due ticks and waiting events; returns whether there are any.
+    fn take_batch(&mut self) -> bool {
+        self.batch.clear();
+        let max = self.device.spec.limits.batch.max(1) as usize;
+        let events_first = std::mem::take(&mut self.ticks_filled);
+        if !events_first {
+            self.take_ticks(max);
+            self.ticks_filled = self.batch.len() >= max;
+        }
+        self.device.mailbox.take_events(&mut self.batch, max);
+        if events_first {
+            self.take_ticks(max);
+        }
+        !self.batch.is_empty()
+    }
+
+    /// Adds due ticks to the batch until it holds `max`.
+    fn take_ticks(&mut self, max: usize) {
+        let room = max.saturating_sub(self.batch.len());
+        if self.timers.is_empty() || room == 0 {
+            return;
+        }
+        self.ticks.clear();
+        self.timers
+            .take_due(self.device.clock.monotonic(), &mut self.ticks, room);
+        for tick in &self.ticks {
+            let count = i64::try_from(tick.count).unwrap_or(i64::MAX);
+            match self.device.timer_topic(&tick.name) {
+                Ok(topic) => {
+                    let event = self.device.kernel_event(topic, Value::Integer(count));
+                    self.batch.push(event);
+                }
+                Err(error) => self
+                    .device
+                    .fault(&format!("timer `{}`: {error}", tick.name), ""),
+            }
+        }
+    }
+
+    /// Hands a run of events to the instance and deals with what comes of it.
+    async fn handle(&mut self, batch: &mut Vec<Event>, past: Past) {
+        let Some(guest) = self.guest.as_mut() else {
+            return;
+        };
+        let began = self.device.clock.monotonic();
+        self.errors.clear();
+        let result = guest.events(batch, &mut self.errors).await;
+        let counters = &self.device.live.counters;
+        DeviceCounters::add(&counters.busy, self.device.clock.monotonic() - began);
+        DeviceCounters::add(&counters.batches, 1);
+        let mut errors = std::mem::take(&mut self.errors);
+        self.check_errors(&mut errors, batch.len());
+        let fatal = errors.iter().find_map(|(_, error)| match error {
+            GuestError::Fatal(text) => Some(Trap::fatal(text)),
+            _ => None,
+        });
+        match (result, fatal) {
+            (Err(trap), _) | (Ok(()), Some(trap)) => self.events_trapped(batch, past, &trap),
+            (Ok(()), None) => self.events_returned(batch, past, &errors).await,
+        }
+        errors.clear();
+        self.errors = errors;
+    }
+
+    /// Errors come from the plugin: each event has at most one, and no other index counts.
+    fn check_errors(&self, errors: &mut Vec<(u32, GuestError)>, count: usize) {
+        if errors.is_empty() {
+            return;
+        }
+        errors.retain(|(index, error)| {
+            let known = (*index as usize) < count;
+            if !known {
+                let text =
+                    format!("the plugin returned an error for event {index} of {count}: {error}");
+                self.device.fault(&text, "");
+            }
+            known
+        });
+        errors.sort_by_key(|(index, _)| *index);
+        errors.dedup_by_key(|(index, _)| *index);
+    }
+
+    fn events_trapped(&mut self, batch: &mut Vec<Event>, past: Past, trap: &Trap) {
+        let past = past.trapped();
+        let mut kept = Vec::new();
+        for mut event in batch.drain(..) {
+            if past.traps >= self.device.spec.limits.attempts {
+                self.bury_event(&event, &trap.message);
+                continue;
+            }
+            DeviceCounters::add(&self.device.live.counters.retries, 1);
+            event.attempt = event.attempt.saturating_add(1);
+            kept.push((event, past));
+        }
+        // The next instance takes them at once.
+        self.kept_events.put_back(kept, 0);
+        self.trapped(trap);
+    }
+
+    async fn events_returned(
+        &mut self,
+        batch: &mut Vec<Event>,
+        past: Past,
+        errors: &[(u32, GuestError)],
+    ) {
+        let settled = if !errors.is_empty() && errors.len() == batch.len() {
+            // Nothing was handled, so nothing of it stays.
+            self.discard().await;
+            Ok(())
+        } else {
+            let failed: Vec<u32> = errors.iter().map(|(index, _)| *index).collect();
+            self.settle(batch, &failed).await
+        };
+        if let Err(message) = settled {
+            self.postpone_events(batch.drain(..), past, &message);
+            return;
+        }
+        let handled = batch.len() - errors.len();
+        DeviceCounters::add(&self.device.live.counters.events, handled as u64);
+        let mut later = Vec::new();
+        let mut reason = "";
+        for (index, error) in errors {
+            let Some(event) = batch.get(*index as usize) else {
+                continue;
+            };
+            match error {
+                GuestError::Retry(text) => {
+                    later.push(event.clone());
+                    reason = text;
+                }
+                error => self.bury_event(event, &error.to_string()),
+            }
+        }
+        if !later.is_empty() {
+            self.postpone_events(later, past, reason);
+        }
+        self.touched();
+    }
+
+    /// Keeps events for later: a commit failed, or the plugin asked for it.
+    fn postpone_events(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+        past: Past,
+        reason: &str,
+    ) {
+        let past = past.postponed();
+        let keep = |mut event: Event| {
+            event.attempt = event.attempt.saturating_add(1);
+            (event, past)
+        };
+        let kept: Vec<_> = events.into_iter().map(keep).collect();
+        DeviceCounters::add(&self.device.live.counters.retries, kept.len() as u64);
+        self.kept_events
+            .put_back(kept, self.now().saturating_add(past.pause()));
+        self.device.mailbox.keeps(self.kept_events.iter());
+        self.postponed(reason);
+    }
+
+    /// Shows that inputs wait, and why.
+    pub(super) fn postponed(&self, reason: &str) {
+        self.device.live.set(DeviceState::Waiting);
+        self.device
+            .fault(&format!("input is kept and tried again: {reason}"), "");
+    }
+
+    /// Shows that nothing is kept any more, when that is so.
+    pub(super) fn running_again(&self) {
+        if self.guest.is_some() && self.kept_events.is_empty() && self.kept_notices.is_empty() {
+            self.device.live.set(DeviceState::Running);
+        }
+    }
+
+    pub(super) fn bury_event(&self, event: &Event, reason: &str) {
+        let device = &self.device;
+        DeviceCounters::add(&device.live.counters.dead, 1);
+        device.mailbox.buried(event);
+        let named = device.bus.named(event);
+        if named.topic.starts_with("$dead/") {
+            // Or letters about letters would go round for ever.
+            device.fault(
+                &format!("an event of `{}` is dropped: {reason}", named.topic),
+                "",
+            );
+            return;
+        }
+        device.fault(
+            &format!("an event went to $dead/{}: {reason}", device.name),
+            "",
+        );
+        device.bury(&serde_json::to_value(named).unwrap_or_default(), reason);
+    }
+}

@@ -1,0 +1,234 @@
+//! Instances: made, started, replaced after a trap, given up, ended.
+
+use crate::device::call::CallError;
+use crate::device::guest::{Guest, GuestError, GuestFactory, StartContext, StopReason, Trap};
+use crate::device::mailbox::Stop;
+use crate::device::status::{DeviceCounters, DeviceState};
+use crate::device::supervision::retry_pause;
+
+use super::Actor;
+
+/// Why a device did not start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The plugin says no.
+    #[error("device `{device}` refused to start: {message}")]
+    Refused {
+        /// Which device.
+        device: String,
+        /// The plugin's words.
+        message: String,
+    },
+    /// The plugin trapped.
+    #[error("device `{device}` trapped in its start: {trap}")]
+    Trapped {
+        /// Which device.
+        device: String,
+        /// What happened.
+        trap: Trap,
+    },
+    /// It was told to end before it had started.
+    #[error("device `{device}` ended before it had started")]
+    Ended {
+        /// Which device.
+        device: String,
+    },
+}
+
+impl<F: GuestFactory> Actor<F> {
+    /// Makes an instance and starts it.
+    pub(super) async fn begin(&mut self) {
+        self.incarnation = self.incarnation.saturating_add(1);
+        self.start_attempts = self.start_attempts.saturating_add(1);
+        DeviceCounters::add(&self.device.live.counters.incarnations, 1);
+        self.device.renew_instance();
+        self.device.mailbox.keeps(self.kept_events.iter());
+        let mut guest = match self.factory.instantiate().await {
+            Ok(guest) => guest,
+            Err(trap) => return self.start_trapped(trap),
+        };
+        let mut restored = false;
+        if let Some(checkpoint) = self.checkpoint.take() {
+            match guest.import_state(&checkpoint).await {
+                Ok(Ok(())) => {
+                    restored = true;
+                    self.checkpoint = Some(checkpoint);
+                }
+                Ok(Err(error)) => {
+                    self.device
+                        .fault(&format!("it starts without its state: {error}"), "");
+                }
+                Err(trap) => {
+                    // The next instance follows at once, without the state that this one trapped on.
+                    DeviceCounters::add(&self.device.live.counters.traps, 1);
+                    let text = format!(
+                        "it trapped on its state and starts without: {}",
+                        trap.message
+                    );
+                    self.device.fault(&text, &trap.backtrace);
+                    return;
+                }
+            }
+        }
+        let context = StartContext {
+            device: self.device.name.to_string(),
+            config: self.device.spec.config.to_string(),
+            connection: self.device.spec.connection.clone(),
+            restored,
+            incarnation: self.incarnation,
+        };
+        let result = guest.start(&context).await;
+        self.guest = Some(guest);
+        match result {
+            Ok(Ok(())) => match self.settle(&[], &[]).await {
+                Ok(()) => self.running(),
+                Err(message) => self.start_again(&message),
+            },
+            Ok(Err(GuestError::Retry(text))) => {
+                self.discard().await;
+                self.start_again(&text);
+            }
+            Ok(Err(GuestError::Rejected(message) | GuestError::Fatal(message))) => {
+                self.discard().await;
+                let device = self.device.name.to_string();
+                self.give_up(StartError::Refused { device, message });
+            }
+            Err(trap) => self.start_trapped(trap),
+        }
+    }
+
+    fn running(&mut self) {
+        self.start_attempts = 0;
+        self.refusal = None;
+        self.device.live.set(DeviceState::Running);
+        if let Some(started) = self.started.take() {
+            let _ = started.send(Ok(()));
+        }
+    }
+
+    /// The plugin cannot start yet.
+    fn start_again(&mut self, reason: &str) {
+        self.guest = None;
+        self.begin_at = self.now().saturating_add(retry_pause(self.start_attempts));
+        self.refusal = Some(format!("the device has not started yet: {reason}"));
+        self.device.live.set(DeviceState::Waiting);
+        let text = format!("it cannot start yet and is tried again: {reason}");
+        self.device.fault(&text, "");
+        // It is there, and waits: whoever added it need not.
+        if let Some(started) = self.started.take() {
+            let _ = started.send(Ok(()));
+        }
+    }
+
+    fn start_trapped(&mut self, trap: Trap) {
+        if self.started.is_some() {
+            DeviceCounters::add(&self.device.live.counters.traps, 1);
+            let device = self.device.name.to_string();
+            self.give_up(StartError::Trapped { device, trap });
+        } else {
+            self.trapped(&trap);
+        }
+    }
+
+    /// The start failed for good. When it was the first, nothing of the device stays, and whoever
+    /// waits for it is told after that.
+    fn give_up(&mut self, error: StartError) {
+        let backtrace = match &error {
+            StartError::Trapped { trap, .. } => trap.backtrace.clone(),
+            _ => String::new(),
+        };
+        let started = self.started.take();
+        self.fail(&error.to_string(), &backtrace);
+        if let Some(started) = started {
+            self.close();
+            let _ = started.send(Err(error));
+        }
+    }
+
+    /// The instance is gone: the next one is made after a pause, if the budget allows.
+    pub(super) fn trapped(&mut self, trap: &Trap) {
+        self.guest = None;
+        self.checkpoint_at = None;
+        DeviceCounters::add(&self.device.live.counters.traps, 1);
+        let now = self.now();
+        let Some(pause) = self.restarts.after_trap(now) else {
+            let text = format!("given up after too many traps; the last: {}", trap.message);
+            self.fail(&text, &trap.backtrace);
+            return;
+        };
+        self.device.fault(&trap.message, &trap.backtrace);
+        let text = format!("the plugin trapped: {}", trap.message);
+        self.end_open_calls(&CallError::Failed(text));
+        self.begin_at = now.saturating_add(pause);
+        self.device.live.set(DeviceState::Restarting);
+    }
+
+    /// Gives the device up. It holds nothing any more, and refuses calls with the reason.
+    fn fail(&mut self, reason: &str, backtrace: &str) {
+        self.failed = true;
+        self.device.live.set(DeviceState::Failed);
+        self.free("the device has failed before it was handled");
+        let refusal = format!("the device has failed: {reason}");
+        self.end_open_calls(&CallError::Failed(refusal.clone()));
+        self.refuse_calls(&refusal);
+        self.refusal = Some(refusal);
+        // Last, so that it is what is shown.
+        self.device.fault(reason, backtrace);
+    }
+
+    pub(super) async fn end(mut self, stop: Stop) {
+        if self.guest.is_some() && self.has_state {
+            self.take_checkpoint().await;
+        }
+        if let Some(guest) = self.guest.as_mut() {
+            match guest.stop(stop.reason).await {
+                Ok(()) => {
+                    if let Err(message) = self.settle(&[], &[]).await {
+                        let text = format!("what it wrote in its stop is lost: {message}");
+                        self.device.fault(&text, "");
+                    }
+                }
+                Err(trap) => {
+                    let text = format!("it trapped in its stop: {}", trap.message);
+                    self.device.fault(&text, &trap.backtrace);
+                }
+            }
+        }
+        if stop.reason != StopReason::Swap {
+            self.device.live.set(DeviceState::Stopped);
+        }
+        self.close();
+        for ended in stop.ended {
+            let _ = ended.send(());
+        }
+    }
+
+    /// Ends for good: nothing is held, nothing is taken in any more.
+    fn close(&mut self) {
+        self.ended = true;
+        self.free("the device has ended before it was handled");
+        self.device.mailbox.close();
+        self.end_open_calls(&CallError::Unavailable("the device has ended".into()));
+        if let Some(started) = self.started.take() {
+            let device = self.device.name.to_string();
+            let _ = started.send(Err(StartError::Ended { device }));
+        }
+    }
+
+    /// Frees everything: instance, timers, places, subscriptions. What is kept to be delivered
+    /// again goes to the dead letters, so that it is not lost unseen.
+    fn free(&mut self, reason: &str) {
+        self.guest = None;
+        self.checkpoint_at = None;
+        self.timers.clear();
+        self.device.detach_all();
+        self.device.mailbox.unsubscribe_all();
+        for event in self.kept_events.take() {
+            self.bury_event(&event, reason);
+        }
+        for (connection, notice) in self.kept_notices.take() {
+            self.bury_notice(&connection, &notice, reason);
+        }
+        while self.device.mailbox.take_notice().is_some() {}
+    }
+}

@@ -1,0 +1,194 @@
+//! The actor: takes what waits for its device, one thing at a time, and hands it to the instance.
+//!
+//! The order of a round is: a request to end, calls, notices of connections, events that are
+//! delivered again, and (when there are none) one batch of ticks and events. What a handler did stays in its
+//! outbox until the handler returned and its writes are committed. A trap drops instance and
+//! outbox; the inputs go to a fresh instance one by one.
+
+mod calls;
+mod events;
+mod kept;
+mod life;
+mod notices;
+mod outgoing;
+mod state;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::connection::Notice;
+use crate::event::Event;
+use crate::schedule::{Tick, Timers};
+
+use super::call::{CallError, CallId};
+use super::checkpoint::Checkpoints;
+use super::guest::{Checkpoint, GuestError, GuestFactory};
+use super::shared::Device;
+use super::supervision::Restarts;
+
+pub use life::StartError;
+
+use kept::Kept;
+
+/// Calls and notices taken in one round before events get their turn.
+const ROUND: usize = 32;
+
+/// Runs one device.
+pub struct Actor<F: GuestFactory> {
+    device: Arc<Device>,
+    factory: F,
+    checkpoints: Arc<dyn Checkpoints>,
+    guest: Option<F::Guest>,
+    /// Who waits for the first start.
+    started: Option<oneshot::Sender<Result<(), StartError>>>,
+    incarnation: u32,
+    timers: Timers,
+    ticks: Vec<Tick>,
+    /// Ticks alone filled the last batch: events go first in the next.
+    ticks_filled: bool,
+    batch: Vec<Event>,
+    errors: Vec<(u32, GuestError)>,
+    /// Events that are delivered again, before any new ones.
+    kept_events: Kept<Event>,
+    /// Notices that are delivered again, before any new ones.
+    kept_notices: Kept<(Arc<str>, Notice)>,
+    /// Not before this monotonic time: the next instance.
+    begin_at: u64,
+    /// Why calls are refused while there is no instance; none when they wait for one.
+    refusal: Option<String>,
+    /// Given up for good; only the operator can end it.
+    failed: bool,
+    /// Nothing is left to do.
+    ended: bool,
+    restarts: Restarts,
+    start_attempts: u16,
+    open_calls: HashMap<CallId, oneshot::Sender<Result<String, CallError>>>,
+    checkpoint: Option<Checkpoint>,
+    /// What is stored, to store only changes.
+    stored: Option<Checkpoint>,
+    /// When the next checkpoint is due; `None` while there is nothing new.
+    checkpoint_at: Option<u64>,
+    has_state: bool,
+}
+
+impl<F: GuestFactory> Actor<F> {
+    /// An actor that tells `started` how its first start went.
+    pub fn new(
+        device: Arc<Device>,
+        factory: F,
+        checkpoints: Arc<dyn Checkpoints>,
+        started: oneshot::Sender<Result<(), StartError>>,
+    ) -> Self {
+        let seed = device
+            .name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+            });
+        Self {
+            device,
+            factory,
+            checkpoints,
+            guest: None,
+            started: Some(started),
+            incarnation: 0,
+            timers: Timers::new(seed),
+            ticks: Vec::new(),
+            ticks_filled: false,
+            batch: Vec::new(),
+            errors: Vec::new(),
+            kept_events: Kept::default(),
+            kept_notices: Kept::default(),
+            begin_at: 0,
+            refusal: None,
+            failed: false,
+            ended: false,
+            restarts: Restarts::default(),
+            start_attempts: 0,
+            open_calls: HashMap::new(),
+            checkpoint: None,
+            stored: None,
+            checkpoint_at: None,
+            has_state: true,
+        }
+    }
+
+    /// Runs until the device is told to end, or its first start fails.
+    pub async fn run(mut self) {
+        self.load_state();
+        while !self.ended {
+            if let Some(stop) = self.device.mailbox.take_stop() {
+                self.end(stop).await;
+                return;
+            }
+            let busy = if self.guest.is_some() {
+                self.round().await
+            } else {
+                self.idle().await
+            };
+            if busy {
+                // Others on this lane want to run too.
+                tokio::task::yield_now().await;
+            } else {
+                self.wait().await;
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.device.clock.monotonic()
+    }
+
+    /// One round without an instance: makes one when it is time.
+    async fn idle(&mut self) -> bool {
+        if let Some(reason) = &self.refusal {
+            self.refuse_calls(reason);
+        }
+        if self.failed || self.now() < self.begin_at {
+            return false;
+        }
+        self.begin().await;
+        true
+    }
+
+    /// One round with an instance; returns whether there was anything to do.
+    async fn round(&mut self) -> bool {
+        let mut busy = self.checkpoint_when_due().await;
+        busy |= self.take_calls().await;
+        busy |= self.take_notices().await;
+        busy |= self.take_events().await;
+        // Without an instance the next one is at hand.
+        busy || self.guest.is_none()
+    }
+
+    /// Waits for something to do.
+    async fn wait(&mut self) {
+        let until = if self.failed {
+            None
+        } else if self.guest.is_none() {
+            Some(self.begin_at)
+        } else {
+            let events = self.kept_events.at();
+            // Ticks wait behind events that are delivered again.
+            let tick = if events.is_some() {
+                None
+            } else {
+                self.timers.next()
+            };
+            let waits = [events, self.kept_notices.at(), tick, self.checkpoint_at];
+            waits.into_iter().flatten().min()
+        };
+        let woken = self.device.mailbox.wake().woken();
+        match until {
+            Some(until) => {
+                tokio::select! {
+                    () = woken => {}
+                    () = self.device.clock.sleep_until(until) => {}
+                }
+            }
+            None => woken.await,
+        }
+    }
+}

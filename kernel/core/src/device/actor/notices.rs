@@ -1,0 +1,121 @@
+//! Notices of connections: new ones in their order, and those that are delivered again.
+
+use std::sync::Arc;
+
+use crate::connection::Notice;
+use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
+use crate::device::status::DeviceCounters;
+use crate::event::hex;
+
+use super::kept::Past;
+use super::{Actor, ROUND};
+
+/// How many instances may end with one notice in hand: the first, and a fresh one. Exchanges go on
+/// meanwhile, so a notice is soon of the past.
+const NOTICE_DELIVERIES: u16 = 2;
+
+impl<F: GuestFactory> Actor<F> {
+    /// Handles one kept notice, or when there are none some new ones. They do not wait for events
+    /// that are kept: what those wait for is often told by a connection.
+    pub(super) async fn take_notices(&mut self) -> bool {
+        if self.guest.is_none() {
+            return false;
+        }
+        if let Some(((connection, notice), past)) = self.kept_notices.take_due(self.now()) {
+            self.notice(connection, notice, past).await;
+            self.running_again();
+            return true;
+        }
+        let mut busy = false;
+        for _ in 0..ROUND {
+            // Order: nothing new before what is kept.
+            if self.guest.is_none() || !self.kept_notices.is_empty() {
+                break;
+            }
+            let Some((connection, notice)) = self.device.mailbox.take_notice() else {
+                break;
+            };
+            self.notice(connection, notice, Past::default()).await;
+            busy = true;
+        }
+        busy
+    }
+
+    async fn notice(&mut self, connection: Arc<str>, notice: Notice, past: Past) {
+        let Some(guest) = self.guest.as_mut() else {
+            return;
+        };
+        let began = self.device.clock.monotonic();
+        let result = guest.notice(&connection, &notice).await;
+        let counters = &self.device.live.counters;
+        DeviceCounters::add(&counters.busy, self.device.clock.monotonic() - began);
+        DeviceCounters::add(&counters.notices, 1);
+        let trap = match result {
+            Ok(Ok(())) => {
+                match self.settle(&[], &[]).await {
+                    Ok(()) => self.touched(),
+                    Err(message) => self.postpone_notice(connection, notice, past, &message),
+                }
+                return;
+            }
+            Ok(Err(error)) => {
+                self.discard().await;
+                match error {
+                    GuestError::Retry(text) => {
+                        self.postpone_notice(connection, notice, past, &text);
+                        return;
+                    }
+                    GuestError::Rejected(_) => {
+                        self.bury_notice(&connection, &notice, &error.to_string());
+                        return;
+                    }
+                    GuestError::Fatal(text) => Trap::fatal(&text),
+                }
+            }
+            Err(trap) => trap,
+        };
+        let past = past.trapped();
+        if past.traps >= NOTICE_DELIVERIES {
+            self.bury_notice(&connection, &notice, &trap.message);
+        } else {
+            DeviceCounters::add(&self.device.live.counters.retries, 1);
+            self.kept_notices
+                .put_back(vec![((connection, notice), past)], 0);
+        }
+        self.trapped(&trap);
+    }
+
+    fn postpone_notice(&mut self, connection: Arc<str>, notice: Notice, past: Past, reason: &str) {
+        let past = past.postponed();
+        DeviceCounters::add(&self.device.live.counters.retries, 1);
+        let at = self.now().saturating_add(past.pause());
+        self.kept_notices
+            .put_back(vec![((connection, notice), past)], at);
+        self.postponed(reason);
+    }
+
+    pub(super) fn bury_notice(&self, connection: &str, notice: &Notice, reason: &str) {
+        let device = &self.device;
+        DeviceCounters::add(&device.live.counters.dead, 1);
+        let dead = format!(
+            "a notice of connection `{connection}` went to $dead/{}: {reason}",
+            device.name
+        );
+        device.fault(&dead, "");
+        let bytes = match notice {
+            Notice::Replied {
+                outcome: Ok(reply), ..
+            } => Some(hex(&reply.bytes)),
+            Notice::Received { bytes, .. } => Some(hex(bytes)),
+            _ => None,
+        };
+        let kind = match notice {
+            Notice::Replied { .. } => "replied",
+            Notice::Received { .. } => "received",
+            Notice::Link { .. } => "link-changed",
+            Notice::Peer { .. } => "peer-changed",
+        };
+        let input = serde_json::json!({ "connection": connection, "notice": kind, "bytes": bytes });
+        device.bury(&input, reason);
+    }
+}

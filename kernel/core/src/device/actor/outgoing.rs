@@ -1,0 +1,127 @@
+//! What a handler did: committed, let out, or undone.
+
+use crate::connection::Notice;
+use crate::device::guest::{Guest, GuestFactory};
+use crate::device::outbox::{Effect, Outbox};
+use crate::device::shared::OutgoingCall;
+use crate::device::status::DeviceCounters;
+use crate::event::Event;
+use crate::schedule::TimerOrder;
+
+use super::Actor;
+
+impl<F: GuestFactory> Actor<F> {
+    /// Commits what a handler wrote, then lets out what it did. On an error nothing is let out.
+    pub(super) async fn settle(&mut self, handled: &[Event], failed: &[u32]) -> Result<(), String> {
+        let Some(guest) = self.guest.as_mut() else {
+            return Ok(());
+        };
+        if guest.is_dirty()
+            && let Err(message) = guest.commit().await
+        {
+            guest.rollback().await;
+            guest.outbox().clear();
+            return Err(message);
+        }
+        let outbox = guest.outbox();
+        if outbox.is_empty() {
+            return Ok(());
+        }
+        let mut outbox = std::mem::take(outbox);
+        outbox.settle_causes(handled, failed);
+        self.publish(&mut outbox).await;
+        for effect in outbox.effects.drain(..) {
+            self.carry_out(effect);
+        }
+        outbox.clear();
+        // Its vectors serve again.
+        if let Some(guest) = self.guest.as_mut() {
+            *guest.outbox() = outbox;
+        }
+        Ok(())
+    }
+
+    async fn publish(&mut self, outbox: &mut Outbox) {
+        if outbox.events.is_empty() {
+            return;
+        }
+        let device = &self.device;
+        let blocked = device.bus.publish(device.source, &mut outbox.events);
+        let count = outbox.events.len() as u64;
+        DeviceCounters::add(&device.live.counters.published, count);
+        if !blocked.is_empty() {
+            let patience = device.clock.sleep(device.spec.limits.block.nanoseconds());
+            tokio::select! {
+                () = blocked.deliver() => {}
+                () = patience => {}
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Timer(order) => self.order_timer(order),
+            Effect::Submit {
+                seat,
+                ticket,
+                request,
+            } => {
+                if let Err(failure) = seat.submit(ticket, request) {
+                    let outcome = Err(failure);
+                    let notice = Notice::Replied { ticket, outcome };
+                    self.device
+                        .mailbox
+                        .refused(seat.connection().clone(), notice);
+                }
+            }
+            Effect::Cancel { seat, ticket } => seat.cancel(ticket),
+            Effect::Send { seat, peer, bytes } => {
+                if let Err(failure) = seat.send(peer, bytes) {
+                    tracing::warn!(device = %self.device.name, connection = %seat.connection(), "not sent: {failure}");
+                }
+            }
+            Effect::Disconnect { seat, peer } => seat.disconnect(peer),
+            Effect::Reply { id, answer } => self.reply(id, answer),
+            Effect::Call {
+                id,
+                device,
+                command,
+                arguments,
+                timeout,
+            } => {
+                let call = OutgoingCall {
+                    id,
+                    device,
+                    command,
+                    arguments,
+                    timeout,
+                };
+                self.device.surroundings.call(&self.device, call);
+            }
+        }
+    }
+
+    fn order_timer(&mut self, order: TimerOrder) {
+        let limit = self.device.spec.limits.timers as usize;
+        if let TimerOrder::Every { name, .. } | TimerOrder::After { name, .. } = &order
+            && self.timers.len() >= limit
+            && !self.timers.contains(name)
+        {
+            let text =
+                format!("timer `{name}` is not set: a device may have {limit} (limit `timers`)");
+            self.device.fault(&text, "");
+            return;
+        }
+        self.timers.order(order, self.device.clock.monotonic());
+    }
+
+    /// Undoes what a handler that returned an error did.
+    pub(super) async fn discard(&mut self) {
+        if let Some(guest) = self.guest.as_mut() {
+            guest.outbox().clear();
+            if guest.is_dirty() {
+                guest.rollback().await;
+            }
+        }
+    }
+}

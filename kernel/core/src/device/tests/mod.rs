@@ -1,0 +1,14 @@
+//! Devices in virtual time, over scripted instances: nothing here waits for real.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod calls;
+mod events;
+mod life;
+mod notices;
+mod overflow;
+mod property;
+mod retries;
+mod rig;
+mod state;
+mod timers;
+mod traps;
