@@ -49,7 +49,10 @@ fn check(toml: &str) -> (String, Value) {
     let answer = json(&programs);
     assert_eq!(answer["ok"], false);
     let shown = text(&people.stderr);
-    assert!(!shown.contains('\u{1b}'), "no colours into a pipe: {shown:?}");
+    assert!(
+        !shown.contains('\u{1b}'),
+        "no colours into a pipe: {shown:?}"
+    );
     (shown, answer["problems"][0].clone())
 }
 
@@ -60,10 +63,13 @@ fn help_and_version_are_no_errors_and_a_wrong_call_is_2() {
     assert_eq!(help.status.code(), Some(0));
     let shown = text(&help.stdout);
     for command in [
-        "run", "build", "check", "inspect", "decode", "encode", "ps", "events", "get", "set", "call",
-        "logs", "doctor",
+        "run", "build", "check", "inspect", "decode", "encode", "ps", "events", "get", "set",
+        "call", "logs", "doctor",
     ] {
-        assert!(shown.contains(&format!("\n  {command} ")), "{command} in {shown}");
+        assert!(
+            shown.contains(&format!("\n  {command} ")),
+            "{command} in {shown}"
+        );
         let help = run(here.path(), &[command, "--help"]);
         assert_eq!(help.status.code(), Some(0));
         assert!(text(&help.stdout).contains("Example"), "{command}");
@@ -81,20 +87,29 @@ fn an_unknown_key_is_shown_in_its_line_with_a_suggestion() {
     assert!(shown.contains("weihe.toml:2:1"), "{shown}");
     assert!(shown.contains("nmae = \"greenhouse\""), "{shown}");
     assert!(shown.contains("did you mean `name`?"), "{shown}");
-    assert_eq!((&problem["line"], &problem["column"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&problem["line"], &problem["column"]),
+        (&2.into(), &1.into())
+    );
 }
 
 #[test]
 fn a_wrong_type_says_what_is_expected() {
     let (shown, problem) = check(include_str!("fixtures/wrong_type.toml"));
-    assert!(shown.contains("`name` must be a text, but is an integer"), "{shown}");
+    assert!(
+        shown.contains("`name` must be a text, but is an integer"),
+        "{shown}"
+    );
     assert_eq!(problem["line"], 2);
 }
 
 #[test]
 fn a_device_given_twice_shows_both_places() {
     let (shown, problem) = check(include_str!("fixtures/duplicate_device.toml"));
-    assert!(shown.contains("the first") && shown.contains("the second"), "{shown}");
+    assert!(
+        shown.contains("the first") && shown.contains("the second"),
+        "{shown}"
+    );
     assert_eq!(problem["message"], "`soil` is given twice");
     assert_eq!(problem["line"], 7);
 }
@@ -103,7 +118,13 @@ fn a_device_given_twice_shows_both_places() {
 fn two_holders_of_one_address_are_both_named() {
     let (shown, problem) = check(include_str!("fixtures/two_holders.toml"));
     assert!(shown.contains("held by `a`"), "{shown}");
-    assert!(problem["message"].as_str().unwrap().contains("connection `b`"), "{problem}");
+    assert!(
+        problem["message"]
+            .as_str()
+            .unwrap()
+            .contains("connection `b`"),
+        "{problem}"
+    );
     assert_eq!(problem["line"], 7);
 }
 
@@ -112,7 +133,12 @@ fn a_plugin_file_that_is_missing_is_named_with_its_line() {
     let (shown, problem) = check(include_str!("fixtures/missing_plugin_file.toml"));
     assert!(shown.contains("nowhere/modbus.wasm"), "{shown}");
     assert_eq!(problem["line"], 2);
-    assert!(problem["help"].as_str().unwrap().contains("put the component there"));
+    assert!(
+        problem["help"]
+            .as_str()
+            .unwrap()
+            .contains("put the component there")
+    );
 }
 
 #[test]
@@ -129,7 +155,10 @@ fn a_good_system_is_in_order_and_nothing_is_started() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("is in order"));
     assert!(!directory.path().join("data").exists());
-    assert_eq!(json(&run(directory.path(), &["check", "--json"]))["ok"], true);
+    assert_eq!(
+        json(&run(directory.path(), &["check", "--json"]))["ok"],
+        true
+    );
 }
 
 #[test]
@@ -139,7 +168,10 @@ fn no_system_says_how_to_name_one() {
         let output = run(here.path(), command);
         assert_eq!(output.status.code(), Some(1), "{command:?}");
         let shown = text(&output.stderr);
-        assert!(shown.contains("weihe.toml") && shown.contains("-C DIR"), "{shown}");
+        assert!(
+            shown.contains("weihe.toml") && shown.contains("-C DIR"),
+            "{shown}"
+        );
     }
 }
 
@@ -187,7 +219,13 @@ fn the_doctor_looks_at_any_machine() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     let findings = json(&run(here.path(), &["doctor", "--root", &root, "--json"]));
     assert!(findings.as_array().unwrap().len() > 6);
-    assert!(findings.as_array().unwrap().iter().all(|finding| finding["what"].is_string()));
+    assert!(
+        findings
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|finding| finding["what"].is_string())
+    );
 }
 
 #[test]
@@ -220,7 +258,11 @@ impl Drop for Host {
 impl Host {
     /// Starts a host and waits until it says that it runs.
     fn start(directory: &Path) -> Self {
-        let mut child = weihe(directory).arg("run").stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = weihe(directory)
+            .arg("run")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let stderr = child.stderr.take().unwrap();
         let (sender, lines) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -248,7 +290,13 @@ impl Host {
 
     fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
@@ -262,7 +310,11 @@ fn a_host_is_seen_steered_and_stopped_in_order() {
     let here = directory.path();
     let none = run(here, &["ps"]);
     assert_eq!(none.status.code(), Some(1));
-    assert!(text(&none.stderr).contains("weihe run"), "{}", text(&none.stderr));
+    assert!(
+        text(&none.stderr).contains("weihe run"),
+        "{}",
+        text(&none.stderr)
+    );
 
     let mut host = Host::start(here);
     let ps = json(&run(here, &["ps", "--json"]));
@@ -270,16 +322,33 @@ fn a_host_is_seen_steered_and_stopped_in_order() {
     assert_eq!(ps["connections"][0]["connection"], "field");
     let failed = ps["failed"].as_array().unwrap();
     assert_eq!(failed.len(), 2, "{failed:?}");
-    assert!(failed[0]["place"].as_str().unwrap().ends_with("weihe.toml:3"), "{failed:?}");
+    assert!(
+        failed[0]["place"]
+            .as_str()
+            .unwrap()
+            .ends_with("weihe.toml:3"),
+        "{failed:?}"
+    );
     let shown = text(&run(here, &["ps"]).stdout);
-    assert!(shown.contains("rig") && shown.contains("device lost failed"), "{shown}");
+    assert!(
+        shown.contains("rig") && shown.contains("device lost failed"),
+        "{shown}"
+    );
 
     let second = run(here, &["run"]);
     assert_eq!(second.status.code(), Some(1));
-    assert!(text(&second.stderr).contains("running already"), "{}", text(&second.stderr));
+    assert!(
+        text(&second.stderr).contains("running already"),
+        "{}",
+        text(&second.stderr)
+    );
 
     // −1 and 0 arrive as they are.
-    for (value, json_value) in [("-1", Value::from(-1)), ("0", Value::from(0)), ("open", "open".into())] {
+    for (value, json_value) in [
+        ("-1", Value::from(-1)),
+        ("0", Value::from(0)),
+        ("open", "open".into()),
+    ] {
         assert_eq!(run(here, &["set", "a/b", value]).status.code(), Some(0));
         let got = json(&run(here, &["get", "a/b", "--json"]));
         assert_eq!(got["value"], json_value);
@@ -288,24 +357,51 @@ fn a_host_is_seen_steered_and_stopped_in_order() {
     assert_eq!(text(&run(here, &["get", "a/b"]).stdout), "open\n");
     assert_eq!(text(&run(here, &["get", "a/#"]).stdout).lines().count(), 2);
     assert_eq!(run(here, &["get", "no/thing"]).status.code(), Some(1));
-    assert_eq!(run(here, &["set", "$link/field", "up"]).status.code(), Some(2));
+    assert_eq!(
+        run(here, &["set", "$link/field", "up"]).status.code(),
+        Some(2)
+    );
 
     let called = run(here, &["call", "nobody", "anything", "--json"]);
     assert_eq!(called.status.code(), Some(1));
-    assert!(json(&called)["error"]["message"].as_str().unwrap().contains("`nobody`"));
+    assert!(
+        json(&called)["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("`nobody`")
+    );
 
-    let events = run(here, &["events", "a/+", "--retained", "--count", "1", "--json"]);
+    let events = run(
+        here,
+        &["events", "a/+", "--retained", "--count", "1", "--json"],
+    );
     assert_eq!(json(&events)["value"], "open");
     let logs = text(&run(here, &["logs"]).stdout);
     assert!(logs.contains("gone.wasm"), "{logs}");
-    assert_eq!(run(here, &["logs", "--device", "lost", "--json"]).stdout.iter().filter(|b| **b == b'\n').count(), 1);
+    assert_eq!(
+        run(here, &["logs", "--device", "lost", "--json"])
+            .stdout
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count(),
+        1
+    );
 
     // A stream that is open does not hold up the end.
-    let mut follower = weihe(here).args(["events"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut follower = weihe(here)
+        .args(["events"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     host.signal("-TERM");
     assert_eq!(host.child.wait().unwrap().code(), Some(0));
     host.wait_for("stopped");
-    assert_eq!(follower.wait().unwrap().code(), Some(1), "the follower was told");
+    assert_eq!(
+        follower.wait().unwrap().code(),
+        Some(1),
+        "the follower was told"
+    );
     assert!(!here.join("data/weihe.sock").exists());
 }
 
@@ -314,12 +410,16 @@ fn after_kill_9_the_next_host_starts_with_a_higher_number() {
     let directory = system("");
     let here = directory.path();
     let mut host = Host::start(here);
-    let first = json(&run(here, &["ps", "--json"]))["host"]["boot"].as_u64().unwrap();
+    let first = json(&run(here, &["ps", "--json"]))["host"]["boot"]
+        .as_u64()
+        .unwrap();
     host.child.kill().unwrap();
     host.child.wait().unwrap();
     assert!(here.join("data/weihe.sock").exists(), "left behind");
     let host = Host::start(here);
-    let second = json(&run(here, &["ps", "--json"]))["host"]["boot"].as_u64().unwrap();
+    let second = json(&run(here, &["ps", "--json"]))["host"]["boot"]
+        .as_u64()
+        .unwrap();
     assert_eq!(second, first + 1);
     host.signal("-INT");
 }

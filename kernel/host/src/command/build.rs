@@ -38,7 +38,12 @@ impl Build {
             .unwrap_or_else(|| PathBuf::from("."));
         let cargo = Cargo::find().map_err(BuildError::from)?;
         if directory.join("Cargo.toml").is_file() || !directory.join(FILE).is_file() {
-            let built = build_shown(&cargo, &directory, global.json)?;
+            let built = build_shown(
+                &cargo,
+                &directory,
+                &directory.display().to_string(),
+                global.json,
+            )?;
             let destination = destination(self.output.as_deref(), &built);
             put(&built, &destination, global.json)?;
             return Ok(Outcome::Done);
@@ -58,7 +63,7 @@ impl Build {
             let Some(source) = &plugin.source else {
                 continue;
             };
-            let result = build_shown(&cargo, source, global.json)
+            let result = build_shown(&cargo, source, &plugin.name, global.json)
                 .and_then(|built| put(&built, &plugin.file, global.json));
             if let Err(failure) = result {
                 // The others are still built.
@@ -74,9 +79,10 @@ impl Build {
 pub(super) fn build_shown(
     cargo: &Cargo,
     directory: &Path,
+    name: &str,
     quiet: bool,
 ) -> std::result::Result<Built, Failure> {
-    let progress = Progress::start(format!("building {}", directory.display()), quiet);
+    let progress = Progress::start(format!("building {name}"), quiet);
     match build_crate(cargo, directory, |line| progress.say(line)) {
         Ok(built) => {
             progress.done(if built.fresh { "up to date" } else { "built" });

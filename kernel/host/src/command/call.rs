@@ -10,7 +10,9 @@ use crate::output::{Failure, Outcome, print, print_json};
 
 /// Call a command of a device and show its answer
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  weihe call watering override state=on\n  weihe call soil write point=valve value=true")]
+#[command(
+    after_help = "Examples:\n  weihe call watering override state=on\n  weihe call soil write point=valve value=true"
+)]
 pub(super) struct Call {
     /// The device
     #[arg(value_name = "DEVICE")]
@@ -72,9 +74,15 @@ pub(super) fn parse_arguments(
     for word in words {
         let pair = word.split_once('=').filter(|(key, _)| !key.is_empty());
         let Some((key, value)) = pair else {
-            return Err(Failure::usage(format!("`{word}` is no key=value pair"), HELP));
+            return Err(Failure::usage(
+                format!("`{word}` is no key=value pair"),
+                HELP,
+            ));
         };
-        if arguments.insert(key.to_owned(), parse_value(value)).is_some() {
+        if arguments
+            .insert(key.to_owned(), parse_value(value))
+            .is_some()
+        {
             return Err(Failure::usage(format!("`{key}` is given twice"), HELP));
         }
     }
@@ -89,14 +97,19 @@ mod tests {
 
     fn parse(words: &[&str]) -> std::result::Result<Value, String> {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        parse_arguments(&words).map(Value::Object).map_err(|failure| failure.message)
+        parse_arguments(&words)
+            .map(Value::Object)
+            .map_err(|failure| failure.message)
     }
 
     #[test]
     fn arguments_are_an_object_or_pairs() {
         assert_eq!(parse(&[]).unwrap(), json!({}));
         assert_eq!(parse(&["{\"a\": [1]}"]).unwrap(), json!({"a": [1]}));
-        assert_eq!(parse(&["a=-1", "b=x=y", "c="]).unwrap(), json!({"a": -1, "b": "x=y", "c": ""}));
+        assert_eq!(
+            parse(&["a=-1", "b=x=y", "c="]).unwrap(),
+            json!({"a": -1, "b": "x=y", "c": ""})
+        );
         assert!(parse(&["{\"a\""]).unwrap_err().contains("no JSON object"));
         assert!(parse(&["open"]).unwrap_err().contains("`open`"));
         assert!(parse(&["a=1", "a=2"]).unwrap_err().contains("twice"));

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Global, Result, directory, remote};
 use crate::config::{Config, FILE, LoadError, Problem};
 use crate::output::{Failure, Outcome, Style, print, print_json, render_problem};
-use crate::system::{DryRun, connection_problem, device_problem, spec};
+use crate::system::{DryRun, connection_problem, device_problem, plugin_path, spec};
 
 /// Check configuration and plugins, and start nothing
 #[derive(Debug, Args)]
@@ -46,7 +46,11 @@ impl Check {
         let style = Style::stdout();
         let mut text = String::new();
         for (kind, name, what) in &found.good {
-            text.push_str(&format!("{} {kind} {name}  {}\n", style.good("ok"), style.dim(what)));
+            text.push_str(&format!(
+                "{} {kind} {name}  {}\n",
+                style.good("ok"),
+                style.dim(what)
+            ));
         }
         print(&text);
         for problem in &found.problems {
@@ -81,27 +85,45 @@ async fn examine(config: &Config) -> std::result::Result<Found, Failure> {
     for connection in &config.connections {
         let name = &connection.name;
         match dry.connection(name, &connection.table) {
-            Ok(()) => found.good.push(("connection", name.clone(), connection.kind.clone())),
-            Err(error) => found.problems.push(connection_problem(config, name, &error)),
+            Ok(()) => found
+                .good
+                .push(("connection", name.clone(), connection.kind.clone())),
+            Err(error) => found
+                .problems
+                .push(connection_problem(config, name, &error)),
         }
     }
     let mut loaded = Vec::new();
     for plugin in &config.plugins {
-        let path = format!("plugin.{}", plugin.name);
+        let path = plugin_path(config, &plugin.name);
         if let Some(source) = &plugin.source
             && !source.join("Cargo.toml").is_file()
         {
-            let message = format!("plugin `{}`: there is no crate in {}", plugin.name, source.display());
-            let help = Some("`source` names the directory of a Cargo.toml, relative to this file".to_owned());
-            found.problems.push(config.problem_at(&format!("{path}.source"), message, help));
+            let message = format!(
+                "plugin `{}`: there is no crate in {}",
+                plugin.name,
+                source.display()
+            );
+            let help = Some(
+                "`source` names the directory of a Cargo.toml, relative to this file".to_owned(),
+            );
+            found
+                .problems
+                .push(config.problem_at(&format!("{path}.source"), message, help));
         }
         if !plugin.file.is_file() {
-            let message = format!("plugin `{}`: there is no file {}", plugin.name, plugin.file.display());
+            let message = format!(
+                "plugin `{}`: there is no file {}",
+                plugin.name,
+                plugin.file.display()
+            );
             let help = match &plugin.source {
                 Some(_) => format!("build it: `weihe build {}`", config.directory.display()),
                 None => "put the component there, or name it with `file`".to_owned(),
             };
-            found.problems.push(config.problem_at(&format!("{path}.file"), message, Some(help)));
+            found
+                .problems
+                .push(config.problem_at(&format!("{path}.file"), message, Some(help)));
             continue;
         }
         match dry.load(&plugin.name, &plugin.file).await {
@@ -112,7 +134,9 @@ async fn examine(config: &Config) -> std::result::Result<Found, Failure> {
                 loaded.push(plugin.name.as_str());
             }
             Err(error) => {
-                found.problems.push(config.problem_at(&path, error.to_string(), None));
+                found
+                    .problems
+                    .push(config.problem_at(&path, error.to_string(), None));
             }
         }
     }
@@ -122,8 +146,12 @@ async fn examine(config: &Config) -> std::result::Result<Found, Failure> {
             continue;
         }
         match dry.device(&spec(config, device)) {
-            Ok(()) => found.good.push(("device", device.name.clone(), device.plugin.clone())),
-            Err(error) => found.problems.push(device_problem(config, &device.name, &error)),
+            Ok(()) => found
+                .good
+                .push(("device", device.name.clone(), device.plugin.clone())),
+            Err(error) => found
+                .problems
+                .push(device_problem(config, &device.name, &error)),
         }
     }
     dry.end().await;

@@ -20,7 +20,9 @@ const FRAME_LIMIT: usize = 1 << 20;
 
 /// Take a frame apart with a plugin's codec
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  weihe decode plugins/modbus.wasm '11 03 00 6B 00 03 76 87' --option mode=rtu\n  weihe decode modbus '11 03 06 AE 41 56 52 43 40 49 AD' --request '11 03 00 6B 00 03 76 87' --option mode=rtu")]
+#[command(
+    after_help = "Examples:\n  weihe decode plugins/modbus.wasm '11 03 00 6B 00 03 76 87' --option mode=rtu\n  weihe decode modbus '11 03 06 AE 41 56 52 43 40 49 AD' --request '11 03 00 6B 00 03 76 87' --option mode=rtu"
+)]
 pub(super) struct Decode {
     /// The component, or the name of a plugin of the current system
     #[arg(value_name = "FILE")]
@@ -44,7 +46,9 @@ pub(super) struct Decode {
 
 /// Build a request with a plugin's codec
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  weihe encode modbus '{\"mode\": \"rtu\", \"unit\": 17, \"function\": 3, \"address\": 107, \"quantity\": 3}'")]
+#[command(
+    after_help = "Example:\n  weihe encode modbus '{\"mode\": \"rtu\", \"unit\": 17, \"function\": 3, \"address\": 107, \"quantity\": 3}'"
+)]
 pub(super) struct Encode {
     /// The component, or the name of a plugin of the current system
     #[arg(value_name = "FILE")]
@@ -122,7 +126,10 @@ fn with_codec<T>(
             .map_err(|error| Failure::plain(error.to_string()))?;
         let codec = dry.codec(&stem).ok_or_else(|| {
             Failure::new(
-                format!("{} has no codec: it does not export weihe:plugin/codec", file.display()),
+                format!(
+                    "{} has no codec: it does not export weihe:plugin/codec",
+                    file.display()
+                ),
                 format!("`weihe inspect {}` shows its hooks", file.display()),
             )
         })?;
@@ -159,7 +166,10 @@ fn parse_hex(text: &str) -> std::result::Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let words = text.split(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '-' | ';'));
     for word in words.filter(|word| !word.is_empty()) {
-        let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")).unwrap_or(word);
+        let digits = word
+            .strip_prefix("0x")
+            .or_else(|| word.strip_prefix("0X"))
+            .unwrap_or(word);
         if let Some(wrong) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
             let message = format!("`{word}` is not hexadecimal: `{wrong}` is no digit");
             return Err(Failure::usage(message, HELP));
@@ -263,7 +273,13 @@ mod tests {
     #[test]
     fn octets_are_read_however_people_write_them() {
         let frame = [0x11, 0x03, 0x00, 0x6b];
-        for text in ["1103006b", "11 03 00 6B", "11:03:00:6b", "0x11,0x03,0x00 0x6B", "1103\n006b\n"] {
+        for text in [
+            "1103006b",
+            "11 03 00 6B",
+            "11:03:00:6b",
+            "0x11,0x03,0x00 0x6B",
+            "1103\n006b\n",
+        ] {
             assert_eq!(parse_hex(text).unwrap(), frame, "{text}");
         }
         assert_eq!(spaced(&frame), "11 03 00 6b");
@@ -271,9 +287,19 @@ mod tests {
 
     #[test]
     fn what_is_not_hexadecimal_is_a_wrong_call() {
-        for (text, word) in [("11 0g", "`g`"), ("113", "odd"), ("", "no octets"), ("0x", "odd"), ("温", "`温`")] {
+        for (text, word) in [
+            ("11 0g", "`g`"),
+            ("113", "odd"),
+            ("", "no octets"),
+            ("0x", "odd"),
+            ("温", "`温`"),
+        ] {
             let failure = parse_hex(text).unwrap_err();
-            assert!(failure.usage && failure.message.contains(word), "{text}: {}", failure.message);
+            assert!(
+                failure.usage && failure.message.contains(word),
+                "{text}: {}",
+                failure.message
+            );
         }
     }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Global, Result, directory, remote};
 use crate::config::Config;
-use crate::control::{ClientError, Client, SocketError};
+use crate::control::{Client, ClientError, SocketError};
 use crate::doctor::{Finding, Root, Verdict, devices, machine, toolchain};
 use crate::output::{Outcome, Style, print, print_json, width};
 
@@ -52,7 +52,10 @@ fn system(global: &Global) -> Vec<Finding> {
         }
     };
     let count = config.devices.len();
-    let found = format!("{}: {count} devices", directory.join(crate::config::FILE).display());
+    let found = format!(
+        "{}: {count} devices",
+        directory.join(crate::config::FILE).display()
+    );
     let data = &config.host.data;
     vec![
         Finding::ok("configuration", found),
@@ -69,7 +72,10 @@ fn writable(data: &Path) -> Finding {
         _ => Path::new("."),
     };
     match tempfile::NamedTempFile::new_in(folder) {
-        Ok(_) => Finding::ok("data directory", format!("{} can be written", data.display())),
+        Ok(_) => Finding::ok(
+            "data directory",
+            format!("{} can be written", data.display()),
+        ),
         Err(error) => Finding::fail(
             "data directory",
             format!("{} cannot be written: {error}", data.display()),
@@ -83,24 +89,31 @@ fn socket(data: &Path) -> Finding {
     let hello = remote::converse(async {
         Ok(async {
             let mut client = Client::connect(data).await?;
-            client.request::<crate::control::Hello>("hello", &serde_json::Value::Null).await
+            client
+                .request::<crate::control::Hello>("hello", &serde_json::Value::Null)
+                .await
         }
         .await)
     });
     match hello {
-        Ok(Ok(hello)) => {
-            Finding::ok(WHAT, format!("weihe {} runs, process {}", hello.version, hello.pid))
+        Ok(Ok(hello)) => Finding::ok(
+            WHAT,
+            format!("weihe {} runs, process {}", hello.version, hello.pid),
+        ),
+        Ok(Err(ClientError::Socket(SocketError::NotRunning(_)))) => {
+            Finding::ok(WHAT, "not running")
         }
-        Ok(Err(ClientError::Socket(SocketError::NotRunning(_)))) => Finding::ok(WHAT, "not running"),
-        Ok(Err(error)) => {
-            Finding::warn(WHAT, error.to_string(), error.help().unwrap_or_default())
-        }
+        Ok(Err(error)) => Finding::warn(WHAT, error.to_string(), error.help().unwrap_or_default()),
         Err(failure) => Finding::warn(WHAT, failure.message, ""),
     }
 }
 
 fn render(findings: &[Finding], style: Style) -> String {
-    let widest = findings.iter().map(|finding| width(&finding.what)).max().unwrap_or(0);
+    let widest = findings
+        .iter()
+        .map(|finding| width(&finding.what))
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for finding in findings {
         let verdict = match finding.verdict {
@@ -109,7 +122,10 @@ fn render(findings: &[Finding], style: Style) -> String {
             Verdict::Fail => style.bad("fail"),
         };
         let pad = " ".repeat(widest - width(&finding.what));
-        text.push_str(&format!("{verdict}  {}{pad}  {}\n", finding.what, finding.found));
+        text.push_str(&format!(
+            "{verdict}  {}{pad}  {}\n",
+            finding.what, finding.found
+        ));
         if !finding.advice.is_empty() {
             let indent = " ".repeat(widest + 8);
             text.push_str(&format!("{indent}{} {}\n", style.code("→"), finding.advice));

@@ -9,7 +9,9 @@ use crate::output::{Outcome, Style, print, print_json, time_of_day};
 
 /// Follow the events on the bus
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  weihe events\n  weihe events 'greenhouse/#' --count 10\n  weihe events '$link/+' --retained")]
+#[command(
+    after_help = "Examples:\n  weihe events\n  weihe events 'greenhouse/#' --count 10\n  weihe events '$link/+' --retained"
+)]
 pub(super) struct Events {
     /// A topic or filter: `+` for one level, `#` for all below [default: all but `$…`]
     #[arg(value_name = "FILTER")]
@@ -40,7 +42,10 @@ impl Events {
                         print_json(&serde_json::json!({ "dropped": count }));
                     }
                     Some(StreamPiece::Dropped(count)) => {
-                        eprintln!("{}", style.warn(format!("… {count} events were dropped here")));
+                        eprintln!(
+                            "{}",
+                            style.warn(format!("… {count} events were dropped here"))
+                        );
                     }
                     Some(StreamPiece::Item(event)) => {
                         left -= 1;
@@ -71,11 +76,37 @@ fn line(event: &NamedEvent, style: Style) -> String {
     )
 }
 
-/// A value in words: texts without quotes, nothing as `-`.
+/// A value in words: texts without quotes, nothing as `-`. A float that comes from 32 bits is shown
+/// with the digits that 32 bits have.
 pub(super) fn value(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => "-".to_owned(),
         serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) if number.is_f64() => {
+            let double = number.as_f64().unwrap_or_default();
+            let single = double as f32;
+            if f64::from(single) == double {
+                format!("{single:?}")
+            } else {
+                number.to_string()
+            }
+        }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value;
+    use serde_json::json;
+
+    #[test]
+    fn values_have_the_digits_that_they_were_measured_with() {
+        assert_eq!(value(&json!(f64::from(25.92106_f32))), "25.92106");
+        assert_eq!(value(&json!(0.1)), "0.1");
+        assert_eq!(value(&json!(300.0)), "300.0");
+        assert_eq!(value(&json!(-1)), "-1");
+        assert_eq!(value(&json!(null)), "-");
+        assert_eq!(value(&json!("open")), "open");
     }
 }

@@ -12,7 +12,9 @@ use crate::output::{Failure, Outcome, Table, duration, print, print_json};
 
 /// Show the last value of a topic, or of all that match a filter
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  weihe get greenhouse/soil/moisture\n  weihe get 'greenhouse/#'")]
+#[command(
+    after_help = "Examples:\n  weihe get greenhouse/soil/moisture\n  weihe get 'greenhouse/#'"
+)]
 pub(super) struct Get {
     /// A topic, or a filter with `+` or `#`
     #[arg(value_name = "TOPIC|FILTER")]
@@ -52,7 +54,9 @@ impl Get {
 
 fn table(events: &[NamedEvent]) -> Table {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+    let now = now.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    });
     let mut table = Table::new(["TOPIC", "VALUE", "QUALITY", "AGE", "SOURCE"]);
     for event in events {
         table.row([

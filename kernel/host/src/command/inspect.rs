@@ -1,13 +1,15 @@
 //! `weihe inspect`: what is in a component.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use weihe_kernel::runtime::Description;
 
-use super::{Global, Result};
+use super::{Global, Result, remote};
 use crate::component::{Layout, LayoutError, provider};
 use crate::output::{Failure, Outcome, Style, bytes, print, print_json};
+use crate::system::DryRun;
 
 /// Show what a component is, imports, exports and needs
 #[derive(Debug, Args)]
@@ -28,6 +30,7 @@ impl Inspect {
     pub(super) fn run(self, global: &Global) -> Result {
         let file = super::plugin_file::find(&self.file, global);
         let layout = Layout::read(&file)?;
+        let described = describe(&file);
         if global.json {
             let mut value = serde_json::to_value(&layout).unwrap_or_default();
             value["file"] = file.to_string_lossy().into();
@@ -36,11 +39,38 @@ impl Inspect {
                 .iter()
                 .map(|import| import_json(import))
                 .collect();
+            match described {
+                Ok(description) => {
+                    value["description"] = serde_json::to_value(description).unwrap_or_default();
+                }
+                Err(reason) => value["refused"] = reason.into(),
+            }
             print_json(&value);
             return Ok(Outcome::Done);
         }
         let style = Style::stdout();
         let mut text = format!("{}\n", style.bold(file.display()));
+        match &described {
+            Ok(about) => {
+                let _ = writeln!(
+                    text,
+                    "  plugin   {} {}: {}",
+                    about.name, about.version, about.summary
+                );
+                for command in &about.commands {
+                    let summary = style.dim(&command.summary);
+                    let _ = writeln!(text, "  command  {}  {summary}", command.name);
+                }
+                for topic in &about.topics {
+                    let way = if topic.publishes { "out" } else { "in" };
+                    let summary = style.dim(&topic.summary);
+                    let _ = writeln!(text, "  topic    {way} {}  {summary}", topic.filter);
+                }
+            }
+            Err(reason) => {
+                let _ = writeln!(text, "  {}  {reason}", style.bad("refused"));
+            }
+        }
         let _ = writeln!(text, "  sha256   {}", layout.sha256);
         text.push_str(&summary(&layout));
         let _ = writeln!(text, "  exports  {}", layout.exports.join(", "));
@@ -63,6 +93,18 @@ impl Inspect {
         print(&text);
         Ok(Outcome::Done)
     }
+}
+
+/// What the plugin says of itself, or why this host would not load it.
+fn describe(file: &Path) -> std::result::Result<Description, String> {
+    let described = remote::converse(async {
+        let dry = DryRun::start(None).map_err(|error| Failure::plain(error.to_string()))?;
+        let loaded = dry.load("inspected", file).await;
+        dry.end().await;
+        let status = loaded.map_err(|error| Failure::plain(error.to_string()))?;
+        Ok(status.description)
+    });
+    described.map_err(|failure| failure.message)
 }
 
 fn import_json(import: &str) -> serde_json::Value {

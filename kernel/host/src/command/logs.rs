@@ -39,7 +39,10 @@ impl Logs {
                         print_json(&serde_json::json!({ "dropped": count }));
                     }
                     StreamPiece::Dropped(count) => {
-                        eprintln!("{}", style.warn(format!("… {count} lines were dropped here")));
+                        eprintln!(
+                            "{}",
+                            style.warn(format!("… {count} lines were dropped here"))
+                        );
                     }
                     StreamPiece::Item(record) if global.json => {
                         print_json(&serde_json::to_value(&record).unwrap_or_default());
@@ -59,7 +62,10 @@ fn line(record: &Record, style: Style) -> String {
         Level::Warn => style.warn(level),
         _ => style.dim(level),
     };
-    let device = record.device.as_deref().map(|device| format!("{}: ", style.bold(device)));
+    let device = record
+        .device
+        .as_deref()
+        .map(|device| format!("{}: ", style.bold(device)));
     format!(
         "{}  {level}  {}{}\n",
         style.dim(time_of_day(record.time)),

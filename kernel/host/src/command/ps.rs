@@ -50,12 +50,22 @@ fn render(answer: &Answer, style: Style) -> String {
         status.topics
     );
     let mut devices = Table::new([
-        "DEVICE", "PLUGIN", "CONNECTION", "STATE", "EVENTS", "PUBLISHED", "DROPPED", "RESTARTS",
+        "DEVICE",
+        "PLUGIN",
+        "CONNECTION",
+        "STATE",
+        "EVENTS",
+        "PUBLISHED",
+        "DROPPED",
+        "RESTARTS",
         "LAST ERROR",
     ]);
     for device in &status.devices {
         let state = device.state.as_str();
-        let error = device.last_error.as_ref().map(|fault| first_line(&fault.message));
+        let error = device
+            .last_error
+            .as_ref()
+            .map(|fault| first_line(&fault.message));
         devices.row([
             device.name.clone(),
             device.plugin.clone(),
@@ -73,7 +83,15 @@ fn render(answer: &Answer, style: Style) -> String {
         ]);
     }
     let mut connections = Table::new([
-        "CONNECTION", "TO", "LINK", "REPLIES", "PER S", "TIMEOUTS", "BYTES IN", "BYTES OUT", "P50",
+        "CONNECTION",
+        "TO",
+        "LINK",
+        "REPLIES",
+        "PER S",
+        "TIMEOUTS",
+        "BYTES IN",
+        "BYTES OUT",
+        "P50",
         "REASON",
     ]);
     for connection in &status.connections {

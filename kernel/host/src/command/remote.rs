@@ -22,9 +22,7 @@ impl From<SocketError> for Failure {
 }
 
 /// Runs a command's conversation on a runtime of its own.
-pub(super) fn converse<T>(
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+pub(super) fn converse<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -19,7 +19,9 @@ use crate::system::{DataDirectory, HostService, Part, StartError, System};
 
 /// Run the system in DIR until Ctrl-C or SIGTERM
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  weihe run examples/greenhouse\n  weihe run --log debug --no-build /etc/weihe")]
+#[command(
+    after_help = "Examples:\n  weihe run examples/greenhouse\n  weihe run --log debug --no-build /etc/weihe"
+)]
 pub(super) struct Run {
     /// The system's directory
     #[arg(value_name = "DIR")]
@@ -66,7 +68,9 @@ impl Run {
         let system = System::start(config, data)?;
         for (name, failure) in unbuilt {
             let path = format!("plugin.{name}.source");
-            let problem = system.config().problem_at(&path, failure.message, failure.help);
+            let problem = system
+                .config()
+                .problem_at(&path, failure.message, failure.help);
             system.fail(Part::Plugin, &name, &problem);
         }
         remote::converse(live(system, ring, &directory))
@@ -93,7 +97,9 @@ fn build_all(config: &Config) -> Vec<(String, Failure)> {
     let cargo = Cargo::find();
     let mut failed = Vec::new();
     for plugin in &config.plugins {
-        let Some(source) = &plugin.source else { continue };
+        let Some(source) = &plugin.source else {
+            continue;
+        };
         let built = match &cargo {
             Ok(cargo) => build(cargo, source, plugin),
             Err(CargoError::Missing) if plugin.file.is_file() => {
@@ -121,16 +127,15 @@ fn build_all(config: &Config) -> Vec<(String, Failure)> {
 }
 
 fn build(cargo: &Cargo, source: &Path, plugin: &PluginEntry) -> std::result::Result<(), Failure> {
-    let built = build_shown(cargo, source, false)?;
+    let built = build_shown(cargo, source, &plugin.name, false)?;
     place(&built.artifact, &plugin.file)?;
     Ok(())
 }
 
 /// The life of a system, from its first connection to its last word.
 async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result {
-    let no_signal = |error: std::io::Error| {
-        Failure::plain(format!("signals cannot be received: {error}"))
-    };
+    let no_signal =
+        |error: std::io::Error| Failure::plain(format!("signals cannot be received: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
     let data = system.data().path().to_path_buf();

@@ -10,7 +10,9 @@ use crate::output::{Failure, Outcome, print_json};
 
 /// Publish a value on a topic, as the operator
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  weihe set plugin/valve/target 42.5\n  weihe set plugin/valve/mode auto\n  weihe set plugin/valve/override true")]
+#[command(
+    after_help = "Examples:\n  weihe set plugin/valve/target 42.5\n  weihe set plugin/valve/mode auto\n  weihe set plugin/valve/override true"
+)]
 pub(super) struct Set {
     /// A topic; those that start with `$` are the kernel's own
     #[arg(value_name = "TOPIC")]
@@ -24,7 +26,10 @@ impl Set {
     pub(super) fn run(self, global: &Global) -> Result {
         if self.topic.starts_with('$') {
             return Err(Failure::usage(
-                format!("`{}` cannot be set: topics that start with `$` are the kernel's own", self.topic),
+                format!(
+                    "`{}` cannot be set: topics that start with `$` are the kernel's own",
+                    self.topic
+                ),
                 "set a topic of a device, like `plugin/soil/target`",
             ));
         }

@@ -12,7 +12,7 @@ pub struct Provider {
 }
 
 /// A hook that a plugin exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hook {
     /// What every plugin exports.
@@ -59,12 +59,14 @@ impl Hook {
     }
 }
 
-/// The hooks among a component's exports.
+/// The hooks among a component's exports, always in the same order.
 pub fn hooks(exports: &[String]) -> Vec<Hook> {
-    exports
+    let mut hooks: Vec<Hook> = exports
         .iter()
         .filter_map(|export| Hook::of(export))
-        .collect()
+        .collect();
+    hooks.sort_unstable();
+    hooks
 }
 
 /// `weihe:store/sql` of `weihe:store/sql@0.1.0`.

@@ -1,7 +1,6 @@
 //! `[device.NAME]`: a configured instance of a plugin.
 
 use std::ops::Range;
-use std::path::Path;
 
 use weihe_kernel::grant::Grants;
 use weihe_kernel::limits::Limits;
@@ -109,12 +108,10 @@ fn scalar_json(scalar: &toml::Value) -> serde_json::Value {
     }
 }
 
-/// Reports devices that name a plugin or a connection that is not there, and adds the plugins
-/// that are there as files only.
+/// Reports devices that name a plugin or a connection that is not there.
 pub(super) fn check_references(
-    directory: &Path,
     devices: &[DeviceEntry],
-    plugins: &mut Vec<PluginEntry>,
+    plugins: &[PluginEntry],
     connections: &[ConnectionEntry],
     faults: &mut Vec<Fault>,
 ) {
@@ -137,18 +134,13 @@ pub(super) fn check_references(
             }
         }
     };
-    for plugin in plugins.iter() {
+    for plugin in plugins {
         granted(&plugin.names, &format!("plugin `{}`", plugin.name), faults);
     }
     for device in devices {
         granted(&device.names, &format!("device `{}`", device.name), faults);
         if !plugins.iter().any(|plugin| plugin.name == device.plugin) {
-            let dropped = PluginEntry::dropped(directory, &device.plugin);
-            if super::is_name(&device.plugin) && dropped.file.exists() {
-                plugins.push(dropped);
-            } else {
-                faults.push(unknown_plugin(device, plugins));
-            }
+            faults.push(unknown_plugin(device, plugins));
         }
         let Some(name) = &device.connection else {
             continue;

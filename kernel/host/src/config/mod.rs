@@ -43,7 +43,7 @@ pub struct Config {
     pub directory: PathBuf,
     /// `[host]`.
     pub host: HostEntry,
-    /// `[plugin.*]`, and the plugins that devices name without an entry of their own.
+    /// `[plugin.*]` in the order of the file, then the files in `plugins/` that have no entry.
     pub plugins: Vec<PluginEntry>,
     /// `[connection.*]` in the order of the file.
     pub connections: Vec<ConnectionEntry>,
@@ -217,6 +217,7 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         .iter()
         .map(|section| plugin::read(directory, section, faults))
         .collect::<Vec<_>>();
+    plugins.extend(plugin::dropped(directory, &plugins));
     let connections: Vec<_> = named(&top, "connection", faults)
         .iter()
         .filter_map(|section| connection::read(section, document, &kinds, faults))
@@ -226,7 +227,7 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         .iter()
         .filter_map(|section| device::read(section, faults))
         .collect();
-    device::check_references(directory, &devices, &mut plugins, &connections, faults);
+    device::check_references(&devices, &plugins, &connections, faults);
     (host, plugins, connections, devices)
 }
 

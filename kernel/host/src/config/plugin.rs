@@ -39,6 +39,26 @@ impl PluginEntry {
     }
 }
 
+/// Files in the folder for plugins that no entry names, by name: each is a plugin of its own.
+pub(super) fn dropped(directory: &Path, entries: &[PluginEntry]) -> Vec<PluginEntry> {
+    let Ok(folder) = std::fs::read_dir(directory.join("plugins")) else {
+        return Vec::new();
+    };
+    let mut dropped: Vec<PluginEntry> = folder
+        .filter_map(Result::ok)
+        .map(|file| file.path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "wasm"))
+        .filter(|path| !entries.iter().any(|entry| entry.file == *path))
+        .filter_map(|path| {
+            let name = path.file_stem()?.to_str()?;
+            let free = !entries.iter().any(|entry| entry.name == name);
+            (free && super::is_name(name)).then(|| PluginEntry::dropped(directory, name))
+        })
+        .collect();
+    dropped.sort_by(|one, other| one.name.cmp(&other.name));
+    dropped
+}
+
 /// Where the component of a plugin is unless its entry says otherwise.
 pub(super) fn default_file(directory: &Path, name: &str) -> PathBuf {
     directory.join("plugins").join(format!("{name}.wasm"))

@@ -1,10 +1,10 @@
 //! Serial ports, and whether this user may open them.
 
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 
 use weihe_hal::serial_ports;
 
-use super::{Finding, Root, Verdict};
+use super::{Finding, Root};
 
 /// What is at the machine's connectors.
 pub fn devices(root: &Root) -> Vec<Finding> {
@@ -13,7 +13,11 @@ pub fn devices(root: &Root) -> Vec<Finding> {
         Ok(ports) => ports,
         Err(error) => {
             let advice = "is /sys mounted? Connections of type uart need a port by its path";
-            return vec![Finding::warn(WHAT, format!("cannot be listed: {error}"), advice)];
+            return vec![Finding::warn(
+                WHAT,
+                format!("cannot be listed: {error}"),
+                advice,
+            )];
         }
     };
     if ports.is_empty() {
@@ -22,7 +26,10 @@ pub fn devices(root: &Root) -> Vec<Finding> {
     let mut findings = Vec::new();
     for port in ports {
         let path = port.path.display().to_string();
-        let mut about = port.driver.clone().unwrap_or_else(|| "no driver named".to_owned());
+        let mut about = port
+            .driver
+            .clone()
+            .unwrap_or_else(|| "no driver named".to_owned());
         if let Some(location) = &port.location {
             about = format!("{about}, {location}");
         }
@@ -38,11 +45,13 @@ fn access(root: &Root, path: &str, about: &str) -> Finding {
     let metadata = match std::fs::metadata(root.path(path)) {
         Ok(metadata) => metadata,
         Err(error) => {
-            let advice = "the kernel knows the port, but there is no device file: check udev or devtmpfs";
+            let advice =
+                "the kernel knows the port, but there is no device file: check udev or devtmpfs";
             return Finding::warn(&what, format!("{about}; {error}"), advice);
         }
     };
-    if may_use(&metadata) {
+    // Where /proc does not say who this is, opening the port will tell.
+    if Identity::of(root).is_none_or(|identity| identity.may_use(&metadata)) {
         return Finding::ok(&what, about);
     }
     let group = group_name(root, metadata.gid());
@@ -56,32 +65,40 @@ fn access(root: &Root, path: &str, about: &str) -> Finding {
         metadata.mode() & 0o777,
         metadata.uid()
     );
-    let mut finding = Finding::warn(&what, found, advice);
-    if !metadata.file_type().is_char_device() && !metadata.is_file() {
-        finding.verdict = Verdict::Warn;
+    Finding::warn(&what, found, advice)
+}
+
+/// Who this process is, as /proc says.
+struct Identity {
+    user: u32,
+    groups: Vec<u32>,
+}
+
+impl Identity {
+    fn of(root: &Root) -> Option<Self> {
+        let status = root.read("/proc/self/status")?;
+        let numbers = |key: &str| -> Option<Vec<u32>> {
+            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+            Some(
+                line.split_whitespace()
+                    .filter_map(|word| word.parse().ok())
+                    .collect(),
+            )
+        };
+        // Real, effective, saved, file system.
+        let user = *numbers("Uid:")?.get(1)?;
+        let mut groups = numbers("Groups:")?;
+        groups.push(*numbers("Gid:")?.get(1)?);
+        Some(Self { user, groups })
     }
-    finding
-}
 
-fn may_use(metadata: &std::fs::Metadata) -> bool {
-    // SAFETY: these read numbers of this process and cannot fail.
-    let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
-    let both = |shift: u32| (metadata.mode() >> shift) & 0o6 == 0o6;
-    user == 0
-        || (metadata.uid() == user && both(6))
-        || ((metadata.gid() == group || groups().contains(&metadata.gid())) && both(3))
-        || both(0)
-}
-
-/// The further groups of this process.
-fn groups() -> Vec<libc::gid_t> {
-    // SAFETY: with a size of 0, getgroups only returns their number.
-    let number = unsafe { libc::getgroups(0, std::ptr::null_mut()) };
-    let mut groups = vec![0; usize::try_from(number).unwrap_or(0)];
-    // SAFETY: the buffer has room for as many as it is told.
-    let written = unsafe { libc::getgroups(number.max(0), groups.as_mut_ptr()) };
-    groups.truncate(usize::try_from(written).unwrap_or(0));
-    groups
+    fn may_use(&self, metadata: &std::fs::Metadata) -> bool {
+        let both = |shift: u32| (metadata.mode() >> shift) & 0o6 == 0o6;
+        self.user == 0
+            || (metadata.uid() == self.user && both(6))
+            || (self.groups.contains(&metadata.gid()) && both(3))
+            || both(0)
+    }
 }
 
 fn group_name(root: &Root, id: u32) -> String {

@@ -37,7 +37,11 @@ fn processor(root: &Root) -> Finding {
     };
     let count = info
         .lines()
-        .filter(|line| line.split(':').next().is_some_and(|name| name.trim() == "processor"))
+        .filter(|line| {
+            line.split(':')
+                .next()
+                .is_some_and(|name| name.trim() == "processor")
+        })
         .count();
     let model = value("model name").or_else(|| value("hardware"));
     let model = model.unwrap_or_else(|| "an unnamed model".to_owned());
@@ -54,15 +58,21 @@ fn processor(root: &Root) -> Finding {
 
 fn system(root: &Root) -> Finding {
     let release = root.read("/etc/os-release").unwrap_or_default();
-    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    let name = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="));
     let name = name.map_or("an unnamed system", |name| name.trim_matches('"'));
     let kernel = root.read("/proc/sys/kernel/osrelease").unwrap_or_default();
-    // The page size of the running machine; a foreign root has none to ask.
-    // SAFETY: sysconf only reads a constant of the system.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    let page = u64::try_from(page).unwrap_or(4_096);
-    let found = format!("{name}, Linux {}, pages of {}", kernel.trim(), bytes(page));
-    let version = kernel.split('.').take(2).map(|part| part.parse::<u32>().unwrap_or(0));
+    let smaps = root.read("/proc/self/smaps").unwrap_or_default();
+    let page = smaps
+        .lines()
+        .find_map(|line| line.strip_prefix("KernelPageSize:"));
+    let page = page.map_or("unknown size", str::trim);
+    let found = format!("{name}, Linux {}, pages of {page}", kernel.trim());
+    let version = kernel
+        .split('.')
+        .take(2)
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     let version: Vec<u32> = version.collect();
     if version.as_slice() >= [4, 18].as_slice() || kernel.trim().is_empty() {
         Finding::ok("system", found)
@@ -99,7 +109,9 @@ fn cgroup(root: &Root) -> Finding {
         let mut path = path.trim();
         loop {
             let file = format!("/sys/fs/cgroup{}/memory.max", path.trim_end_matches('/'));
-            let limit = root.read(&file).and_then(|text| text.trim().parse::<u64>().ok());
+            let limit = root
+                .read(&file)
+                .and_then(|text| text.trim().parse::<u64>().ok());
             if limit.is_some() || path.trim_matches('/').is_empty() {
                 return limit;
             }
@@ -108,12 +120,18 @@ fn cgroup(root: &Root) -> Finding {
     });
     let limit = version_two.or_else(|| {
         let text = root.read("/sys/fs/cgroup/memory/memory.limit_in_bytes")?;
-        text.trim().parse::<u64>().ok().filter(|limit| *limit < 1 << 60)
+        text.trim()
+            .parse::<u64>()
+            .ok()
+            .filter(|limit| *limit < 1 << 60)
     });
     match limit {
         None => Finding::ok(WHAT, "none (cgroup)"),
         Some(limit) if limit < TIGHT_MEMORY => {
-            let advice = format!("raise the service's limit (MemoryMax=) to {}", bytes(TIGHT_MEMORY));
+            let advice = format!(
+                "raise the service's limit (MemoryMax=) to {}",
+                bytes(TIGHT_MEMORY)
+            );
             Finding::warn(WHAT, format!("{} (cgroup)", bytes(limit)), advice)
         }
         Some(limit) => Finding::ok(WHAT, format!("{} (cgroup)", bytes(limit))),
@@ -122,7 +140,9 @@ fn cgroup(root: &Root) -> Finding {
 
 fn files(root: &Root) -> Finding {
     let limits = root.read("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
     let soft = line.and_then(|line| line.split_whitespace().next());
     match soft.map(|soft| (soft, soft.parse::<u64>())) {
         None => Finding::warn("open files", "unknown", "/proc/self/limits cannot be read"),
@@ -141,7 +161,11 @@ fn maps(root: &Root) -> Finding {
         .read("/proc/sys/vm/max_map_count")
         .and_then(|text| text.trim().parse::<u64>().ok());
     let Some(limit) = limit else {
-        return Finding::warn("memory maps", "unknown", "/proc/sys/vm/max_map_count cannot be read");
+        return Finding::warn(
+            "memory maps",
+            "unknown",
+            "/proc/sys/vm/max_map_count cannot be read",
+        );
     };
     let devices = limit / MAPS_PER_DEVICE;
     let found = format!("{}, enough for {} devices", count(limit), count(devices));

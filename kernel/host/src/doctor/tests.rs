@@ -15,42 +15,87 @@ fn board(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
 }
 
 fn find<'a>(findings: &'a [Finding], what: &str) -> &'a Finding {
-    findings.iter().find(|finding| finding.what == what).unwrap()
+    findings
+        .iter()
+        .find(|finding| finding.what == what)
+        .unwrap()
 }
 
 #[test]
 fn a_healthy_board_is_in_order() {
     let (_keep, root) = board(&[
-        ("/proc/cpuinfo", "processor\t: 0\nmodel name\t: FT-2000/4\n\nprocessor\t: 1\n"),
+        (
+            "/proc/cpuinfo",
+            "processor\t: 0\nmodel name\t: FT-2000/4\n\nprocessor\t: 1\n",
+        ),
         ("/etc/os-release", "ID=kylin\nPRETTY_NAME=\"Kylin V10\"\n"),
         ("/proc/sys/kernel/osrelease", "5.10.0-9\n"),
-        ("/proc/meminfo", "MemTotal:  2048000 kB\nMemFree: 1 kB\nMemAvailable: 1024000 kB\n"),
+        (
+            "/proc/self/smaps",
+            "00400000-00452000 r-xp\nKernelPageSize:       64 kB\n",
+        ),
+        (
+            "/proc/meminfo",
+            "MemTotal:  2048000 kB\nMemFree: 1 kB\nMemAvailable: 1024000 kB\n",
+        ),
         ("/proc/self/cgroup", "0::/system.slice/weihe.service\n"),
         ("/sys/fs/cgroup/system.slice/memory.max", "268435456\n"),
-        ("/sys/fs/cgroup/system.slice/weihe.service/memory.max", "max\n"),
-        ("/proc/self/limits", "Limit  Soft  Hard\nMax open files            4096   4096  files\n"),
+        (
+            "/sys/fs/cgroup/system.slice/weihe.service/memory.max",
+            "max\n",
+        ),
+        (
+            "/proc/self/limits",
+            "Limit  Soft  Hard\nMax open files            4096   4096  files\n",
+        ),
         ("/proc/sys/vm/max_map_count", "65530\n"),
     ]);
     let findings = machine(&root);
-    assert!(findings.iter().all(|finding| finding.verdict == Verdict::Ok), "{findings:#?}");
-    assert!(find(&findings, "processor").found.starts_with("2 × FT-2000/4"));
-    assert!(find(&findings, "system").found.starts_with("Kylin V10, Linux 5.10.0-9"));
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.verdict == Verdict::Ok),
+        "{findings:#?}"
+    );
+    assert!(
+        find(&findings, "processor")
+            .found
+            .starts_with("2 × FT-2000/4")
+    );
+    assert!(
+        find(&findings, "system")
+            .found
+            .starts_with("Kylin V10, Linux 5.10.0-9, pages of 64 kB")
+    );
     assert_eq!(find(&findings, "memory limit").found, "256.0 MiB (cgroup)");
-    assert!(find(&findings, "memory maps").found.contains("9,361 devices"));
+    assert!(
+        find(&findings, "memory maps")
+            .found
+            .contains("9,361 devices")
+    );
 }
 
 #[test]
 fn what_is_tight_comes_with_what_to_do() {
     let (_keep, root) = board(&[
         ("/proc/sys/kernel/osrelease", "3.10.0\n"),
-        ("/proc/meminfo", "MemTotal: 60000 kB\nMemAvailable: 30000 kB\n"),
+        (
+            "/proc/meminfo",
+            "MemTotal: 60000 kB\nMemAvailable: 30000 kB\n",
+        ),
         ("/proc/self/cgroup", "0::/\n"),
         ("/sys/fs/cgroup/memory.max", "33554432\n"),
         ("/proc/self/limits", "Max open files  256  256  files\n"),
         ("/proc/sys/vm/max_map_count", "1000\n"),
     ]);
     let findings = machine(&root);
-    for what in ["system", "memory", "memory limit", "open files", "memory maps"] {
+    for what in [
+        "system",
+        "memory",
+        "memory limit",
+        "open files",
+        "memory maps",
+    ] {
         let finding = find(&findings, what);
         assert_eq!(finding.verdict, Verdict::Warn, "{finding:?}");
         assert!(!finding.advice.is_empty());
@@ -64,6 +109,40 @@ fn a_machine_that_shows_nothing_upsets_nobody() {
     let ports = devices(&root);
     assert_eq!(ports[0].verdict, Verdict::Warn);
     assert!(ports[0].found.contains("cannot be listed"), "{ports:?}");
+}
+
+#[test]
+fn a_port_that_this_user_may_not_use_names_the_group_that_may() {
+    let (keep, root) = board(&[
+        (
+            "/proc/self/status",
+            "Name:\tweihe\nUid:\t1000\t1000\t1000\t1000\nGid:\t1000\t1000\t1000\t1000\nGroups:\t27 44\n",
+        ),
+        ("/etc/group", "root:x:0:\ndialout:x:DIALOUT:\n"),
+        ("/sys/devices/uart/tty/ttyS1/type", "4"),
+        ("/dev/ttyS1", ""),
+    ]);
+    let sys = keep.path().join("sys");
+    std::fs::create_dir_all(sys.join("class/tty")).unwrap();
+    let port = sys.join("devices/uart/tty/ttyS1");
+    std::os::unix::fs::symlink(&port, sys.join("class/tty/ttyS1")).unwrap();
+    std::os::unix::fs::symlink(sys.join("devices/uart"), port.join("device")).unwrap();
+    let file = keep.path().join("dev/ttyS1");
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o660)).unwrap();
+    let gid = std::fs::metadata(&file).unwrap().gid().to_string();
+    let groups = root
+        .read("/etc/group")
+        .unwrap()
+        .replace("root:x:0:\n", "")
+        .replace("DIALOUT", &gid);
+    std::fs::write(keep.path().join("etc/group"), groups).unwrap();
+    let findings = devices(&root);
+    assert_eq!(findings[0].verdict, Verdict::Warn, "{findings:?}");
+    assert!(
+        findings[0].advice.contains("usermod -aG dialout"),
+        "{findings:?}"
+    );
 }
 
 #[test]

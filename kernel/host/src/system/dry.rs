@@ -105,7 +105,7 @@ fn user_cache() -> Option<PathBuf> {
     };
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .map(|caches| caches.join("weihe"))
+        .map(|caches| caches.join("weihe").join("components"))
 }
 
 /// The host's kinds, which check their tables as always and then open nothing.

@@ -14,8 +14,8 @@ use weihe_kernel::connection::Kinds;
 pub use boot::{BootError, DataDirectory};
 pub use dry::{DryError, DryRun};
 pub use service::{HostService, Ps};
-pub(crate) use start::{connection_problem, device_problem, spec};
 pub use start::{FailedPart, Part, StartError, System};
+pub(crate) use start::{connection_problem, device_problem, plugin_path, spec};
 
 /// The hidden command that compiles one component in a process of its own.
 pub const COMPILE_COMMAND: &str = "compile-component";

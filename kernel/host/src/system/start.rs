@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use weihe_kernel::{
     Capability, ConnectionError, DeviceError, DeviceSpec, Kernel, KernelError, KernelOptions,
-    SystemClock,
+    PluginStatus, SystemClock,
 };
 use weihe_store::{OpenError, Store, StoreCapability};
 
 use super::{BootError, CACHE, DATABASE, DataDirectory, compiler, kinds};
-use crate::config::{Config, DeviceEntry, Problem};
+use crate::config::{Config, DeviceEntry, PluginEntry, Problem};
 
 /// Why no system runs.
 #[derive(Debug, thiserror::Error)]
@@ -150,26 +150,20 @@ impl System {
                 self.fail(Part::Connection, &connection.name, &problem);
             }
         }
+        let mut specs = Vec::new();
         for plugin in &self.config.plugins {
             if self.has_failed(Part::Plugin, &plugin.name) {
                 continue;
             }
             match self.kernel.load_plugin(&plugin.name, &plugin.file).await {
-                Ok(status) => tracing::info!(
-                    "plugin {} {} loaded",
-                    plugin.name,
-                    status.description.version
-                ),
+                Ok(status) => specs.extend(self.dropped_device(plugin, &status)),
                 Err(error) => {
-                    let path = format!("plugin.{}", plugin.name);
+                    let path = plugin_path(&self.config, &plugin.name);
                     let problem = self.config.problem_at(&path, error.to_string(), None);
                     self.fail(Part::Plugin, &plugin.name, &problem);
                 }
             }
         }
-        // Side by side, so that one that takes long to start does not hold up the others. They
-        // are polled in the order of the file, which is the order of their start.
-        let mut starting = tokio::task::JoinSet::new();
         for device in &self.config.devices {
             if self.has_failed(Part::Plugin, &device.plugin) {
                 let message = format!(
@@ -181,7 +175,13 @@ impl System {
                 self.fail(Part::Device, &device.name, &problem);
                 continue;
             }
-            let (system, spec) = (Arc::clone(self), spec(&self.config, device));
+            specs.push(spec(&self.config, device));
+        }
+        // Side by side, so that one that takes long to start does not hold up the others. They
+        // are polled in the order of the file, which is the order of their start.
+        let mut starting = tokio::task::JoinSet::new();
+        for spec in specs {
+            let system = Arc::clone(self);
             starting.spawn(async move {
                 let name = spec.name.clone();
                 match system.kernel.add_device(spec).await {
@@ -196,11 +196,52 @@ impl System {
         while starting.join_next().await.is_some() {}
     }
 
+    /// The device of a plugin that no device entry names: one of its own name, when it can run
+    /// without configuration.
+    fn dropped_device(&self, plugin: &PluginEntry, status: &PluginStatus) -> Option<DeviceSpec> {
+        let (name, version) = (&plugin.name, &status.description.version);
+        let used = self
+            .config
+            .devices
+            .iter()
+            .any(|device| device.plugin == *name);
+        let taken = self
+            .config
+            .devices
+            .iter()
+            .any(|device| device.name == *name);
+        if !used && status.description.standalone && !taken {
+            tracing::info!("plugin {name} {version} loaded; it starts a device of its own name");
+            let mut spec = DeviceSpec::new(name, name);
+            spec.grants = plugin.grants.clone();
+            return Some(spec);
+        }
+        if used {
+            tracing::info!("plugin {name} {version} loaded");
+        } else {
+            tracing::warn!(
+                "plugin {name} {version} loaded, but no device uses it: add a table \
+                 `[device.NAME]` with `plugin = \"{name}\"`"
+            );
+        }
+        None
+    }
+
     fn has_failed(&self, part: Part, name: &str) -> bool {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed
             .iter()
             .any(|failed| failed.part == part && failed.name == name)
+    }
+}
+
+/// Where a plugin stands in the file: its own entry, or the first device that names it.
+pub(crate) fn plugin_path(config: &Config, name: &str) -> String {
+    let entry = config.plugin(name).and_then(|plugin| plugin.span.as_ref());
+    let device = config.devices.iter().find(|device| device.plugin == name);
+    match (entry, device) {
+        (None, Some(device)) => format!("device.{}.plugin", device.name),
+        _ => format!("plugin.{name}"),
     }
 }
 
