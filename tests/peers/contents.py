@@ -19,16 +19,20 @@ def swapped(values):
     return [(value & 0xFF) << 8 | value >> 8 for value in values]
 
 
+def words(order):
+    """Numbers have a word order; text goes on from register to register in any case."""
+    return "big" if order["type"] == "text" else order.get("word_order", "big")
+
+
 def registers(order):
     """The registers of a typed value; `byte_order` "little" swaps the bytes of each."""
-    word_order = order.get("word_order", "big")
-    values = ModbusClientMixin.convert_to_registers(order["value"], TYPES[order["type"]], word_order)
+    values = ModbusClientMixin.convert_to_registers(
+        order["value"], TYPES[order["type"]], words(order)
+    )
     return swapped(values) if order.get("byte_order") == "little" else values
 
 
 def value(order, values):
     """The typed value in registers."""
     values = swapped(values) if order.get("byte_order") == "little" else values
-    return ModbusClientMixin.convert_from_registers(
-        values, TYPES[order["type"]], order.get("word_order", "big")
-    )
+    return ModbusClientMixin.convert_from_registers(values, TYPES[order["type"]], words(order))

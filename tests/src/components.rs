@@ -7,12 +7,18 @@ use std::sync::OnceLock;
 use crate::{target, workspace};
 
 /// The packages that tests load.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 7] = [
     "weihe-plugin-modbus",
     "weihe-plugin-historian",
     "weihe-plugin-rule-hysteresis",
     "greenhouse-slave",
+    "weihe-guest-raw",
+    "weihe-guest-packed",
+    "weihe-guest-wrong",
 ];
+
+/// The components of `weihe-guest-wrong`, which are its examples.
+const WRONG: [&str; 4] = ["mute", "other-world", "other-shape", "unknown-import"];
 
 /// The profile of `weihe build`: with the same folder and profile, one build serves both.
 const PROFILE: [(&str, &str); 6] = [
@@ -24,13 +30,34 @@ const PROFILE: [(&str, &str); 6] = [
     ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
 ];
 
-/// The file of a package's component. The first call builds all of [`PACKAGES`]; cargo's own lock
-/// on the folder keeps test processes apart, and cargo decides what is stale.
+/// The file of a package's component.
 pub fn component(package: &str) -> PathBuf {
+    assert!(
+        PACKAGES.contains(&package),
+        "`{package}` is not among the packages that tests build"
+    );
+    built()
+        .join(package.replace('-', "_"))
+        .with_extension("wasm")
+}
+
+/// The file of a component that is wrong in a way; see `tests/guests/wrong`.
+pub fn wrong(way: &str) -> PathBuf {
+    assert!(
+        WRONG.contains(&way),
+        "`{way}` is not among the wrong components"
+    );
+    built()
+        .join("examples")
+        .join(way.replace('-', "_"))
+        .with_extension("wasm")
+}
+
+/// The folder of the built components. The first call builds them all; cargo's own lock keeps test
+/// processes apart, and cargo decides what is stale.
+fn built() -> &'static PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(build);
-    assert!(PACKAGES.contains(&package), "`{package}` is not among the packages that tests build");
-    folder.join(package.replace('-', "_")).with_extension("wasm")
+    BUILT.get_or_init(build)
 }
 
 /// The folder of what belongs to components: their builds and their compiled code. Not cargo's own
@@ -43,9 +70,18 @@ fn build() -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace())
-        .args(["build", "--quiet", "--release", "--lib", "--target", "wasm32-wasip2", "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--lib",
+            "--target",
+            "wasm32-wasip2",
+            "--target-dir",
+        ])
         .arg(folder())
         .args(PACKAGES.iter().flat_map(|package| ["-p", package]))
+        .args(WRONG.iter().flat_map(|example| ["--example", example]))
         .envs(PROFILE)
         // Flags for the host's processor mean nothing to WebAssembly's compiler.
         .env_remove("RUSTFLAGS")

@@ -6,17 +6,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod components;
+mod host;
 mod process;
+mod pty;
 mod python;
+mod relay;
 mod rig;
 mod watch;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use components::component;
+pub use components::{component, wrong};
+pub use host::Host;
 pub use process::Process;
+pub use pty::Pty;
 pub use python::{Client, Python, Slave};
+pub use relay::{Mischief, Relay};
 pub use rig::{Rig, System};
 pub use watch::Watch;
 
@@ -31,6 +37,10 @@ pub fn workspace() -> &'static Path {
 /// Cargo's target directory, in which this test was built.
 pub fn target() -> PathBuf {
     let exe = std::env::current_exe().expect("the test's own file");
-    let target = exe.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());
-    target.expect("a test lies in cargo's target directory").to_owned()
+    let target = exe
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    target
+        .expect("a test lies in cargo's target directory")
+        .to_owned()
 }

@@ -45,14 +45,18 @@ impl Process {
     /// Writes a line to its standard input.
     pub fn tell(&mut self, line: &str) {
         let input = self.child.stdin.as_mut().expect("a pipe");
-        writeln!(input, "{line}").and_then(|()| input.flush()).expect("the process reads its input");
+        writeln!(input, "{line}")
+            .and_then(|()| input.flush())
+            .expect("the process reads its input");
     }
 
     /// The next line that it prints.
     pub fn line(&mut self) -> String {
         match self.lines.recv_timeout(DEADLINE) {
             Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => panic!("`{}` said nothing within {DEADLINE:?}", self.name),
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("`{}` said nothing within {DEADLINE:?}", self.name)
+            }
             Err(RecvTimeoutError::Disconnected) => panic!("`{}` has ended", self.name),
         }
     }
@@ -65,11 +69,6 @@ impl Process {
                 return line;
             }
         }
-    }
-
-    /// Lines that it has printed and nobody has read.
-    pub fn lines_so_far(&self) -> Vec<String> {
-        self.lines.try_iter().collect()
     }
 
     /// Ends it at once, as `kill -9` does, and waits for its end.

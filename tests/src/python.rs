@@ -13,6 +13,9 @@ use crate::{Process, target};
 /// What is installed. Pinned: the tests hold our own work against it.
 const PYMODBUS: &str = "pymodbus[serial]==3.11.4";
 
+/// A coil that no test uses; see `SIZE` in `peers/slave.py`.
+const UNUSED: u16 = 999;
+
 /// The interpreter of a virtual environment with pymodbus.
 #[derive(Debug, Clone)]
 pub struct Python(PathBuf);
@@ -44,7 +47,9 @@ impl Python {
     /// A script of `tests/peers`.
     pub fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.0);
-        command.arg(peers().join(name)).env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+            .arg(peers().join(name))
+            .env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }
 }
@@ -65,10 +70,21 @@ fn make() -> Result<PathBuf, String> {
         return Ok(program);
     }
     let venv = folder.join("venv");
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))
-        .map_err(|error| format!("no virtual environment (on Debian: apt install python3-venv): {error}"))?;
-    run(Command::new(&program).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYMODBUS]))
-        .map_err(|error| format!("{PYMODBUS} cannot be installed: {error}"))?;
+    run(Command::new("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&venv))
+    .map_err(|error| {
+        format!("no virtual environment (on Debian: apt install python3-venv): {error}")
+    })?;
+    run(Command::new(&program).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        PYMODBUS,
+    ]))
+    .map_err(|error| format!("{PYMODBUS} cannot be installed: {error}"))?;
     fs::write(&done, PYMODBUS).map_err(|error| error.to_string())?;
     Ok(program)
 }
@@ -78,12 +94,18 @@ fn runs(program: &Path) -> bool {
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.output().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+    let output = command
+        .output()
+        .map_err(|error| format!("{:?}: {error}", command.get_program()))?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    let last = said
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("it said nothing");
     Err(last.to_owned())
 }
 
@@ -107,7 +129,10 @@ impl Slave {
         let mut process = Process::start(python.script("slave.py").args(arguments));
         let line = process.line_where(|line| line.contains("port"));
         let said: Value = serde_json::from_str(&line).expect("JSON");
-        let port = said["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
+        let port = said["port"]
+            .as_u64()
+            .and_then(|port| u16::try_from(port).ok())
+            .expect("a port");
         Self {
             process,
             port,
@@ -124,20 +149,19 @@ impl Slave {
     /// set.
     pub fn put(&mut self, order: Value) {
         self.process.tell(&order.to_string());
-        let line = {
-            let requests = &mut self.requests;
-            self.process.line_where(|line| {
-                requests.extend(request(line));
-                line.contains("put")
-            })
-        };
-        assert_eq!(line, json!({ "put": order["address"] }).to_string().replace("\":", "\": "));
+        let requests = &mut self.requests;
+        let line = self.process.line_where(|line| {
+            requests.extend(request(line));
+            line.contains("put")
+        });
+        let said: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(said, json!({ "put": order["address"] }));
     }
 
     /// Unit and function code of all requests so far.
     pub fn requests(&mut self) -> &BTreeSet<(u64, u64)> {
-        let lines = self.process.lines_so_far();
-        self.requests.extend(lines.iter().filter_map(|line| request(line)));
+        // What it has reported before its answer to this has arrived with it.
+        self.put(json!({ "table": "coil", "address": UNUSED, "values": [false] }));
         &self.requests
     }
 
@@ -159,7 +183,9 @@ pub struct Client(Process);
 impl Client {
     /// A client of the slave on a port of this machine.
     pub fn start(python: &Python, port: u16) -> Self {
-        Self(Process::start(python.script("client.py").arg(port.to_string())))
+        Self(Process::start(
+            python.script("client.py").arg(port.to_string()),
+        ))
     }
 
     /// Reads or writes; see `peers/client.py`.

@@ -9,9 +9,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 use weihe_kernel::connection::Kinds;
 use weihe_kernel::device::{CallError, DeviceStatus};
+use weihe_kernel::event::{self, Event, Quality};
 use weihe_kernel::grant::Grants;
 use weihe_kernel::limits::Limits;
-use weihe_kernel::{Capability, Compiler, DeviceError, DeviceSpec, Kernel, KernelOptions, OPERATOR, Status, SystemClock};
+use weihe_kernel::{
+    Capability, Compiler, DeviceError, DeviceSpec, Kernel, KernelOptions, OPERATOR, Status,
+    SystemClock,
+};
 use weihe_store::{Store, StoreCapability};
 
 use crate::{DEADLINE, Watch, component, components};
@@ -56,7 +60,8 @@ impl Rig {
     }
 
     fn boot(directory: Arc<TempDir>, boot: u32) -> Self {
-        let store = Arc::new(Store::open(&directory.path().join("weihe.db")).expect("the store opens"));
+        let store =
+            Arc::new(Store::open(&directory.path().join("weihe.db")).expect("the store opens"));
         let mut kinds = Kinds::new();
         kinds.register(weihe_link::TcpClient);
         kinds.register(weihe_link::TcpListener);
@@ -71,7 +76,11 @@ impl Rig {
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds).expect("the kernel starts");
-        Self { kernel, directory, boot }
+        Self {
+            kernel,
+            directory,
+            boot,
+        }
     }
 
     /// A kernel on which a system runs.
@@ -92,7 +101,9 @@ impl Rig {
 
     /// Adds plugins, connections and devices; each has to work.
     pub async fn add(&self, system: &str) {
-        self.try_add(system).await.unwrap_or_else(|error| panic!("{error}"));
+        self.try_add(system)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// Adds plugins, connections and devices; only a device may be refused.
@@ -104,10 +115,14 @@ impl Rig {
         }
         for (name, table) in &system.connection {
             let table = table.as_table().expect("a table");
-            self.kernel.add_connection(name, table).unwrap_or_else(|error| panic!("{error}"));
+            self.kernel
+                .add_connection(name, table)
+                .unwrap_or_else(|error| panic!("{error}"));
         }
         for (name, table) in system.device {
-            let table: DeviceTable = table.try_into().unwrap_or_else(|error| panic!("device {name}: {error}"));
+            let table: DeviceTable = table
+                .try_into()
+                .unwrap_or_else(|error| panic!("device {name}: {error}"));
             let spec = DeviceSpec {
                 connection: table.connection,
                 config: serde_json::to_value(table.config).expect("JSON"),
@@ -117,7 +132,9 @@ impl Rig {
                 ..DeviceSpec::new(&name, &table.plugin)
             };
             let added = tokio::time::timeout(DEADLINE, self.kernel.add_device(spec)).await;
-            added.unwrap_or_else(|_| panic!("device `{name}` does not come to an end of its start"))?;
+            added.unwrap_or_else(|_| {
+                panic!("device `{name}` does not come to an end of its start")
+            })?;
         }
         Ok(())
     }
@@ -148,10 +165,52 @@ impl Rig {
         Watch::new(self.kernel.bus(), filter)
     }
 
+    /// Publishes values on one topic, as one run.
+    pub fn publish(&self, topic: &str, values: impl IntoIterator<Item = event::Value>) {
+        let bus = self.kernel.bus();
+        let (topic, source) = (
+            bus.topic(topic).expect("a topic"),
+            bus.source("test").expect("a source"),
+        );
+        let time = self.kernel.clock().now();
+        let event = |value| Event {
+            topic,
+            source,
+            time,
+            sequence: 0,
+            cause: None,
+            attempt: 1,
+            quality: Quality::Good,
+            value,
+        };
+        let mut run: Vec<Event> = values.into_iter().map(event).collect();
+        let blocked = bus.publish(source, &mut run);
+        assert!(
+            blocked.is_empty(),
+            "no subscription here makes its publisher wait"
+        );
+    }
+
+    /// Publishes a text for a device that listens on `plugin/<device>/in`.
+    pub fn order(&self, device: &str, order: &str) {
+        self.publish(
+            &format!("plugin/{device}/in"),
+            [event::Value::Text(order.into())],
+        );
+    }
+
     /// Calls a command as an operator.
-    pub async fn call(&self, device: &str, command: &str, arguments: Value) -> Result<Value, CallError> {
+    pub async fn call(
+        &self,
+        device: &str,
+        command: &str,
+        arguments: Value,
+    ) -> Result<Value, CallError> {
         let arguments = arguments.to_string();
-        let answer = self.kernel.call(device, command, &arguments, OPERATOR, DEADLINE).await?;
+        let answer = self
+            .kernel
+            .call(device, command, &arguments, OPERATOR, DEADLINE)
+            .await?;
         Ok(serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{answer}: {error}")))
     }
 
@@ -163,7 +222,12 @@ impl Rig {
 
     /// The state of a device.
     pub fn device(&self, name: &str) -> DeviceStatus {
-        let found = self.kernel.status().devices.into_iter().find(|device| device.name == name);
+        let found = self
+            .kernel
+            .status()
+            .devices
+            .into_iter()
+            .find(|device| device.name == name);
         found.unwrap_or_else(|| panic!("there is no device `{name}`"))
     }
 
@@ -175,15 +239,27 @@ impl Rig {
             }
         };
         if tokio::time::timeout(DEADLINE, asked).await.is_err() {
-            panic!("waited in vain for {what}: {:#?}", self.kernel.status().devices);
+            panic!(
+                "waited in vain for {what}: {:#?}",
+                self.kernel.status().devices
+            );
         }
     }
 
     /// Waits until a device is in a state.
-    pub async fn until_device(&self, name: &str, what: &str, mut wanted: impl FnMut(&DeviceStatus) -> bool) -> DeviceStatus {
+    pub async fn until_device(
+        &self,
+        name: &str,
+        what: &str,
+        mut wanted: impl FnMut(&DeviceStatus) -> bool,
+    ) -> DeviceStatus {
         let mut found = None;
         self.until(&format!("{name}: {what}"), |status| {
-            found = status.devices.iter().find(|device| device.name == name && wanted(device)).cloned();
+            found = status
+                .devices
+                .iter()
+                .find(|device| device.name == name && wanted(device))
+                .cloned();
             found.is_some()
         })
         .await;
@@ -194,7 +270,10 @@ impl Rig {
     pub async fn port(&self, connection: &str) -> u16 {
         let mut port = 0;
         self.until(&format!("connection `{connection}` to listen"), |status| {
-            let stats = status.connections.iter().find(|stats| stats.connection == connection);
+            let stats = status
+                .connections
+                .iter()
+                .find(|stats| stats.connection == connection);
             let known = stats.and_then(|stats| stats.endpoint.rsplit(':').next()?.parse().ok());
             port = known.unwrap_or(0);
             port != 0

@@ -26,7 +26,14 @@ impl Watch {
     pub fn new(bus: &Arc<Bus>, filter: &str) -> Self {
         let parsed = filter.parse().expect("a filter");
         Self {
-            subscription: bus.subscribe("test", parsed, Overflow::DropOldest, 65_536, true, Arc::default()),
+            subscription: bus.subscribe(
+                "test",
+                parsed,
+                Overflow::DropOldest,
+                65_536,
+                true,
+                Arc::default(),
+            ),
             bus: bus.clone(),
             waiting: VecDeque::new(),
             passed: VecDeque::new(),
@@ -39,26 +46,37 @@ impl Watch {
     }
 
     /// Events up to the first that is wanted, which is returned.
-    pub async fn until(&mut self, what: &str, mut wanted: impl FnMut(&NamedEvent) -> bool) -> NamedEvent {
+    pub async fn until(
+        &mut self,
+        what: &str,
+        mut wanted: impl FnMut(&NamedEvent) -> bool,
+    ) -> NamedEvent {
         let search = async {
             loop {
                 while let Some(event) = self.waiting.pop_front() {
                     if wanted(&event) {
                         return event;
                     }
-                    self.passed.push_back(format!("{} {:?} {}", event.topic, event.quality, event.value));
+                    self.passed.push_back(format!(
+                        "{} {:?} {}",
+                        event.topic, event.quality, event.value
+                    ));
                     if self.passed.len() > REMEMBERED {
                         self.passed.pop_front();
                     }
                 }
                 let mut run = Vec::new();
                 self.subscription.recv(&mut run, 1024).await;
-                self.waiting.extend(run.iter().map(|event| self.bus.named(event)));
+                self.waiting
+                    .extend(run.iter().map(|event| self.bus.named(event)));
             }
         };
         match tokio::time::timeout(DEADLINE, search).await {
             Ok(event) => event,
-            Err(_) => panic!("waited in vain for {what}; the last events were {:#?}", self.passed),
+            Err(_) => panic!(
+                "waited in vain for {what}; the last events were {:#?}",
+                self.passed
+            ),
         }
     }
 
@@ -66,7 +84,8 @@ impl Watch {
     pub async fn value(&mut self, topic: &str, value: impl Into<Value>) -> NamedEvent {
         let value = value.into();
         let what = format!("{topic} = {value}");
-        self.until(&what, |event| event.topic == topic && event.value == value).await
+        self.until(&what, |event| event.topic == topic && event.value == value)
+            .await
     }
 
     /// Waits for the next event of a topic.
@@ -78,7 +97,8 @@ impl Watch {
     pub fn so_far(&mut self) -> Vec<NamedEvent> {
         let mut run = Vec::new();
         self.subscription.try_take(&mut run, usize::MAX);
-        self.waiting.extend(run.iter().map(|event| self.bus.named(event)));
+        self.waiting
+            .extend(run.iter().map(|event| self.bus.named(event)));
         self.waiting.drain(..).collect()
     }
 }

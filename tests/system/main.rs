@@ -1,4 +1,13 @@
 //! The whole system, as a user meets it: real components in a real kernel, against real peers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod database;
+mod files;
 mod greenhouse;
+mod host;
+mod hostile;
+mod packed;
+mod refusals;
+mod state;
+mod trouble;
+mod types;

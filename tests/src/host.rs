@@ -1,0 +1,140 @@
+//! The binary `weihe` in a directory of its own.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Process, component, target, workspace};
+
+/// A directory with a `weihe.toml`, and the host that runs it.
+#[derive(Debug)]
+pub struct Host {
+    directory: TempDir,
+    process: Option<Process>,
+}
+
+impl Host {
+    /// A directory with this `weihe.toml` and the components of `plugins` (file name, package).
+    pub fn new(config: &str, plugins: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().expect("a folder");
+        fs::write(directory.path().join("weihe.toml"), config).expect("weihe.toml");
+        let folder = directory.path().join("plugins");
+        fs::create_dir(&folder).expect("a folder");
+        for (name, package) in plugins {
+            fs::copy(component(package), folder.join(name).with_extension("wasm"))
+                .expect("a component");
+        }
+        Self {
+            directory,
+            process: None,
+        }
+    }
+
+    /// Starts the host. Writing beyond a size that its files may have is an error to it, as on a full
+    /// disk, not its end.
+    pub fn start(&mut self) {
+        assert!(self.process.is_none(), "it runs already");
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("log"))
+            .expect("a log");
+        let mut command = weihe();
+        command
+            .args(["run", "--no-build"])
+            .arg(self.directory.path())
+            .stderr(log);
+        // SAFETY: between fork and exec only an async-signal-safe function is called.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+                Ok(())
+            });
+        }
+        self.process = Some(Process::start(&mut command));
+    }
+
+    /// A file in its directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.path("data/weihe.db")
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Runs a command of `weihe` against it; the answer to `--json`, if it is one.
+    pub fn ask(&self, arguments: &[&str]) -> Option<Value> {
+        let output = weihe()
+            .arg("--json")
+            .arg("-C")
+            .arg(self.directory.path())
+            .args(arguments)
+            .output();
+        serde_json::from_slice(&output.expect("weihe runs").stdout).ok()
+    }
+
+    /// Ends it as a power failure would.
+    pub fn kill(&mut self) {
+        self.process.take().expect("it runs").kill();
+    }
+
+    /// Asks it to end; returns whether it did so in order.
+    pub fn stop(&mut self) -> bool {
+        self.process.take().expect("it runs").terminate()
+    }
+
+    /// Sets the size that its files may have; `None` lifts the limit.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let process = self.process.as_ref().expect("it runs");
+        let id = libc::pid_t::try_from(process.id()).expect("a process id");
+        let limit = libc::rlimit {
+            rlim_cur: bytes.unwrap_or(libc::RLIM_INFINITY),
+            rlim_max: libc::RLIM_INFINITY,
+        };
+        // SAFETY: the structure outlives the call, and no old limits are asked for.
+        let set = unsafe { libc::prlimit(id, libc::RLIMIT_FSIZE, &limit, std::ptr::null_mut()) };
+        assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
+    }
+}
+
+/// The binary, built as cargo has built this test.
+fn weihe() -> Command {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let program = BUILT.get_or_init(|| {
+        let target = target();
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo
+            .current_dir(workspace())
+            .args([
+                "build",
+                "--quiet",
+                "-p",
+                "weihe",
+                "--bin",
+                "weihe",
+                "--target-dir",
+            ])
+            .arg(&target);
+        let status = cargo.status().expect("cargo");
+        assert!(status.success(), "the host does not build");
+        Path::new(&target).join("debug/weihe")
+    });
+    let mut command = Command::new(program);
+    command
+        .env_remove("WEIHE_DIR")
+        .env_remove("WEIHE_LOG")
+        .env("LANG", "C");
+    command
+}
