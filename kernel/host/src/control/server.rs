@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::net::UnixListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use super::service::Service;
 use super::session;
@@ -48,7 +48,9 @@ pub fn serve(listener: UnixListener, service: Arc<dyn Service>) -> Server {
                 _ = stopped.wait_for(|stop| *stop) => break,
                 accepted = listener.accept() => accepted,
             };
-            while sessions.try_join_next().is_some() {}
+            while let Some(ended) = sessions.try_join_next() {
+                report(ended);
+            }
             match accepted {
                 Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
                     Ok(place) => {
@@ -68,12 +70,23 @@ pub fn serve(listener: UnixListener, service: Arc<dyn Service>) -> Server {
                 }
             }
         }
-        let all = async { while sessions.join_next().await.is_some() {} };
+        let all = async {
+            while let Some(ended) = sessions.join_next().await {
+                report(ended);
+            }
+        };
         if tokio::time::timeout(FAREWELL, all).await.is_err() {
             sessions.shutdown().await;
         }
     });
     Server { stop, task }
+}
+
+/// A host bug in one session is shown, and takes nobody else down.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!("a client's session ended unexpectedly: {error}");
+    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(super) async fn run(
     let (read, write) = stream.into_split();
     let mut reader = LineReader::new(BufReader::new(read), REQUEST_LIMIT);
     let (lines, queue) = mpsc::channel(LINES);
-    let mut writer = tokio::spawn(write_lines(write, queue));
+    let writer = tokio::spawn(write_lines(write, queue));
     let (hung_up, ends) = watch::channel(false);
     let mut requests = Requests {
         service,
@@ -55,8 +55,8 @@ pub(super) async fn run(
                 }
             },
             Some(_) = requests.running.join_next() => requests.tidy(),
-            // The client no longer reads.
-            _ = &mut writer => break,
+            // The client no longer reads: the writer has ended, and with it the queue.
+            () = requests.lines.closed() => break,
             () = stopping(&mut stopped) => {
                 requests.farewell().await;
                 break;
@@ -67,7 +67,7 @@ pub(super) async fn run(
     // still listens shows only when there is something to send, which may be never.
     hung_up.send_replace(true);
     if !*stopped.borrow() {
-        requests.finish(&mut writer).await;
+        requests.finish().await;
     }
     drop(requests);
     let _ = writer.await;
@@ -186,11 +186,11 @@ impl Requests {
     }
 
     /// Lets what was asked end, unless the client goes away.
-    async fn finish(&mut self, writer: &mut tokio::task::JoinHandle<()>) {
+    async fn finish(&mut self) {
         loop {
             tokio::select! {
                 ended = self.running.join_next() => if ended.is_none() { return },
-                _ = &mut *writer => return,
+                () = self.lines.closed() => return,
             }
         }
     }

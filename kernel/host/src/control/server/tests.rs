@@ -203,6 +203,40 @@ async fn a_client_that_vanishes_or_never_reads_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_session_ends_in_order_however_its_client_leaves() {
+    for (input, items) in [
+        ("{\"id\":1,\"method\":\"feed\"}\n", 3),
+        ("{\"id\":1,\"method\":\"feed\"}\n", 0),
+        ("{\"id\":1,\"method\":\"ec", 0),
+        ("", 0),
+    ] {
+        let (feed, receiver) = mpsc::channel(8);
+        let fake = Fake {
+            dropped: Arc::new(Notify::new()),
+            feed: std::sync::Mutex::new(Some(receiver)),
+        };
+        let (mut client, host) = UnixStream::pair().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let session = tokio::spawn(session::run(host, Arc::new(fake), stopped));
+        client.write_all(input.as_bytes()).await.unwrap();
+        if items > 0 {
+            // The client is there for the first item, and gone for the others.
+            feed.send(1).await.unwrap();
+            client.readable().await.unwrap();
+        }
+        drop(client);
+        for _ in 1..items {
+            // The session may have ended already.
+            let _ = feed.send(2).await;
+        }
+        let ended = tokio::time::timeout(Duration::from_secs(10), session)
+            .await
+            .unwrap();
+        ended.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_host_that_stops_says_so_to_those_who_wait() {
     let rig = rig().await;
     let mut client = client(rig.directory.path()).await;
