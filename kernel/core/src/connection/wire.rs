@@ -104,7 +104,7 @@ impl Hub {
         drop(guard);
         match link {
             LinkState::Down if closed => tracing::info!(connection = %self.name, "closed"),
-            LinkState::Down => tracing::warn!(connection = %self.name, %reason, "link down"),
+            LinkState::Down => tracing::warn!(connection = %self.name, "link down: {reason}"),
             LinkState::Up => tracing::info!(connection = %self.name, "link up"),
             LinkState::Connecting => tracing::debug!(connection = %self.name, "connecting"),
         }

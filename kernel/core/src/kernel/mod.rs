@@ -177,18 +177,13 @@ impl Kernel {
                 }));
             }
         }
-        let (bus, clock, label) = (self.bus.clone(), self.clock.clone(), name.to_owned());
+        let (bus, clock) = (self.bus.clone(), self.clock.clone());
         let connection = Connection::spawn(
             name,
             endpoint,
             self.clock.clone(),
             self.io.clone(),
-            move |state, reason| {
-                if reason.is_empty() {
-                    tracing::info!(connection = label, "link {state}");
-                } else {
-                    tracing::warn!(connection = label, "link {state}: {reason}");
-                }
+            move |state, _reason| {
                 let mut run = [Event {
                     topic,
                     source,
