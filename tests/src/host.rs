@@ -109,7 +109,8 @@ impl Host {
     }
 }
 
-/// The binary, built as cargo has built this test.
+/// The binary, as `cargo run` builds it: with the default members, so that dependencies have the
+/// features that they have there.
 fn weihe() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let program = BUILT.get_or_init(|| {
@@ -117,15 +118,7 @@ fn weihe() -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .current_dir(workspace())
-            .args([
-                "build",
-                "--quiet",
-                "-p",
-                "weihe",
-                "--bin",
-                "weihe",
-                "--target-dir",
-            ])
+            .args(["build", "--quiet", "--bin", "weihe", "--target-dir"])
             .arg(&target);
         let status = cargo.status().expect("cargo");
         assert!(status.success(), "the host does not build");

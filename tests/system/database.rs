@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use weihe_kernel::device::DeviceState;
-use weihe_tests::{Process, Rig};
+use weihe_tests::{DEADLINE, Process, Rig};
 
 const HISTORY: &str = r#"
 [plugin]
@@ -25,6 +25,22 @@ plugin = "raw"
 config.tick = 10_000_000
 "#;
 
+/// Names the database to the process that holds it; without it [`another_process`] does nothing.
+const HELD: &str = "WEIHE_TESTS_HELD_DATABASE";
+
+/// What another process does: it holds the database for writing until its input ends.
+#[test]
+fn another_process() {
+    let Some(file) = std::env::var_os(HELD) else {
+        return;
+    };
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.busy_timeout(DEADLINE).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    println!("\nheld");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
 #[tokio::test]
 async fn while_another_process_holds_the_database_events_wait_and_are_then_stored_once() {
     let rig = Rig::bare();
@@ -39,9 +55,12 @@ async fn while_another_process_holds_the_database_events_wait_and_are_then_store
     };
     rig.until("the first rows", |_| count() > 5).await;
 
-    let mut holder =
-        Process::start(Command::new(env!("CARGO_BIN_EXE_hold-database")).arg(rig.database()));
-    assert_eq!(holder.line(), "held");
+    let mut holder = Process::start(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "database::another_process", "--nocapture"])
+            .env(HELD, rig.database()),
+    );
+    holder.line_where(|line| line == "held");
     let held: i64 = count();
     let history = rig
         .until_device("history", "waiting", |device| {
