@@ -71,7 +71,7 @@ pub enum LayoutError {
         /// What the operating system says.
         source: std::io::Error,
     },
-    /// It is larger than [`FILE_LIMIT`].
+    /// It is larger than a plugin may be.
     #[error("{} has {size} bytes; a plugin has at most {FILE_LIMIT}", .path.display())]
     TooLarge {
         /// The file.

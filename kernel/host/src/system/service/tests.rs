@@ -1,0 +1,160 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+use crate::config::Config;
+use crate::system::DataDirectory;
+use serde_json::json;
+
+fn service() -> (tempfile::TempDir, HostService) {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::parse(directory.path(), "").unwrap();
+    let data = DataDirectory::take(&config.host.data).unwrap();
+    let system = System::start(config, data).unwrap();
+    (directory, HostService::new(system, Ring::new()))
+}
+
+async fn ask(service: &HostService, method: &str, params: Json) -> Result<Answer, ErrorBody> {
+    let request = Request {
+        id: 1,
+        version: VERSION,
+        method: method.to_owned(),
+        params,
+    };
+    service.answer(request).await
+}
+
+async fn once(service: &HostService, method: &str, params: Json) -> Result<Json, ErrorBody> {
+    match ask(service, method, params).await? {
+        Answer::Once(value) => Ok(value),
+        Answer::Stream(_) => panic!("a stream"),
+    }
+}
+
+async fn set(service: &HostService, value: Json) {
+    let params = json!({ "topic": "a/b", "value": value });
+    once(service, "set", params).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_kind_of_value_is_published_as_itself() {
+    let (_keep, service) = service();
+    for (value, kind) in [
+        (json!(null), "none"),
+        (json!(false), "boolean"),
+        (json!(-1), "integer"),
+        (json!(0), "integer"),
+        (json!(u64::MAX), "float"),
+        (json!(0.5), "float"),
+        (json!(""), "text"),
+        (json!({"a": [1]}), "json"),
+    ] {
+        set(&service, value.clone()).await;
+        let got = once(&service, "get", json!({ "filter": "a/b" }))
+            .await
+            .unwrap();
+        assert_eq!(got[0]["kind"], kind);
+        if kind != "float" {
+            assert_eq!(got[0]["value"], value);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_learns_what_it_missed() {
+    let (_keep, service) = service();
+    let Answer::Stream(mut stream) = ask(&service, "events", Json::Null).await.unwrap() else {
+        panic!("no stream");
+    };
+    for number in 0..EVENT_QUEUE + 10 {
+        set(&service, json!(number)).await;
+    }
+    let mut pieces = Vec::new();
+    assert!(stream.next(&mut pieces).await);
+    assert_eq!(pieces[0], Piece::Dropped(10));
+    match &pieces[1] {
+        Piece::Item(event) => assert_eq!(event["value"], 10, "the oldest are dropped"),
+        other => panic!("{other:?}"),
+    }
+    let subscriptions = |service: &HostService| service.bus().subscriptions().len();
+    assert_eq!(subscriptions(&service), 1);
+    drop(stream);
+    assert_eq!(subscriptions(&service), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_says_why() {
+    let (_keep, service) = service();
+    for (method, params, code, word) in [
+        ("dance", Json::Null, code::METHOD, "`dance`"),
+        ("get", Json::Null, code::PARAMS, "filter"),
+        ("get", json!({"filter": "a/#/b"}), code::PARAMS, "a/#/b"),
+        (
+            "get",
+            json!({"filter": "a", "colour": 1}),
+            code::PARAMS,
+            "colour",
+        ),
+        (
+            "set",
+            json!({"topic": "$link/x", "value": 1}),
+            code::PARAMS,
+            "$link/x",
+        ),
+        (
+            "set",
+            json!({"topic": "a/+", "value": 1}),
+            code::PARAMS,
+            "a/+",
+        ),
+        (
+            "call",
+            json!({"device": "d", "command": "c"}),
+            "unknown-device",
+            "`d`",
+        ),
+        (
+            "call",
+            json!({"device": "d", "command": "c", "arguments": [1]}),
+            code::PARAMS,
+            "[1]",
+        ),
+        ("events", json!({"filter": ""}), code::PARAMS, "empty"),
+    ] {
+        let error = once(&service, method, params.clone()).await.unwrap_err();
+        assert_eq!(error.code, code, "{method} {params}");
+        assert!(
+            error.message.contains(word),
+            "{method} {params}: {}",
+            error.message
+        );
+    }
+}
+
+#[tokio::test]
+async fn logs_end_unless_they_are_followed() {
+    let (_keep, service) = service();
+    for (device, message) in [(None, "one"), (Some("soil"), "two"), (None, "three")] {
+        service.ring.add(crate::record::Record {
+            time: 1,
+            level: crate::record::Level::Info,
+            device: device.map(str::to_owned),
+            target: "t".to_owned(),
+            message: message.to_owned(),
+        });
+    }
+    let mut seen = Vec::new();
+    for params in [json!({"lines": 2}), json!({"device": "soil"})] {
+        let Answer::Stream(mut stream) = ask(&service, "logs", params).await.unwrap() else {
+            panic!("no stream");
+        };
+        let mut pieces = Vec::new();
+        assert!(!stream.next(&mut pieces).await);
+        for piece in pieces {
+            match piece {
+                Piece::Item(item) => seen.push(item["message"].as_str().unwrap().to_owned()),
+                Piece::Dropped(count) => panic!("{count} dropped"),
+            }
+        }
+    }
+    assert_eq!(seen, ["two", "three", "two"]);
+}
