@@ -84,6 +84,9 @@ struct OpenConnection {
     claims: Vec<Claim>,
 }
 
+/// What a device needs to be started: its plugin, and its checked grants.
+type Prepared = (Arc<Plugin>, Vec<Box<dyn Granted>>);
+
 struct Placed {
     device: Arc<Device>,
     plugin: Arc<Plugin>,
@@ -234,10 +237,7 @@ impl Kernel {
         self.prepare(spec).map(|_| ())
     }
 
-    fn prepare(
-        &self,
-        spec: &DeviceSpec,
-    ) -> Result<(Arc<Plugin>, Vec<Box<dyn Granted>>), DeviceError> {
+    fn prepare(&self, spec: &DeviceSpec) -> Result<Prepared, DeviceError> {
         let device = spec.name.clone();
         if !is_name(&spec.name) || spec.name == OPERATOR {
             return Err(DeviceError::Name(device));
