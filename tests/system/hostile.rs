@@ -61,6 +61,22 @@ async fn a_poison_event_is_buried_and_the_events_around_it_are_handled_once() {
 }
 
 #[tokio::test]
+async fn events_that_only_came_together_with_a_poison_event_are_not_buried_with_it() {
+    let rig = Rig::start(&neighbours("attempts = 1")).await;
+    let (mut bus, mut dead) = (rig.watch("plugin/bad/echo"), rig.watch("$dead/bad"));
+    rig.publish("plugin/bad/in", ["one", "trap", "two"].map(text));
+    bus.value("plugin/bad/echo", "one 2").await;
+    bus.value("plugin/bad/echo", "two 2").await;
+    let letters: Vec<_> = dead
+        .so_far()
+        .into_iter()
+        .map(|letter| letter.value["input"]["value"].clone())
+        .collect();
+    assert_eq!(letters, ["trap"]);
+    rig.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_event_whose_handler_trapped_is_delivered_again_to_a_fresh_instance() {
     let rig = Rig::start(NEIGHBOURS).await;
     let mut bus = rig.watch("plugin/bad/echo");

@@ -55,6 +55,19 @@ async fn what_an_event_caused_is_dropped_when_the_plugin_rejects_the_event() {
 }
 
 #[tokio::test]
+async fn what_is_published_singly_out_of_several_events_hangs_on_none_of_them() {
+    let rig = Rig::start(PACKED).await;
+    let mut refused = rig.watch("plugin/packed/refused");
+    let texts = ["reject", "fault: kind"].map(|text| Value::Text(text.into()));
+    rig.publish("plugin/packed/in", texts);
+    // It would be dropped with the first event if that were its cause.
+    assert_eq!(refused.next().await.cause, None);
+    rig.order("packed", "fault: kind");
+    assert_eq!(refused.next().await.cause.unwrap().0, "test");
+    rig.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_batch_that_breaks_the_layout_is_refused_whole_and_told_why() {
     let rig = Rig::start(PACKED).await;
     let mut refused = rig.watch("plugin/packed/refused");

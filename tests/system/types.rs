@@ -24,7 +24,7 @@ fn types() -> Vec<(&'static str, Value, Value)> {
             json!(72_623_859_790_382_856_i64),
         ),
         ("f32", json!(-12.375), json!(3.5e-3_f32)),
-        ("f64", json!(1.0e-7), json!(-2.718_281_828_459_045)),
+        ("f64", json!(1.0e-7), json!(-6.674_300_000_123_456)),
         ("text", json!("WEIHE-01"), json!("bed two!")),
     ]
 }

@@ -35,7 +35,8 @@ pub struct Limits {
     pub timer_period: Span,
     /// Exchanges submitted and not yet finished.
     pub tickets: u32,
-    /// Deliveries of one input before it goes to `$dead/<device>`.
+    /// Deliveries of one input before it goes to `$dead/<device>`. Events that were delivered
+    /// together get one more alone in any case.
     pub attempts: u16,
     /// How long a publisher waits for room in a subscription whose overflow policy is `block`.
     pub block: Span,

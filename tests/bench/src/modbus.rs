@@ -37,7 +37,9 @@ impl Bank for Counting {
     fn registers(&self, _: Table, address: u16, quantity: u16) -> Result<Vec<u16>, Exception> {
         let first = usize::from(address);
         let found = self.0.get(first..first + usize::from(quantity));
-        found.map(<[u16]>::to_vec).ok_or(Exception::ILLEGAL_DATA_ADDRESS)
+        found
+            .map(<[u16]>::to_vec)
+            .ok_or(Exception::ILLEGAL_DATA_ADDRESS)
     }
 
     fn write_coils(&mut self, _: u16, _: &[bool]) -> Result<(), Exception> {
@@ -46,7 +48,10 @@ impl Bank for Counting {
 
     fn write_registers(&mut self, address: u16, values: &[u16]) -> Result<(), Exception> {
         let first = usize::from(address);
-        let place = self.0.get_mut(first..first + values.len()).ok_or(Exception::ILLEGAL_DATA_ADDRESS)?;
+        let place = self
+            .0
+            .get_mut(first..first + values.len())
+            .ok_or(Exception::ILLEGAL_DATA_ADDRESS)?;
         place.copy_from_slice(values);
         Ok(())
     }
@@ -87,7 +92,10 @@ struct Slave {
 
 impl Slave {
     fn start() -> Anyhow<Self> {
-        let mut process = Command::new(std::env::current_exe()?).arg(SLAVE).stdout(Stdio::piped()).spawn()?;
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg(SLAVE)
+            .stdout(Stdio::piped())
+            .spawn()?;
         let mut address = String::new();
         let output = process.stdout.take().ok_or("no output")?;
         BufReader::new(output).read_line(&mut address)?;
@@ -108,8 +116,18 @@ impl Drop for Slave {
 /// Processor time of this process, in seconds.
 fn processor_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     // utime and stime, in ticks of 10 ms (USER_HZ is 100 on every Linux).
     (ticks(11) + ticks(12)) / 100.0
 }
@@ -118,7 +136,13 @@ fn processor_seconds() -> f64 {
 fn resident_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").trim().parse::<f64>().ok());
+    let kib = line.and_then(|line| {
+        line.trim()
+            .trim_end_matches(" kB")
+            .trim()
+            .parse::<f64>()
+            .ok()
+    });
     kib.unwrap_or(0.0) / 1024.0
 }
 
@@ -132,7 +156,9 @@ fn device(file_config: serde_json::Value) -> Anyhow<DeviceSpec> {
 
 /// Measures.
 pub fn run(file: &Path) -> Anyhow<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let slave = Slave::start()?;
         let directory = tempfile::tempdir()?;

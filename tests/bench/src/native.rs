@@ -5,8 +5,8 @@ use std::sync::Arc;
 use weihe_kernel::bus::Overflow;
 use weihe_kernel::connection::Notice;
 use weihe_kernel::device::{
-    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, Outbox, Outcome, StartContext,
-    StopReason, Trap,
+    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, Outbox, Outcome,
+    StartContext, StopReason, Trap,
 };
 use weihe_kernel::event::{Event, TopicId, Value};
 
@@ -50,7 +50,8 @@ impl Guest for NativeRelay {
 
     async fn start(&mut self, _: &StartContext) -> Hooked<()> {
         if let Ok(filter) = "bench/in".parse() {
-            self.device.subscribe(filter, Overflow::DropOldest, 0, false);
+            self.device
+                .subscribe(filter, Overflow::DropOldest, 0, false);
         }
         Ok(Ok(()))
     }
@@ -59,9 +60,15 @@ impl Guest for NativeRelay {
         Ok(())
     }
 
-    async fn events(&mut self, events: &[Event], _: &mut Vec<(u32, GuestError)>) -> Result<(), Trap> {
+    async fn events(
+        &mut self,
+        events: &[Event],
+        _: &mut Vec<(u32, GuestError)>,
+    ) -> Result<(), Trap> {
         for (index, event) in (0_u32..).zip(events) {
-            let Value::Float(value) = event.value else { continue };
+            let Value::Float(value) = event.value else {
+                continue;
+            };
             if value > self.above {
                 let mut publication = event.clone();
                 publication.topic = self.output;

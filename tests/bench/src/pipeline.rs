@@ -10,7 +10,8 @@ use tokio::task::{LocalSet, yield_now};
 use weihe_kernel::bus::{Bus, Overflow, Subscription};
 use weihe_kernel::connection::Seat;
 use weihe_kernel::device::{
-    Actor, Device, GuestFactory, MemoryCheckpoints, OpenFailure, OutgoingCall, StopReason, Surroundings,
+    Actor, Device, GuestFactory, MemoryCheckpoints, OpenFailure, OutgoingCall, StopReason,
+    Surroundings,
 };
 use weihe_kernel::event::{Event, Quality, SourceId, Value};
 use weihe_kernel::runtime::{Cache, Compiler, Loader, Ticker, WasmFactory, engine};
@@ -54,10 +55,20 @@ impl Pipeline {
         let mut spec = DeviceSpec::new("relay", "relay");
         spec.config = serde_json_config();
         spec.grants.subscribe.push("bench/in".parse()?);
-        let device = Device::new(spec, bus.clone(), Arc::new(SystemClock::new()), Arc::new(Nothing))?;
+        let device = Device::new(
+            spec,
+            bus.clone(),
+            Arc::new(SystemClock::new()),
+            Arc::new(Nothing),
+        )?;
         let factory = make(device.clone());
         let (started, outcome) = oneshot::channel();
-        let actor = Actor::new(device.clone(), factory, Arc::new(MemoryCheckpoints::default()), started);
+        let actor = Actor::new(
+            device.clone(),
+            factory,
+            Arc::new(MemoryCheckpoints::default()),
+            started,
+        );
         tokio::task::spawn_local(actor.run());
         outcome.await??;
         let sink = bus.subscribe(
@@ -141,7 +152,10 @@ async fn measure(name: &str, pipeline: Pipeline) {
         for _ in 0..RUNS {
             runs.push(pipeline.throughput(size).await);
         }
-        println!("{name:<10} runs of {size:>3}: {:>6.2} M deliveries/s", median(runs) / 1e6);
+        println!(
+            "{name:<10} runs of {size:>3}: {:>6.2} M deliveries/s",
+            median(runs) / 1e6
+        );
     }
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -149,13 +163,19 @@ async fn measure(name: &str, pipeline: Pipeline) {
         p50.push(half as f64);
         p99.push(most as f64);
     }
-    println!("{name:<10} one event, unloaded: p50 {:.0} ns, p99 {:.0} ns", median(p50), median(p99));
+    println!(
+        "{name:<10} one event, unloaded: p50 {:.0} ns, p99 {:.0} ns",
+        median(p50),
+        median(p99)
+    );
     pipeline.end().await;
 }
 
 /// Measures both.
 pub fn run(file: &Path) -> Anyhow<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     LocalSet::new().block_on(&runtime, async {
         measure("native", Pipeline::start(NativeFactory).await?).await;
         let engine = engine()?;

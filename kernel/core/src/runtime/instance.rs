@@ -12,8 +12,8 @@ use crate::capability::Granted;
 use crate::clock::Clock;
 use crate::connection::Notice;
 use crate::device::{
-    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, Outbox, Outcome,
-    StartContext, StopReason, Trap,
+    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, NO_CAUSE, Outbox,
+    Outcome, StartContext, StopReason, Trap,
 };
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
@@ -320,6 +320,7 @@ impl WasmGuest {
         event: &Event,
         errors: &mut Vec<(u32, GuestError)>,
     ) -> Result<(), Trap> {
+        self.store.data_mut().cause = index;
         let event = self.wit_event(event);
         let (result,) = guarded!(self, |store| hook.call_async(store, (event,)))?;
         if let Err(error) = result {
@@ -344,6 +345,7 @@ impl WasmGuest {
             }
         }
         let batch = self.packed.clone();
+        self.store.data_mut().cause = if events.len() == 1 { 0 } else { NO_CAUSE };
         let (found,) = guarded!(self, |store| hook.call_async(store, (batch,)))?;
         errors.extend(
             found

@@ -9,7 +9,7 @@ use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::capability::Attachment;
-use crate::device::{Device, Outbox};
+use crate::device::{Device, NO_CAUSE, Outbox};
 use crate::event::TopicId;
 
 use super::wasi;
@@ -18,6 +18,9 @@ use super::wasi;
 pub struct GuestState {
     pub(super) device: Arc<Device>,
     pub(super) outbox: Outbox,
+    /// The cause of what is published singly: the one event of the call, or [`NO_CAUSE`] where the call
+    /// handles several and nobody can tell which.
+    pub(super) cause: u32,
     pub(super) limits: StoreLimits,
     /// Processor slices (one an epoch) that the current call may still use.
     pub(super) slices: u64,
@@ -44,6 +47,7 @@ impl GuestState {
             wasi: wasi::context(&device),
             limits: store_limits,
             outbox: Outbox::default(),
+            cause: NO_CAUSE,
             slices: 0,
             topics: HashMap::new(),
             granted: Vec::new(),

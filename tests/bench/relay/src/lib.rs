@@ -25,7 +25,11 @@ impl Plugin for Relay {
     type State = NoState;
 
     fn describe() -> Description {
-        Description::new("relay", env!("CARGO_PKG_VERSION"), "Passes on what is above a threshold")
+        Description::new(
+            "relay",
+            env!("CARGO_PKG_VERSION"),
+            "Passes on what is above a threshold",
+        )
     }
 
     fn start(ctx: &mut Context, config: Config, _: Option<NoState>) -> Result<Self, Error> {

@@ -117,8 +117,10 @@ impl<F: GuestFactory> Actor<F> {
     fn events_trapped(&mut self, batch: &mut Vec<Event>, past: Past, trap: &Trap) {
         let past = past.trapped();
         let mut kept = Vec::new();
+        // Of several it is not known which one it was: each gets a delivery of its own.
+        let alone = batch.len() == 1;
         for mut event in batch.drain(..) {
-            if past.traps >= self.device.spec.limits.attempts {
+            if alone && past.traps >= self.device.spec.limits.attempts {
                 self.bury_event(&event, &trap.message);
                 continue;
             }

@@ -66,9 +66,7 @@ impl GuestState {
             quality: publication.quality.into(),
             value,
         };
-        // The single-event hook handles one event: index 0 names it, and nothing else exists in the
-        // other hooks.
-        self.outbox.publish(event, 0);
+        self.outbox.publish(event, self.cause);
         Ok(())
     }
 
