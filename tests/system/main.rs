@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod database;
+mod faults;
 mod files;
 mod greenhouse;
 mod host;
 mod hostile;
+mod neighbours;
 mod packed;
 mod refusals;
 mod state;
