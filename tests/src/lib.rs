@@ -34,12 +34,10 @@ pub fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Cargo's target directory, in which this test was built.
+/// Cargo's target directory, in which this test was built: it lies in `<target>/<profile>/deps`.
 pub fn target() -> PathBuf {
     let exe = std::env::current_exe().expect("the test's own file");
-    let target = exe
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let target = exe.ancestors().nth(3);
     target
         .expect("a test lies in cargo's target directory")
         .to_owned()
