@@ -169,6 +169,7 @@ impl Context {
     }
 
     /// Publishes a sample, when the handler returns.
+    #[inline]
     pub fn publish_on<'a>(&mut self, topic: Topic, sample: impl Into<Sample<'a>>) {
         let sample = sample.into();
         // A batch of 4 GiB does not fit the 32-bit memory of a component, so this branch is never
@@ -321,6 +322,7 @@ impl Context {
         self.outbox.rewind(mark);
     }
 
+    #[inline]
     pub(crate) fn take_failures(&mut self) -> Vec<(u32, Error)> {
         std::mem::take(&mut self.failures)
     }
@@ -340,7 +342,7 @@ impl Context {
     }
 
     /// The events that published what is in the outbox, as indices of the batch being handled.
-    fn causes(&self) -> Vec<u32> {
+    fn causes(&mut self) -> Vec<u32> {
         let batch = self.outbox.batch();
         let Ok(reader) = packed::Reader::new(&batch.head, &batch.bytes) else {
             return Vec::new();

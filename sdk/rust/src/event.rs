@@ -1,7 +1,8 @@
 //! Events as handlers see them: borrowed from the batch they came in.
 
 use crate::bindings::imports::weihe::plugin::types;
-use crate::packed::Reader;
+use crate::kernel::Kernel;
+use crate::packed::{LayoutError, Reader};
 use crate::{Quality, Timestamp, Value, ValueBuf};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -136,6 +137,7 @@ pub(crate) struct Names {
 const DENSE: u32 = 1 << 16;
 
 impl Names {
+    #[inline]
     pub(crate) fn get(&self, id: u32) -> Option<&str> {
         if id < DENSE {
             self.dense.get(id as usize)?.as_deref()
@@ -144,14 +146,22 @@ impl Names {
         }
     }
 
-    /// Makes sure that the name of `id` is known, if it has one.
-    pub(crate) fn learn(&mut self, id: u32, ask: impl FnOnce(u32) -> Option<String>) {
-        if self.get(id).is_some() {
-            return;
+    /// The name of `id`, if it has one; asked for when it is new.
+    #[inline]
+    pub(crate) fn learn(
+        &mut self,
+        id: u32,
+        ask: impl FnOnce(u32) -> Option<String>,
+    ) -> Option<&str> {
+        if self.get(id).is_none() {
+            self.insert(id, ask(id)?);
         }
-        let Some(name) = ask(id).map(String::into_boxed_str) else {
-            return;
-        };
+        self.get(id)
+    }
+
+    #[cold]
+    fn insert(&mut self, id: u32, name: String) {
+        let name = name.into_boxed_str();
         if id < DENSE {
             let index = id as usize;
             if index >= self.dense.len() {
@@ -171,17 +181,44 @@ pub(crate) struct Directory {
     pub(crate) sources: Names,
 }
 
+impl Directory {
+    /// Learns the names that a batch uses; returns whether any of its topics is one of the kernel's
+    /// own, which begin with `$`.
+    pub(crate) fn learn(&mut self, reader: &Reader<'_>, kernel: &Kernel) -> bool {
+        let mut reserved = false;
+        let mut last = None;
+        for ids in (0..reader.len()).filter_map(|index| reader.ids(index)) {
+            // Most batches are runs of one topic.
+            if last == Some(ids) {
+                continue;
+            }
+            last = Some(ids);
+            let (topic, source, cause) = ids;
+            let name = self.topics.learn(topic, |id| kernel.topic_name(id));
+            reserved |= name.is_some_and(|name| name.starts_with('$'));
+            self.sources.learn(source, |id| kernel.source_name(id));
+            if let Some(cause) = cause {
+                self.sources.learn(cause, |id| kernel.source_name(id));
+            }
+        }
+        reserved
+    }
+}
+
 /// Where a handler's events come from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Origin<'a> {
     Packed {
         reader: Reader<'a>,
         directory: &'a Directory,
+        /// Whether ticks or answers may be among the events.
+        reserved: bool,
     },
     Single(&'a EventBuf),
 }
 
 impl<'a> Origin<'a> {
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         match self {
             Origin::Packed { reader, .. } => reader.len(),
@@ -191,27 +228,38 @@ impl<'a> Origin<'a> {
 
     pub(crate) fn topic(&self, index: usize) -> Option<&'a str> {
         match self {
-            Origin::Packed { reader, directory } => directory.topics.get(reader.ids(index)?.0),
+            Origin::Packed {
+                reader, directory, ..
+            } => directory.topics.get(reader.ids(index)?.0),
             Origin::Single(event) => (index == 0).then_some(event.topic.as_str()),
         }
     }
 
+    /// Whether ticks or answers may be among the events.
+    pub(crate) fn reserved(&self) -> bool {
+        match self {
+            Origin::Packed { reserved, .. } => *reserved,
+            Origin::Single(event) => event.topic.starts_with('$'),
+        }
+    }
+
     /// Event `index`, or what is wrong with it.
+    #[inline]
     pub(crate) fn event(&self, index: usize) -> Result<Event<'a>, String> {
         let (reader, directory) = match self {
             Origin::Single(event) => return Ok(event.as_event()),
-            Origin::Packed { reader, directory } => (reader, directory),
+            Origin::Packed {
+                reader, directory, ..
+            } => (reader, directory),
         };
         let record = match reader.get(index) {
-            Some(record) => record.map_err(|error| error.to_string())?,
-            None => return Err(format!("the batch has no event {index}")),
+            Some(Ok(record)) => record,
+            Some(Err(error)) => return Err(described(&error)),
+            None => return Err(missing(index)),
         };
-        let topic = directory.topics.get(record.topic);
         let source = |id| {
-            directory
-                .sources
-                .get(id)
-                .ok_or_else(|| format!("packed event: unknown source id {id}"))
+            let name = directory.sources.get(id);
+            name.ok_or_else(|| unknown("source", id))
         };
         let cause = match record.cause {
             Some((id, sequence)) => Some(Identity {
@@ -221,8 +269,10 @@ impl<'a> Origin<'a> {
             None => None,
         };
         Ok(Event {
-            topic: topic
-                .ok_or_else(|| format!("packed event: unknown topic id {}", record.topic))?,
+            topic: directory
+                .topics
+                .get(record.topic)
+                .ok_or_else(|| unknown("topic", record.topic))?,
             time: record.time,
             id: Identity {
                 source: source(record.source)?,
@@ -234,6 +284,23 @@ impl<'a> Origin<'a> {
             value: record.value,
         })
     }
+}
+
+// Texts of faults, kept out of the way of events.
+
+#[cold]
+fn described(error: &LayoutError) -> String {
+    error.to_string()
+}
+
+#[cold]
+fn missing(index: usize) -> String {
+    format!("the batch has no event {index}")
+}
+
+#[cold]
+fn unknown(what: &str, id: u32) -> String {
+    format!("packed event: unknown {what} id {id}")
 }
 
 /// A run of events, in order of arrival; ticks and answers are not among them. One that breaks the
@@ -260,12 +327,14 @@ impl<'a> Events<'a> {
 
     /// The events. They borrow from the batch, not from this view, so they can be kept until the
     /// handler returns.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Event<'a>> + 'a {
         self.indexed().map(|(_, event)| event)
     }
 
     /// The events with their index in the batch, for [`Context::handling`](crate::Context::handling)
     /// and [`Context::fail`](crate::Context::fail).
+    #[inline]
     pub fn indexed(&self) -> impl Iterator<Item = (EventIndex, Event<'a>)> + 'a {
         let Events {
             origin,

@@ -157,6 +157,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Number of events.
+    #[inline]
     pub fn len(&self) -> usize {
         self.count
     }
@@ -168,6 +169,7 @@ impl<'a> Reader<'a> {
 
     /// The ids of event `index`: topic, source and, if there is one, the cause's source. `None`
     /// past the end.
+    #[inline]
     pub fn ids(&self, index: usize) -> Option<(u32, u32, Option<u32>)> {
         let words = self.words(index)?;
         let cause = (words[4] >> 32) as u32;
@@ -179,6 +181,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Event `index`, checked. `None` past the end.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<Result<Record<'a>, LayoutError>> {
         self.words(index).map(|words| self.record(words))
     }
@@ -189,11 +192,13 @@ impl<'a> Reader<'a> {
         (0..reader.count).filter_map(move |index| reader.get(index))
     }
 
+    #[inline]
     fn words(&self, index: usize) -> Option<&'a [u64; WORDS]> {
         let start = index.checked_mul(self.stride)?;
         self.events.get(start..)?.first_chunk()
     }
 
+    #[inline]
     fn record(&self, words: &[u64; WORDS]) -> Result<Record<'a>, LayoutError> {
         let [first, time, scalar, sequence, ids, cause_sequence] = *words;
         let quality = match (first >> 40) as u8 {
@@ -261,15 +266,13 @@ pub struct Mark {
 
 impl Default for Writer {
     fn default() -> Self {
-        let mut writer = Writer {
+        Writer {
             batch: Batch {
-                head: Vec::new(),
+                head: vec![0],
                 bytes: Vec::new(),
             },
             count: 0,
-        };
-        writer.clear();
-        writer
+        }
     }
 }
 
@@ -287,11 +290,13 @@ impl std::error::Error for BatchFull {}
 
 impl Writer {
     /// Number of events written.
+    #[inline]
     pub fn len(&self) -> usize {
         self.count as usize
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -302,6 +307,7 @@ impl Writer {
     }
 
     /// Where the batch ends now.
+    #[inline]
     pub fn mark(&self) -> Mark {
         Mark {
             count: self.count,
@@ -314,12 +320,61 @@ impl Writer {
         self.count = self.count.min(mark.count);
         self.batch.head.truncate(1 + self.count as usize * WORDS);
         self.batch.bytes.truncate(mark.bytes);
-        self.state_count();
     }
 
     /// Appends one event. Nothing is written when it does not fit.
+    #[inline]
     pub fn push(&mut self, record: &Record<'_>) -> Result<(), BatchFull> {
-        let (kind, scalar) = match record.value {
+        let (kind, scalar) = self.value(record.value)?;
+        let (cause, cause_sequence) = record.cause.unwrap_or((NONE, 0));
+        self.words([
+            first_word(record.topic, kind, record.quality) | u64::from(record.attempt) << 48,
+            record.time.as_nanos(),
+            scalar,
+            record.sequence,
+            u64::from(record.source) | u64::from(cause) << 32,
+            cause_sequence,
+        ]);
+        Ok(())
+    }
+
+    /// Appends one publication: a sample on a topic, caused by the event with index `cause` in the
+    /// batch being handled, or by none ([`NONE`]).
+    #[inline]
+    pub fn publish(
+        &mut self,
+        topic: u32,
+        sample: &crate::Sample<'_>,
+        cause: u32,
+    ) -> Result<(), BatchFull> {
+        let (kind, scalar) = self.value(sample.value)?;
+        let time = sample.time.map_or(0, Timestamp::as_nanos);
+        let first = first_word(topic, kind, sample.quality);
+        // A publication has zeros where an event names its attempt, its sequence and its cause.
+        self.words([first, time, scalar, 0, u64::from(cause), 0]);
+        Ok(())
+    }
+
+    /// The two lists.
+    pub fn batch(&mut self) -> &Batch {
+        let header = u64::from(VERSION) | (WORDS as u64) << 16 | u64::from(self.count) << 32;
+        // The header's word is always there.
+        if let Some(word) = self.batch.head.first_mut() {
+            *word = header;
+        }
+        &self.batch
+    }
+
+    #[inline]
+    fn words(&mut self, words: [u64; WORDS]) {
+        self.batch.head.extend_from_slice(&words);
+        self.count += 1;
+    }
+
+    /// The kind of a value and its scalar word; what has a payload is appended.
+    #[inline]
+    fn value(&mut self, value: Value<'_>) -> Result<(u8, u64), BatchFull> {
+        Ok(match value {
             Value::None => (NONE_KIND, 0),
             Value::Boolean(value) => (BOOLEAN, u64::from(value)),
             Value::Integer(value) => (INTEGER, value as u64),
@@ -327,61 +382,7 @@ impl Writer {
             Value::Text(text) => (TEXT, self.append(text.as_bytes())?),
             Value::Bytes(bytes) => (BYTES, self.append(bytes)?),
             Value::Json(text) => (JSON, self.append(text.as_bytes())?),
-        };
-        let quality = match record.quality {
-            Quality::Good => 0_u64,
-            Quality::Uncertain => 1,
-            Quality::Bad => 2,
-        };
-        let (cause, cause_sequence) = record.cause.unwrap_or((NONE, 0));
-        self.batch.head.extend_from_slice(&[
-            u64::from(record.topic)
-                | u64::from(kind) << 32
-                | quality << 40
-                | u64::from(record.attempt) << 48,
-            record.time.as_nanos(),
-            scalar,
-            record.sequence,
-            u64::from(record.source) | u64::from(cause) << 32,
-            cause_sequence,
-        ]);
-        self.count += 1;
-        self.state_count();
-        Ok(())
-    }
-
-    /// Appends one publication: a sample on a topic, caused by the event with index `cause` in the
-    /// batch being handled, or by none ([`NONE`]).
-    pub fn publish(
-        &mut self,
-        topic: u32,
-        sample: &crate::Sample<'_>,
-        cause: u32,
-    ) -> Result<(), BatchFull> {
-        self.push(&Record {
-            topic,
-            time: sample.time.unwrap_or(Timestamp::from_nanos(0)),
-            quality: sample.quality,
-            attempt: 0,
-            value: sample.value,
-            sequence: 0,
-            source: cause,
-            // A publication has zeros where an event names its cause.
-            cause: Some((0, 0)),
         })
-    }
-
-    /// The two lists.
-    pub fn batch(&self) -> &Batch {
-        &self.batch
-    }
-
-    fn state_count(&mut self) {
-        let header = u64::from(VERSION) | (WORDS as u64) << 16 | u64::from(self.count) << 32;
-        match self.batch.head.first_mut() {
-            Some(word) => *word = header,
-            None => self.batch.head.push(header),
-        }
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<u64, BatchFull> {
@@ -393,6 +394,16 @@ impl Writer {
         self.batch.bytes.extend_from_slice(bytes);
         Ok(offset as u64 | (bytes.len() as u64) << 32)
     }
+}
+
+#[inline]
+fn first_word(topic: u32, kind: u8, quality: Quality) -> u64 {
+    let quality = match quality {
+        Quality::Good => 0_u64,
+        Quality::Uncertain => 1,
+        Quality::Bad => 2,
+    };
+    u64::from(topic) | u64::from(kind) << 32 | quality << 40
 }
 
 #[cfg(test)]

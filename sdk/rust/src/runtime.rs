@@ -128,15 +128,13 @@ impl<P: Plugin> Runtime<P> {
             directory,
             ..
         } = self;
-        let kernel = ctx.kernel();
-        for (topic, source, cause) in (0..reader.len()).filter_map(|index| reader.ids(index)) {
-            directory.topics.learn(topic, |id| kernel.topic_name(id));
-            directory.sources.learn(source, |id| kernel.source_name(id));
-            if let Some(cause) = cause {
-                directory.sources.learn(cause, |id| kernel.source_name(id));
-            }
-        }
-        run(plugin.as_mut(), ctx, Origin::Packed { reader, directory })
+        let reserved = directory.learn(&reader, ctx.kernel());
+        let origin = Origin::Packed {
+            reader,
+            directory,
+            reserved,
+        };
+        run(plugin.as_mut(), ctx, origin)
     }
 
     /// Answers a command: JSON, or `None` while it is under way.
@@ -256,6 +254,16 @@ fn kind<'a>(origin: &Origin<'a>, index: usize) -> Kind<'a> {
     }
 }
 
+/// Where the run of samples that begins at `start` ends.
+fn end_of_samples(origin: &Origin<'_>, start: usize) -> usize {
+    if !origin.reserved() {
+        return origin.len();
+    }
+    (start + 1..origin.len())
+        .find(|index| !matches!(kind(origin, *index), Kind::Sample))
+        .unwrap_or(origin.len())
+}
+
 /// Hands the events to the plugin: runs of samples, ticks and answers one at a time.
 fn run<P: Plugin>(
     plugin: Option<&mut P>,
@@ -295,10 +303,7 @@ fn run<P: Plugin>(
                 start + 1
             }
             Kind::Sample => {
-                let mut end = start + 1;
-                while end < origin.len() && matches!(kind(&origin, end), Kind::Sample) {
-                    end += 1;
-                }
+                let end = end_of_samples(&origin, start);
                 samples(
                     plugin,
                     ctx,

@@ -1,7 +1,7 @@
 //! The path of an event on one lane: producer → bus → plugin → bus → sink, with the plugin in the sandbox
 //! and as plain Rust, in one run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -176,21 +176,27 @@ pub fn run(file: &Path) -> Anyhow<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let file = file.to_owned();
+    // Producer and sink live on the lane as a device does: as a task of its own.
     LocalSet::new().block_on(&runtime, async {
-        measure("native", Pipeline::start(NativeFactory).await?).await;
-        let engine = engine()?;
-        let ticker = Ticker::start(&engine)?;
-        let directory = tempfile::tempdir()?;
-        let cache = Cache::open(&engine, directory.path(), Compiler::InProcess)?;
-        let loader = Loader::new(&engine, ticker.clone(), cache, &[])?;
-        let plugin = Arc::new(loader.load("relay", file).await?);
-        let sandboxed = |device| WasmFactory {
-            plugin,
-            device,
-            granted: Vec::new(),
-            ticker,
-        };
-        measure("sandbox", Pipeline::start(sandboxed).await?).await;
-        Ok(())
+        tokio::task::spawn_local(compare(file)).await?
     })
+}
+
+async fn compare(file: PathBuf) -> Anyhow<()> {
+    measure("native", Pipeline::start(NativeFactory).await?).await;
+    let engine = engine()?;
+    let ticker = Ticker::start(&engine)?;
+    let directory = tempfile::tempdir()?;
+    let cache = Cache::open(&engine, directory.path(), Compiler::InProcess)?;
+    let loader = Loader::new(&engine, ticker.clone(), cache, &[])?;
+    let plugin = Arc::new(loader.load("relay", &file).await?);
+    let sandboxed = |device| WasmFactory {
+        plugin,
+        device,
+        granted: Vec::new(),
+        ticker,
+    };
+    measure("sandbox", Pipeline::start(sandboxed).await?).await;
+    Ok(())
 }

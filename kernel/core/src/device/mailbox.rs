@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -34,6 +35,10 @@ pub struct Stop {
 #[derive(Debug, Default)]
 pub struct Mailbox {
     shared: Mutex<Waiting>,
+    /// Whether anything but events may wait. Changed under the lock, read without it, so that a
+    /// device that only handles events does not lock for what is not there; whoever sets it wakes
+    /// the device afterwards.
+    urgent: AtomicBool,
     wake: Arc<Wake>,
     room: Notify,
 }
@@ -58,6 +63,15 @@ struct Waiting {
     kept: HashSet<Identity>,
     /// The last event of each topic that went to the dead letters.
     buried: HashMap<TopicId, Identity>,
+}
+
+impl Waiting {
+    fn is_urgent(&self) -> bool {
+        self.stop.is_some()
+            || !self.calls.is_empty()
+            || !self.notices.is_empty()
+            || !self.refused.is_empty()
+    }
 }
 
 impl Mailbox {
@@ -85,6 +99,7 @@ impl Mailbox {
             return Err(CallError::Unavailable(busy));
         }
         waiting.calls.push_back(call);
+        self.urgent.store(true, Ordering::Release);
         drop(waiting);
         self.wake.wake();
         Ok(())
@@ -111,15 +126,27 @@ impl Mailbox {
                 ended: Vec::new(),
             });
             stop.ended.push(ended);
+            self.urgent.store(true, Ordering::Release);
         }
         drop(waiting);
         self.wake.wake();
         receiver
     }
 
+    /// Takes something that is no event.
+    fn take<T>(&self, from: impl FnOnce(&mut Waiting) -> Option<T>) -> Option<T> {
+        if !self.urgent.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut waiting = self.lock();
+        let taken = from(&mut waiting);
+        self.urgent.store(waiting.is_urgent(), Ordering::Release);
+        taken
+    }
+
     /// Takes a request to end.
     pub fn take_stop(&self) -> Option<Stop> {
-        self.lock().stop.take()
+        self.take(|waiting| waiting.stop.take())
     }
 
     /// Whether a request to end waits.
@@ -129,18 +156,18 @@ impl Mailbox {
 
     /// Takes the first call.
     pub fn take_call(&self) -> Option<Call> {
-        self.lock().calls.pop_front()
+        self.take(|waiting| waiting.calls.pop_front())
     }
 
     /// Takes the first notice.
     pub fn take_notice(&self) -> Option<(Arc<str>, Notice)> {
-        let mut waiting = self.lock();
-        if let Some(refused) = waiting.refused.pop_front() {
-            return Some(refused);
-        }
-        let was_full = waiting.notices.len() >= MAX_NOTICES;
-        let notice = waiting.notices.pop_front();
-        drop(waiting);
+        let mut was_full = false;
+        let notice = self.take(|waiting| {
+            waiting.refused.pop_front().or_else(|| {
+                was_full = waiting.notices.len() >= MAX_NOTICES;
+                waiting.notices.pop_front()
+            })
+        });
         if was_full {
             self.room.notify_waiters();
         }
@@ -153,6 +180,7 @@ impl Mailbox {
         let mut waiting = self.lock();
         if !waiting.closed {
             waiting.refused.push_back((connection, notice));
+            self.urgent.store(true, Ordering::Release);
             drop(waiting);
             self.wake.wake();
         }
@@ -293,6 +321,7 @@ impl Observer for Mailbox {
             return Err(notice);
         }
         waiting.notices.push_back((connection.clone(), notice));
+        self.urgent.store(true, Ordering::Release);
         drop(waiting);
         self.wake.wake();
         Ok(())

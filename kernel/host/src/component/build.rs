@@ -20,10 +20,12 @@ const PREFIX: &str = "weihe-plugin-";
 /// template gone wrong can print thousands.
 const OUTPUT_LINES: usize = 200;
 
-/// The release profile that components are built with: small first, since they are copied to
-/// boards and compiled there. Set by environment, so that it applies whatever the workspace says.
+/// The release profile that components are built with: optimised as a whole, since an event passes
+/// through small functions of several crates. Level 3 rather than `s` makes a component an eighth
+/// larger and halves what an event costs in it (docs/performance.md). Set by environment, so that
+/// it applies whatever the workspace says.
 const PROFILE: [(&str, &str); 6] = [
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
     ("CARGO_PROFILE_RELEASE_LTO", "true"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
     ("CARGO_PROFILE_RELEASE_PANIC", "abort"),

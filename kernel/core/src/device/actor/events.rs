@@ -24,7 +24,7 @@ impl<F: GuestFactory> Actor<F> {
             return some;
         }
         // Order: nothing new before what is kept.
-        let Some((event, past)) = self.kept_events.take_due(self.now()) else {
+        let Some((event, past)) = self.kept_events.take_due(&*self.device.clock) else {
             return false;
         };
         self.handle(&mut vec![event], past).await;

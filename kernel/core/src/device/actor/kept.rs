@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::clock::Clock;
 use crate::device::supervision::retry_pause;
 
 /// What an input has behind it.
@@ -61,9 +62,9 @@ impl<T> Kept<T> {
         (!self.is_empty()).then_some(self.at)
     }
 
-    /// Takes the first, when it is time.
-    pub(super) fn take_due(&mut self, now: u64) -> Option<(T, Past)> {
-        if now < self.at {
+    /// Takes the first, when it is time. The clock is only read when there is one.
+    pub(super) fn take_due(&mut self, clock: &dyn Clock) -> Option<(T, Past)> {
+        if self.is_empty() || clock.monotonic() < self.at {
             return None;
         }
         self.inputs.pop_front()

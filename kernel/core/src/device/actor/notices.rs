@@ -21,7 +21,8 @@ impl<F: GuestFactory> Actor<F> {
         if self.guest.is_none() {
             return false;
         }
-        if let Some(((connection, notice), past)) = self.kept_notices.take_due(self.now()) {
+        if let Some(((connection, notice), past)) = self.kept_notices.take_due(&*self.device.clock)
+        {
             self.notice(connection, notice, past).await;
             self.running_again();
             return true;
