@@ -76,6 +76,34 @@ async fn publishing_without_end_meets_the_outboxs_limit_and_nothing_of_it_leaves
 }
 
 #[tokio::test]
+async fn a_batch_whose_events_share_one_payload_counts_it_for_each_of_them() {
+    let rig = Rig::start(
+        r#"
+        [plugin]
+        packed = "weihe-guest-packed"
+
+        [device.packed]
+        plugin = "packed"
+
+        [device.packed.limits]
+        outbox-bytes = "1 MiB"
+        "#,
+    )
+    .await;
+    let mut refused = rig.watch("plugin/packed/refused");
+    let mut out = rig.watch("plugin/packed/out");
+    rig.order("packed", "overlap");
+    let event = refused.next().await;
+    let text = event.value.as_str().unwrap();
+    assert!(
+        text.contains("Limit") && text.contains("outbox-bytes"),
+        "{text}"
+    );
+    assert_eq!(out.so_far(), []);
+    rig.shutdown().await;
+}
+
+#[tokio::test]
 async fn publishing_for_ever_in_spite_of_the_limit_is_ended_as_a_loop() {
     let rig = Rig::start(&neighbours(
         "outbox-bytes = \"64 KiB\"\nattempts = 1\ncpu-time = \"200 ms\"",

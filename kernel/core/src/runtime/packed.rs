@@ -149,6 +149,26 @@ pub fn unpack(
     Ok(())
 }
 
+/// How many payload bytes a plugin's publications would copy out of `available` bytes. Payloads may
+/// overlap, so that it can be far more than the batch itself holds; ask before [`unpack`].
+pub fn declared(head: &[u64], available: usize) -> usize {
+    let Some((header, words)) = head.split_first() else {
+        return 0;
+    };
+    // What breaks the layout is for `unpack` to refuse; here it counts nothing.
+    let stride = (header >> 16 & 0xffff) as usize;
+    if available == 0 || stride < STRIDE {
+        return 0;
+    }
+    let lengths = words.chunks_exact(stride).map(|words| match words {
+        [first, _, scalar, ..] if matches!(first >> 32 & 0xff, 4..=6) => {
+            usize::try_from(scalar >> 32).map_or(available, |length| length.min(available))
+        }
+        _ => 0,
+    });
+    lengths.fold(0, usize::saturating_add)
+}
+
 fn payload(bytes: &[u8], scalar: u64) -> Result<&[u8], String> {
     let (offset, length) = ((scalar & NONE) as usize, (scalar >> 32) as usize);
     offset
@@ -239,6 +259,36 @@ mod tests {
                 *first = VERSION | 6 << 16 | (*first % 7) << 32;
             }
             let _ = unpack(&head, &bytes, 0, |_, _| Ok(()));
+        }
+    }
+
+    #[test]
+    fn payloads_that_overlap_count_each_time() {
+        let event = |kind: u64, length: u64| [kind << 32, 0, length << 32, 0, NONE, 0];
+        let mut head = vec![VERSION | 6 << 16 | 5 << 32];
+        head.extend([event(4, 8), event(5, 8), event(6, 3), event(2, 8)].concat());
+        assert_eq!(declared(&head, 8), 19, "an integer has no payload");
+        assert_eq!(declared(&head, 0), 0);
+        let mut beyond = vec![VERSION | 6 << 16 | 1 << 32];
+        beyond.extend(event(5, NONE));
+        assert_eq!(declared(&beyond, 8), 8, "what points outside is not copied");
+        assert_eq!(declared(&[], 8), 0);
+        assert_eq!(declared(&[VERSION, 4 << 32, 0, 8 << 32], 8), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_unpacked_is_never_more_than_was_declared(
+            events in prop::collection::vec(event(), 0..20),
+        ) {
+            let (mut head, mut bytes) = (Vec::new(), Vec::new());
+            pack(&events, &mut head, &mut bytes);
+            let mut copied = 0;
+            unpack(&head, &bytes, 0, |event, _| {
+                copied += event.value.payload_len();
+                Ok(())
+            }).unwrap();
+            prop_assert_eq!(copied, declared(&head, bytes.len()));
         }
     }
 

@@ -113,6 +113,10 @@ impl events_batch::Guest for Packed {
                 if text == "reject" {
                     errors.push((index, Error::Rejected("told to reject".into())));
                 }
+                if text == "overlap" {
+                    overlap(out);
+                    continue;
+                }
                 if let Some(fault) = text.strip_prefix("fault: ") {
                     break_layout(fault, out);
                     continue;
@@ -138,7 +142,7 @@ impl events_batch::Guest for Packed {
     }
 }
 
-/// Publishes a batch of two floats, the second of them wrong, and tells what the kernel said.
+/// Publishes a batch of two floats, the second of them wrong.
 fn break_layout(fault: &str, out: u64) {
     let event = |first: u64, scalar: u64| [first, 0, scalar, 0, NONE, 0];
     let mut head = vec![VERSION | (STRIDE as u64) << 16 | 2 << 32];
@@ -161,7 +165,20 @@ fn break_layout(fault: &str, out: u64) {
         "short" => head.truncate(9),
         _ => {}
     }
-    let bytes = vec![0xff];
+    try_batch(fault, head, vec![0xff]);
+}
+
+/// Publishes a hundred events that all name the same 32 KiB.
+fn overlap(out: u64) {
+    const SIZE: u64 = 32 << 10;
+    let event = [TEXT << 32 | out, 0, SIZE << 32, 0, NONE, 0];
+    let mut head = vec![VERSION | (STRIDE as u64) << 16 | 100 << 32];
+    head.extend(event.repeat(100));
+    try_batch("overlap", head, vec![b'x'; SIZE as usize]);
+}
+
+/// Publishes a batch and tells what the kernel said.
+fn try_batch(what: &str, head: Vec<u64>, bytes: Vec<u8>) {
     let said = match bus::publish_batch(&Batch { head, bytes }) {
         Ok(()) => "nothing".to_owned(),
         Err(error) => format!("{error:?}"),
@@ -171,7 +188,7 @@ fn break_layout(fault: &str, out: u64) {
         topic,
         time: None,
         quality: Quality::Good,
-        value: Value::Text(format!("{fault}: {said}")),
+        value: Value::Text(format!("{what}: {said}")),
     });
     told.expect("its own topic is granted");
 }

@@ -72,7 +72,8 @@ impl GuestState {
 
     fn publish_packed(&mut self, batch: &Batch) -> Result<(), BusError> {
         let count = batch.head.len() / packed::STRIDE;
-        self.room(count, batch.bytes.len())?;
+        // What they name, not what there is: ranges may overlap, and each event copies its own.
+        self.room(count, packed::declared(&batch.head, batch.bytes.len()))?;
         let before = (self.outbox.events.len(), self.outbox.payload);
         let now = self.device.clock.now();
         let mut outbox = std::mem::take(&mut self.outbox);
