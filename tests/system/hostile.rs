@@ -103,6 +103,134 @@ async fn a_batch_whose_events_share_one_payload_counts_it_for_each_of_them() {
     rig.shutdown().await;
 }
 
+/// A device that holds a listener to which nobody comes.
+fn at_a_door(limits: &str) -> String {
+    format!(
+        r#"
+        [plugin]
+        raw = "weihe-guest-raw"
+
+        [connection.door]
+        type = "tcp-listen"
+        address = "127.0.0.1:0"
+
+        [device.bad]
+        plugin = "raw"
+        connection = "door"
+
+        [device.bad.limits]
+        cpu-time = "5 s"
+        attempts = 1
+        {limits}
+        "#
+    )
+}
+
+#[tokio::test]
+async fn whatever_a_handler_orders_without_end_meets_the_outboxs_limit() {
+    let rig = Rig::start(&at_a_door("outbox-effects = 100")).await;
+    rig.port("door").await;
+    let mut dead = rig.watch("$dead/bad");
+    for (what, said) in [
+        ("sends", "100 sends: Failure::QueueFull"),
+        ("one timer", "outbox-effects"),
+        ("cancels", "outbox-effects"),
+        ("disconnects", "outbox-effects"),
+        ("answers", "outbox-effects"),
+        ("unset timers", "outbox-effects"),
+    ] {
+        rig.order("bad", &format!("pile up {what}"));
+        let letter = dead.next().await;
+        let error = letter.value["error"].as_str().unwrap();
+        assert!(error.contains(said), "{what}: {error}");
+    }
+    rig.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_a_handler_sends_shares_the_outboxs_bytes() {
+    let rig = Rig::start(&at_a_door("outbox-bytes = \"64 KiB\"")).await;
+    rig.port("door").await;
+    let mut dead = rig.watch("$dead/bad");
+    rig.order("bad", "pile up sends");
+    let letter = dead.next().await;
+    let error = letter.value["error"].as_str().unwrap();
+    // What it said before has its share.
+    assert!(error.contains("63 sends: Failure::QueueFull"), "{error}");
+    rig.shutdown().await;
+}
+
+#[tokio::test]
+async fn bytes_for_a_peer_that_is_not_there_are_refused_at_once() {
+    let rig = Rig::start(&at_a_door("")).await;
+    rig.port("door").await;
+    let mut dead = rig.watch("$dead/bad");
+    rig.order("bad", "pile up words to a stranger");
+    let letter = dead.next().await;
+    let error = letter.value["error"].as_str().unwrap();
+    assert!(
+        error.contains("0 words") && error.contains("is gone"),
+        "{error}"
+    );
+    rig.shutdown().await;
+}
+
+#[tokio::test]
+async fn questions_that_nobody_answers_count_until_they_are_finished() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let rig = Rig::start(&format!(
+        r#"
+        [plugin]
+        raw = "weihe-guest-raw"
+
+        [connection.silent]
+        type = "tcp"
+        address = "127.0.0.1:{port}"
+
+        [device.bad]
+        plugin = "raw"
+        connection = "silent"
+
+        [device.bad.limits]
+        tickets = 2
+        "#
+    ))
+    .await;
+    let (_peer, _) = silent.accept().await.unwrap();
+    let mut bad = rig.watch("plugin/bad/echo");
+    let mut dead = rig.watch("$dead/bad");
+    for _ in 0..2 {
+        rig.order("bad", "submit");
+        bad.value("plugin/bad/echo", "submit 1").await;
+    }
+    rig.order("bad", "submit");
+    let letter = dead.next().await;
+    let error = letter.value["error"].as_str().unwrap();
+    assert!(error.contains("QueueFull"), "{error}");
+    rig.shutdown().await;
+}
+
+#[tokio::test]
+async fn calls_that_nobody_answers_count_until_they_are_answered() {
+    let limits = "calls = 2\n[device.bad.grants]\ncall = [\"good\"]";
+    let rig = Rig::start(&neighbours(limits)).await;
+    let mut bad = rig.watch("plugin/bad/echo");
+    let mut dead = rig.watch("$dead/bad");
+    for _ in 0..2 {
+        rig.order("bad", "call");
+        bad.value("plugin/bad/echo", "call 1").await;
+    }
+    rig.order("bad", "call");
+    let letter = dead.next().await;
+    let error = letter.value["error"].as_str().unwrap();
+    assert!(
+        error.contains("2 calls") && error.contains("limit `calls`"),
+        "{error}"
+    );
+    rig.shutdown().await;
+}
+
 #[tokio::test]
 async fn publishing_for_ever_in_spite_of_the_limit_is_ended_as_a_loop() {
     let rig = Rig::start(&neighbours(

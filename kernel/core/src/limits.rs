@@ -21,7 +21,9 @@ pub struct Limits {
     pub cpu_time: Span,
     /// Publications of one handler call.
     pub outbox_events: u32,
-    /// Payload bytes of the publications of one handler call.
+    /// Everything else that one handler call may order: timers, exchanges, sends, calls, answers.
+    pub outbox_effects: u32,
+    /// Payload bytes of the publications of one handler call, and of what else it orders.
     pub outbox_bytes: Size,
     /// Events in one batch.
     pub batch: u32,
@@ -33,8 +35,10 @@ pub struct Limits {
     pub timers: u32,
     /// Shortest period of a timer.
     pub timer_period: Span,
-    /// Exchanges submitted and not yet finished.
+    /// Exchanges submitted and not yet finished, over all connections of the device.
     pub tickets: u32,
+    /// Calls to other devices whose answers the device has not taken.
+    pub calls: u32,
     /// Deliveries of one input before it goes to `$dead/<device>`. Events that were delivered
     /// together get one more alone in any case.
     pub attempts: u16,
@@ -60,6 +64,8 @@ impl Default for Limits {
             cpu_time: Span::from_millis(100),
             // A batch of 512 events that each lead to eight.
             outbox_events: 4_096,
+            // A batch of 512 events that each set a timer and send a request.
+            outbox_effects: 1_024,
             outbox_bytes: Size(4 << 20),
             // Beyond 64 the border costs less than a tenth of the work; 512 bounds latency.
             batch: 512,
@@ -73,6 +79,9 @@ impl Default for Limits {
             timer_period: Span::from_millis(1),
             // A scan of a whole serial line (247 units) fits.
             tickets: 256,
+            // As many as one other device lets wait (`MAX_CALLS`); an answer lies in the host's
+            // memory until it is taken.
+            calls: 64,
             // The first, one on a fresh instance, and one more against bad luck.
             attempts: 3,
             // Short: a blocked edge must not look like a dead one.

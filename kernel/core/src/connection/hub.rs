@@ -93,6 +93,17 @@ impl State {
         }
     }
 
+    /// Whether requests are accepted at all.
+    fn check_link(&self) -> Result<(), Failure> {
+        if self.closed {
+            return Err(Failure::LinkDown("the connection is closed".into()));
+        }
+        match &self.refusing {
+            Some(reason) => Err(Failure::LinkDown(reason.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// The only device of a listener.
     pub(super) fn holder(&self) -> Option<(SeatId, &SeatState)> {
         self.seats.first_key_value().map(|(id, seat)| (*id, seat))
@@ -258,12 +269,28 @@ impl Hub {
         self.admit(&self.lock(), id, request).map(|_| ())
     }
 
+    /// Whether a request can be accepted for whichever peers there are.
+    pub(super) fn check_all(&self, id: SeatId, request: &Request) -> Result<(), Failure> {
+        let state = self.lock();
+        self.check_place(&state, id, request)?;
+        state.check_link()
+    }
+
+    /// The place of a request's device, when the request itself is in order.
+    fn check_place<'a>(
+        &self,
+        state: &'a State,
+        id: SeatId,
+        request: &Request,
+    ) -> Result<&'a SeatState, Failure> {
+        let seat = state.seats.get(&id).ok_or(Failure::Cancelled)?;
+        request.check(self.settings.max_reply, seat.framer.is_some())?;
+        Ok(seat)
+    }
+
     /// Which wire a request goes to, when it can.
     fn admit(&self, state: &State, id: SeatId, request: &Request) -> Result<WireId, Failure> {
-        let Some(seat) = state.seats.get(&id) else {
-            return Err(Failure::Cancelled);
-        };
-        request.check(self.settings.max_reply, seat.framer.is_some())?;
+        let seat = self.check_place(state, id, request)?;
         let wire_id = match (self.listener, request.peer) {
             (false, None) => LINE,
             (true, Some(peer)) => peer,
@@ -280,12 +307,7 @@ impl Hub {
                 )));
             }
         };
-        if state.closed {
-            return Err(Failure::LinkDown("the connection is closed".into()));
-        }
-        if let Some(reason) = &state.refusing {
-            return Err(Failure::LinkDown(reason.to_string()));
-        }
+        state.check_link()?;
         let wire = state.wires.get(&wire_id).filter(|wire| !wire.ending);
         let Some(wire) = wire else {
             return Err(Failure::LinkDown(format!("peer {wire_id} is gone")));
@@ -357,6 +379,11 @@ impl Hub {
             }
         }
         Ok(entry_id)
+    }
+
+    pub(super) fn open_tickets(&self, id: SeatId) -> usize {
+        let state = self.lock();
+        state.seats.get(&id).map_or(0, |seat| seat.tickets.len())
     }
 
     pub(super) fn cancel(&self, id: SeatId, wanted: impl Fn(&Answer) -> bool) {

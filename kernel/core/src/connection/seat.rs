@@ -54,16 +54,10 @@ impl Seat {
     /// Sends bytes without awaiting a reply: down a line, to one peer of a listener, or (none) to
     /// all of them. What fails later shows in the statistics.
     pub fn send(&self, peer: Option<PeerId>, bytes: Bytes) -> Result<(), Failure> {
-        let request = |peer| Request {
-            bytes: bytes.clone(),
-            reply: ReplyRule::None,
-            priority: Priority::Command,
-            timeout: SEND_TIMEOUT,
-            deadline: SEND_DEADLINE,
-            turnaround: 0,
-            peer,
+        let send = |peer| {
+            let request = unanswered(peer, bytes.clone());
+            self.hub.submit(self.id, request, Answer::Sent)
         };
-        let send = |peer| self.hub.submit(self.id, request(peer), Answer::Sent);
         match (peer, self.hub.is_listener()) {
             (None, true) => {
                 // A peer that is full or going must not keep the bytes from the others.
@@ -72,6 +66,17 @@ impl Seat {
                 failures.into_iter().next().map_or(Ok(()), Err)
             }
             (peer, _) => send(peer).map(|_| ()),
+        }
+    }
+
+    /// Whether [`Seat::send`] would accept the bytes now. To all peers of a listener it would, as
+    /// long as the bytes themselves are in order: what keeps them from a single one shows later.
+    pub fn check_send(&self, peer: Option<PeerId>, bytes: &Bytes) -> Result<(), Failure> {
+        let request = unanswered(peer, bytes.clone());
+        if peer.is_none() && self.hub.is_listener() {
+            self.hub.check_all(self.id, &request)
+        } else {
+            self.hub.check(self.id, &request)
         }
     }
 
@@ -90,6 +95,11 @@ impl Seat {
         self.hub.disconnect(self.id, peer);
     }
 
+    /// Exchanges that were submitted here and are not finished.
+    pub fn open_tickets(&self) -> usize {
+        self.hub.open_tickets(self.id)
+    }
+
     /// Whether anything can be said now.
     pub fn state(&self) -> LinkState {
         self.hub.link().0
@@ -100,6 +110,19 @@ impl Seat {
     /// place get [`Failure::Cancelled`] from then on.
     pub fn detach(&self) {
         self.hub.detach(self.id);
+    }
+}
+
+/// Bytes as a request that awaits no reply.
+fn unanswered(peer: Option<PeerId>, bytes: Bytes) -> Request {
+    Request {
+        bytes,
+        reply: ReplyRule::None,
+        priority: Priority::Command,
+        timeout: SEND_TIMEOUT,
+        deadline: SEND_DEADLINE,
+        turnaround: 0,
+        peer,
     }
 }
 

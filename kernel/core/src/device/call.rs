@@ -33,6 +33,21 @@ pub enum CallError {
     Failed(String),
 }
 
+impl CallError {
+    /// Its words.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::UnknownDevice(text)
+            | Self::UnknownCommand(text)
+            | Self::InvalidArgument(text)
+            | Self::Denied(text)
+            | Self::Unavailable(text)
+            | Self::Timeout(text)
+            | Self::Failed(text) => text,
+        }
+    }
+}
+
 /// A call on its way to a device.
 #[derive(Debug)]
 pub struct Call {

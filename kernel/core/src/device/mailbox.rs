@@ -52,8 +52,10 @@ struct Waiting {
     stop: Option<Stop>,
     calls: VecDeque<Call>,
     notices: VecDeque<(Arc<str>, Notice)>,
-    /// Submissions that were refused, in the order of submission.
+    /// Submissions that were refused, in the order of submission. Bounded by the limit `tickets`,
+    /// which counts them until they are taken.
     refused: VecDeque<(Arc<str>, Notice)>,
+    /// Answers to calls. Bounded by the limit `calls`, which counts them until they are taken.
     direct: VecDeque<Event>,
     subscriptions: BTreeMap<u32, Subscription>,
     next_subscription: u32,
@@ -113,6 +115,16 @@ impl Mailbox {
             drop(waiting);
             self.wake.wake();
         }
+    }
+
+    /// How many events for this device alone wait.
+    pub(super) fn answers(&self) -> usize {
+        self.lock().direct.len()
+    }
+
+    /// How many refused submissions wait to be told.
+    pub(super) fn refusals(&self) -> usize {
+        self.lock().refused.len()
     }
 
     /// Asks the device to end; what is returned is resolved when it has, also with an error. All

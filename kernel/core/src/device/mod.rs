@@ -18,7 +18,7 @@ pub use guest::{
     Checkpoint, Guest, GuestError, GuestFactory, Hooked, Outcome, StartContext, StopReason, Trap,
 };
 pub use mailbox::{MAX_CALLS, MAX_NOTICES, Mailbox, Stop};
-pub use outbox::{Effect, NO_CAUSE, Outbox};
+pub use outbox::{Effect, NO_CAUSE, Outbox, OutboxFull};
 pub use shared::{ANSWER, Device, KERNEL_SOURCE, OpenFailure, OutgoingCall, Surroundings};
 pub use spec::DeviceSpec;
 pub use status::{DeviceCounters, DeviceFault, DeviceState, DeviceStatus, Live};

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::connection::{PeerId, Request, Seat, Ticket};
+use crate::connection::{PeerId, ReplyRule, Request, Seat, Ticket};
 use crate::event::{Cause, Event};
+use crate::limits::Limits;
 use crate::schedule::TimerOrder;
+use crate::units::Size;
 
 use super::call::{CallError, CallId};
 
@@ -72,6 +74,55 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Bytes of the guest's that it keeps in the host's memory.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Timer(
+                TimerOrder::Every { name, .. }
+                | TimerOrder::After { name, .. }
+                | TimerOrder::Cancel { name },
+            ) => name.len(),
+            Self::Submit { request, .. } => {
+                let rule = match &request.reply {
+                    ReplyRule::Delimiter(delimiter) => delimiter.len(),
+                    ReplyRule::Codec(options) => options.len(),
+                    _ => 0,
+                };
+                request.bytes.len() + rule
+            }
+            Self::Send { bytes, .. } => bytes.len(),
+            Self::Reply { answer, .. } => match answer {
+                Ok(json) => json.len(),
+                Err(error) => error.text().len(),
+            },
+            Self::Call {
+                device,
+                command,
+                arguments,
+                ..
+            } => device.len() + command.len() + arguments.len(),
+            Self::Cancel { .. } | Self::Disconnect { .. } => 0,
+        }
+    }
+}
+
+/// One handler call did more than it may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OutboxFull {
+    /// Too many publications.
+    #[error("one handler call may publish {0} events (limit `outbox-events`)")]
+    Events(u32),
+    /// Too many of everything else.
+    #[error(
+        "one handler call may order {0} timers, exchanges, sends, calls and answers (limit `outbox-effects`)"
+    )]
+    Effects(u32),
+    /// Too much data.
+    #[error("one handler call may hand over {0} (limit `outbox-bytes`)")]
+    Bytes(Size),
+}
+
 /// What a handler did, kept back until it returns. Its vectors are reused from call to call.
 #[derive(Default)]
 pub struct Outbox {
@@ -83,6 +134,8 @@ pub struct Outbox {
     pub payload: usize,
     /// Everything else, in order.
     pub effects: Vec<Effect>,
+    /// Bytes that the effects which came through [`Outbox::order`] hold.
+    ordered: usize,
 }
 
 impl Outbox {
@@ -92,6 +145,7 @@ impl Outbox {
         self.causes.clear();
         self.payload = 0;
         self.effects.clear();
+        self.ordered = 0;
     }
 
     /// Whether nothing was done.
@@ -104,6 +158,41 @@ impl Outbox {
         self.payload += event.value.payload_len();
         self.events.push(event);
         self.causes.push(cause);
+    }
+
+    /// Whether so many more publications with so much payload are within the limits.
+    pub fn room(&self, events: usize, payload: usize, limits: &Limits) -> Result<(), OutboxFull> {
+        if self.events.len() + events > limits.outbox_events as usize {
+            return Err(OutboxFull::Events(limits.outbox_events));
+        }
+        self.room_for_bytes(payload, limits)
+    }
+
+    /// Adds an effect, within the limits.
+    pub fn order(&mut self, effect: Effect, limits: &Limits) -> Result<(), OutboxFull> {
+        if self.effects.len() >= limits.outbox_effects as usize {
+            return Err(OutboxFull::Effects(limits.outbox_effects));
+        }
+        let bytes = effect.bytes();
+        self.room_for_bytes(bytes, limits)?;
+        self.ordered += bytes;
+        self.effects.push(effect);
+        Ok(())
+    }
+
+    fn room_for_bytes(&self, bytes: usize, limits: &Limits) -> Result<(), OutboxFull> {
+        let held = self.payload + self.ordered;
+        if held.saturating_add(bytes) > limits.outbox_bytes.bytes() {
+            return Err(OutboxFull::Bytes(limits.outbox_bytes));
+        }
+        Ok(())
+    }
+
+    /// Takes back the effects beyond the first `kept`.
+    pub fn take_back(&mut self, kept: usize) {
+        for effect in self.effects.drain(kept.min(self.effects.len())..) {
+            self.ordered = self.ordered.saturating_sub(effect.bytes());
+        }
     }
 
     /// Gives each publication its cause among the events that were handled, and drops those whose
@@ -130,6 +219,7 @@ impl Outbox {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::event::{Quality, SourceId, TopicId, Value};
@@ -145,6 +235,43 @@ mod tests {
             quality: Quality::Good,
             value: Value::None,
         }
+    }
+
+    fn cancel(name: &str) -> Effect {
+        Effect::Timer(TimerOrder::Cancel { name: name.into() })
+    }
+
+    #[test]
+    fn effects_are_counted_and_their_bytes_share_the_publications_limit() {
+        let limits = Limits {
+            outbox_effects: 3,
+            outbox_bytes: Size(10),
+            ..Limits::default()
+        };
+        let mut outbox = Outbox::default();
+        outbox.publish(
+            Event {
+                value: Value::Text("four".into()),
+                ..event(1)
+            },
+            NO_CAUSE,
+        );
+        outbox.order(cancel("six666"), &limits).unwrap();
+        assert_eq!(
+            outbox.order(cancel("1"), &limits),
+            Err(OutboxFull::Bytes(Size(10)))
+        );
+        assert_eq!(outbox.room(1, 1, &limits), Err(OutboxFull::Bytes(Size(10))));
+        outbox.take_back(0);
+        for name in ["1", "2", "3"] {
+            outbox.order(cancel(name), &limits).unwrap();
+        }
+        assert_eq!(
+            outbox.order(cancel(""), &limits),
+            Err(OutboxFull::Effects(3))
+        );
+        outbox.clear();
+        outbox.order(cancel("ten ten te"), &limits).unwrap();
     }
 
     #[test]

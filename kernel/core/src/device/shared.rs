@@ -1,7 +1,7 @@
 //! What a device's actor, its instance and the kernel share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::bus::{Bus, BusError, Filter, Overflow};
@@ -95,6 +95,8 @@ pub struct Device {
     timer_topics: Mutex<HashMap<Arc<str>, TopicId>>,
     seats: Mutex<HashMap<Arc<str>, Place>>,
     tickets: AtomicU64,
+    /// Calls that left the device and have no answer yet.
+    calls: AtomicUsize,
 }
 
 impl Device {
@@ -117,6 +119,7 @@ impl Device {
             timer_topics: Mutex::default(),
             seats: Mutex::default(),
             tickets: AtomicU64::new(1),
+            calls: AtomicUsize::new(0),
             spec,
             bus,
             clock,
@@ -180,6 +183,17 @@ impl Device {
         self.bus.sequences(self.answer_source, 1)
     }
 
+    /// Sends a call. [`Device::answered`] must follow, whatever happens.
+    pub fn send_call(self: &Arc<Self>, call: OutgoingCall) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.surroundings.call(self, call);
+    }
+
+    /// Calls that left the device and whose answers it has not taken.
+    pub fn open_calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed) + self.mailbox.answers()
+    }
+
     /// Hands the answer to a call to the device.
     pub fn answered(&self, id: CallId, answer: Result<String, String>) {
         let (quality, value) = match answer {
@@ -196,6 +210,12 @@ impl Device {
             quality,
             value,
         });
+        // Only now: until the device takes it, the answer counts as the call did.
+        let _ = self
+            .calls
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |calls| {
+                calls.checked_sub(1)
+            });
     }
 
     /// Publishes an input that could not be handled on `$dead/<device>`.
@@ -257,6 +277,18 @@ impl Device {
         };
         self.lock_seats().insert(connection.into(), place);
         Ok(seat)
+    }
+
+    /// Exchanges that the device submitted and that are not finished, at all its places, and those
+    /// whose refusal it has not been told.
+    pub fn open_tickets(&self) -> usize {
+        let seats: Vec<Seat> = self
+            .lock_seats()
+            .values()
+            .map(|place| place.seat.clone())
+            .collect();
+        let at_seats: usize = seats.iter().map(Seat::open_tickets).sum();
+        at_seats + self.mailbox.refusals()
     }
 
     fn lock_seats(&self) -> MutexGuard<'_, HashMap<Arc<str>, Place>> {

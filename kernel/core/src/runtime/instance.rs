@@ -437,7 +437,7 @@ impl Guest for WasmGuest {
                     let outbox = self.outbox();
                     outbox.causes[published..].fill(index);
                     if errors.len() > failed {
-                        outbox.effects.truncate(ordered);
+                        outbox.take_back(ordered);
                     }
                 }
                 Ok(())

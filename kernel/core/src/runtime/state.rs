@@ -9,7 +9,7 @@ use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::capability::Attachment;
-use crate::device::{Device, NO_CAUSE, Outbox};
+use crate::device::{Device, Effect, NO_CAUSE, Outbox, OutboxFull};
 use crate::event::TopicId;
 
 use super::wasi;
@@ -85,6 +85,16 @@ impl GuestState {
         self.attachments
             .iter()
             .any(|attachment| attachment.is_dirty())
+    }
+
+    /// Adds an effect to the outbox, within the device's limits.
+    pub(super) fn order(&mut self, effect: Effect) -> Result<(), OutboxFull> {
+        self.outbox.order(effect, &self.device.spec.limits)
+    }
+
+    /// The same for imports that have no result to say no with: the call ends as a trap.
+    pub(super) fn order_or_trap(&mut self, effect: Effect) -> wasmtime::Result<()> {
+        self.order(effect).map_err(wasmtime::Error::new)
     }
 
     /// Notes that this instance may publish on a topic.

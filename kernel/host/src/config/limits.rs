@@ -44,9 +44,11 @@ fn bounds(key: &str) -> Option<Bounds> {
         "call-time" | "cpu-time" => Bounds::Spans(SHORTEST_CALL, LONGEST),
         "timer-period" => Bounds::Spans(Span(std::time::Duration::from_micros(10)), LONGEST),
         "block" | "checkpoint" => Bounds::Spans(none, LONGEST),
-        "table-elements" | "outbox-events" | "batch" | "queue" => Bounds::Counts(1, MOST_COUNT),
+        "table-elements" | "outbox-events" | "outbox-effects" | "batch" | "queue" => {
+            Bounds::Counts(1, MOST_COUNT)
+        }
         // Some devices need none of these.
-        "subscriptions" | "timers" | "tickets" => Bounds::Counts(0, MOST_COUNT),
+        "subscriptions" | "timers" | "tickets" | "calls" => Bounds::Counts(0, MOST_COUNT),
         "attempts" => Bounds::Counts(1, 1_000),
         _ => return None,
     })

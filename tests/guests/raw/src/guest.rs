@@ -18,6 +18,7 @@ mod bindings {
                 export weihe:plugin/events@0.1.0;
                 export weihe:plugin/commands@0.1.0;
                 export weihe:plugin/state@0.1.0;
+                export weihe:plugin/codec@0.1.0;
             }
         ",
         world: "raw",
@@ -29,6 +30,7 @@ use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Duration;
 
+use bindings::exports::weihe::plugin::codec;
 use bindings::exports::weihe::plugin::commands::{self, CallError, Invocation, Outcome};
 use bindings::exports::weihe::plugin::events::{self, Error, Event};
 use bindings::exports::weihe::plugin::lifecycle::{
@@ -41,7 +43,7 @@ use bindings::weihe::connection::types::{Priority, ReplyRule};
 use bindings::weihe::plugin::bus::{
     self, BusError, Overflow, Publication, Quality, SubscribeOptions, Value,
 };
-use bindings::weihe::plugin::schedule;
+use bindings::weihe::plugin::{calls, schedule};
 
 /// The version of the state's packing.
 const STATE: u32 = 1;
@@ -199,8 +201,17 @@ impl events::Guest for Raw {
             "flood" => return Err(Error::Rejected(flood(false))),
             "deluge" => return Err(Error::Rejected(flood(true))),
             "sleep" => std::thread::sleep(LONG),
-            "transact" => transact()?,
-            _ => {}
+            "transact" => transact(ReplyRule::Length(1))?,
+            "submit" => submit()?,
+            "call" => call()?,
+            _ => {
+                if let Some(what) = order.strip_prefix("pile up ") {
+                    return Err(Error::Rejected(pile_up(what)));
+                }
+                if let Some(way) = order.strip_prefix("frame ") {
+                    transact(ReplyRule::Codec(way.to_owned()))?;
+                }
+            }
         }
         me(|me| me.handled += 1);
         let echo = if order.is_empty() {
@@ -242,23 +253,88 @@ fn flood(deaf: bool) -> String {
     }
 }
 
-/// Waits for a reply that nobody sends.
-fn transact() -> Result<(), Error> {
+/// Orders one thing over and over until the host says no; tells how often it did not.
+fn pile_up(what: &str) -> String {
+    let mut taken = 0;
+    loop {
+        let said = match what {
+            "sends" => connection().send(None, &[0; 1024]).map_err(debug),
+            "cancels" => {
+                connection().cancel(1);
+                Ok(())
+            }
+            "disconnects" => {
+                connection().disconnect(1);
+                Ok(())
+            }
+            "answers" => {
+                calls::reply(1, Ok("null"));
+                Ok(())
+            }
+            "unset timers" => {
+                schedule::cancel("none");
+                Ok(())
+            }
+            "one timer" => schedule::after("one", nanoseconds(LONG)).map_err(debug),
+            "words to a stranger" => connection().send(Some(u64::MAX), b"?").map_err(debug),
+            other => Err(format!("it cannot pile up {other}")),
+        };
+        match said {
+            Ok(()) => taken += 1,
+            Err(error) => return format!("{taken} {what}: {error}"),
+        }
+    }
+}
+
+fn debug(error: impl std::fmt::Debug) -> String {
+    format!("{error:?}")
+}
+
+fn nanoseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Its connection. A handle each time: handles are nothing, the place is the device's.
+fn connection() -> Connection {
     let name = me(|me| me.connection.clone()).unwrap_or_default();
-    let connection = Connection::open(&name).map_err(|error| Error::Fatal(format!("{error:?}")))?;
-    let span = u64::try_from(LONG.as_nanos()).unwrap_or(u64::MAX);
-    let outcome = connection.transact(&Request {
+    Connection::open(&name).unwrap_or_else(|error| trap(&format!("{error:?}")))
+}
+
+/// A question.
+fn question(reply: ReplyRule) -> Request {
+    Request {
         bytes: b"?".to_vec(),
-        reply: ReplyRule::Length(1),
+        reply,
         priority: Priority::Poll,
-        timeout: span,
-        deadline: span,
+        timeout: nanoseconds(LONG),
+        deadline: nanoseconds(LONG),
         turnaround: 0,
         peer: None,
-    });
+    }
+}
+
+/// Asks, and waits for the reply.
+fn transact(reply: ReplyRule) -> Result<(), Error> {
+    let outcome = connection().transact(&question(reply));
     outcome
         .map(|_| ())
-        .map_err(|error| Error::Rejected(format!("{error:?}")))
+        .map_err(|error| Error::Rejected(debug(error)))
+}
+
+/// Asks, and does not wait.
+fn submit() -> Result<(), Error> {
+    let asked = connection().submit(&question(ReplyRule::Length(1)));
+    asked
+        .map(|_| ())
+        .map_err(|error| Error::Rejected(debug(error)))
+}
+
+/// Calls its neighbour, who never answers.
+fn call() -> Result<(), Error> {
+    let called = calls::call("good", "never", "{}", nanoseconds(LONG));
+    called
+        .map(|_| ())
+        .map_err(|error| Error::Rejected(debug(error)))
 }
 
 impl commands::Guest for Raw {
@@ -279,6 +355,44 @@ impl commands::Guest for Raw {
                 Ok(Outcome::Done("null".into()))
             }
             other => Err(CallError::UnknownCommand(other.to_owned())),
+        }
+    }
+}
+
+/// How much a crawling codec computes for each byte: far less than an epoch, and far more than it
+/// takes to hand the byte over.
+const CRAWL: u32 = 300_000;
+
+impl codec::Guest for Raw {
+    fn decode(
+        _: codec::Direction,
+        _: codec::Context,
+        _: Vec<u8>,
+    ) -> Result<codec::Decoded, codec::DecodeError> {
+        Err(codec::DecodeError::Options("it only frames".into()))
+    }
+
+    fn encode(_: String) -> Result<Vec<u8>, String> {
+        Err("it only frames".into())
+    }
+
+    fn scan(
+        _: codec::Direction,
+        context: codec::Context,
+        _: Vec<u8>,
+        _: bool,
+    ) -> codec::ScanResult {
+        match context.options.as_str() {
+            "crawl" => {
+                for step in 0..CRAWL {
+                    black_box(step);
+                }
+                codec::ScanResult {
+                    skip: 1,
+                    frame: None,
+                }
+            }
+            _ => spin(),
         }
     }
 }

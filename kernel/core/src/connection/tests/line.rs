@@ -366,6 +366,43 @@ async fn bytes_are_sent_without_awaiting_a_reply() {
 }
 
 #[tokio::test]
+async fn whether_bytes_can_be_sent_is_known_beforehand() {
+    let mut rig = Rig::new(Settings::default()).await;
+    let (seat, _mailbox) = rig.device("meter");
+    let hello = Bytes::from_static(b"hello");
+    assert_eq!(seat.check_send(None, &hello), Ok(()));
+    for (peer, bytes) in [(Some(1), hello.clone()), (None, Bytes::new())] {
+        let said = seat.check_send(peer, &bytes);
+        assert!(matches!(said, Err(Failure::Invalid(_))), "{said:?}");
+    }
+    assert_eq!(rig.sent().await, "", "asking sends nothing");
+    rig.refuse(Some("no route"));
+    rig.unplug().await;
+    rig.run(SECOND).await;
+    let down = Failure::LinkDown("no route".into());
+    assert_eq!(seat.check_send(None, &hello), Err(down));
+    seat.detach();
+    assert_eq!(seat.check_send(None, &hello), Err(Failure::Cancelled));
+}
+
+#[tokio::test]
+async fn exchanges_are_open_until_they_are_finished() {
+    let mut rig = Rig::new(Settings::default()).await;
+    let (seat, _mailbox) = rig.device("meter");
+    let (other, _other_mailbox) = rig.device("other");
+    for ticket in 1..=3 {
+        seat.submit(ticket, poll("a")).unwrap();
+    }
+    rig.run(0).await;
+    assert_eq!((seat.open_tickets(), other.open_tickets()), (3, 0));
+    rig.answer("#0").await;
+    seat.cancel(3);
+    assert_eq!(seat.open_tickets(), 1);
+    seat.detach();
+    assert_eq!(seat.open_tickets(), 0);
+}
+
+#[tokio::test]
 async fn a_codec_that_panics_fails_its_own_exchange_only() {
     let mut rig = Rig::new(Settings::default()).await;
     let (seat, mailbox) = rig.device("meter");

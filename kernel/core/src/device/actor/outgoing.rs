@@ -96,7 +96,7 @@ impl<F: GuestFactory> Actor<F> {
                     arguments,
                     timeout,
                 };
-                self.device.surroundings.call(&self.device, call);
+                self.device.send_call(call);
             }
         }
     }

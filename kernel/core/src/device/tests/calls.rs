@@ -276,6 +276,35 @@ fn calls_that_fail_are_answered_with_their_error() {
 }
 
 #[test]
+fn an_answer_counts_as_an_open_call_until_it_is_taken() {
+    play(|world| async move {
+        let script = Script::new();
+        script.on_event(|_, _, event| match event.value {
+            Value::Integer(7) if event.attempt < 4 => retry("not now"),
+            _ => Ok(Ok(())),
+        });
+        script.on_call(|stage, _| {
+            stage.call("nobody", "ask", SECOND);
+            done("null")
+        });
+        let device = world.start(&script).await;
+        world.send("in/a", [7]).await;
+        for _ in 0..3 {
+            let _answer = world.call(&device, "ask");
+            world.settle().await;
+        }
+        assert_eq!(
+            device.device.open_calls(),
+            3,
+            "answered, but what is kept goes first"
+        );
+        world.run(60 * SECOND).await;
+        assert_eq!(device.device.open_calls(), 0);
+        world.stop(device).await;
+    });
+}
+
+#[test]
 fn a_call_of_a_handler_that_trapped_is_never_sent() {
     play(|world| async move {
         let (caller, callee) = (Script::new(), Script::new());

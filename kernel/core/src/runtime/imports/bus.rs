@@ -36,20 +36,9 @@ impl GuestState {
 
     /// Whether so many more events with so much payload fit into the outbox.
     fn room(&self, events: usize, payload: usize) -> Result<(), BusError> {
-        let limits = &self.device.spec.limits;
-        if self.outbox.events.len() + events > limits.outbox_events as usize {
-            return Err(BusError::Limit(format!(
-                "one handler call may publish {} events (limit `outbox-events`)",
-                limits.outbox_events
-            )));
-        }
-        if self.outbox.payload + payload > limits.outbox_bytes.bytes() {
-            return Err(BusError::Limit(format!(
-                "one handler call may publish {} of payload (limit `outbox-bytes`)",
-                limits.outbox_bytes
-            )));
-        }
-        Ok(())
+        self.outbox
+            .room(events, payload, &self.device.spec.limits)
+            .map_err(|full| BusError::Limit(full.to_string()))
     }
 
     fn publish_one(&mut self, publication: Publication) -> Result<(), BusError> {

@@ -6,14 +6,10 @@ use crate::runtime::state::GuestState;
 
 use super::convert::shared;
 
-/// The most calls that one handler call may send.
-const MAX_CALLS: usize = 64;
-
 impl Host for GuestState {
     fn reply(&mut self, id: u64, answer: Result<String, CallError>) -> wasmtime::Result<()> {
         let answer = answer.map_err(Into::into);
-        self.outbox.effects.push(Effect::Reply { id, answer });
-        Ok(())
+        self.order_or_trap(Effect::Reply { id, answer })
     }
 
     fn call(
@@ -29,25 +25,26 @@ impl Host for GuestState {
                 self.device.name
             ))));
         }
-        let sent = self
-            .outbox
-            .effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Call { .. }))
-            .count();
-        if sent >= MAX_CALLS {
+        let limit = self.device.spec.limits.calls as usize;
+        let effects = self.outbox.effects.iter();
+        let leaving = effects.filter(|effect| matches!(effect, Effect::Call { .. }));
+        if leaving.count() + self.device.open_calls() >= limit {
             return Ok(Err(CallError::Unavailable(format!(
-                "one handler call may send {MAX_CALLS} calls"
+                "device `{}` may have {limit} calls open (limit `calls`)",
+                self.device.name
             ))));
         }
         let id = self.device.new_call();
-        self.outbox.effects.push(Effect::Call {
+        let call = Effect::Call {
             id,
             device: shared(device),
             command,
             arguments,
             timeout,
-        });
-        Ok(Ok(id))
+        };
+        Ok(self
+            .order(call)
+            .map(|()| id)
+            .map_err(|full| CallError::Unavailable(full.to_string())))
     }
 }

@@ -1,5 +1,6 @@
 //! `weihe:connection/connections`: the device's side of its connections.
 
+use bytes::Bytes;
 use wasmtime::component::Resource;
 
 use crate::connection::Seat;
@@ -14,12 +15,11 @@ use super::convert;
 impl Host for GuestState {}
 
 impl GuestState {
+    /// Exchanges that are not finished, those that leave with this handler included.
     fn open_tickets(&self) -> usize {
-        let effects = &self.outbox.effects;
-        effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Submit { .. }))
-            .count()
+        let effects = self.outbox.effects.iter();
+        let leaving = effects.filter(|effect| matches!(effect, Effect::Submit { .. }));
+        leaving.count() + self.device.open_tickets()
     }
 }
 
@@ -64,12 +64,15 @@ impl HostConnection for GuestState {
             return Ok(Err(convert::wit_failure(&failure)));
         }
         let ticket = self.device.new_ticket();
-        self.outbox.effects.push(Effect::Submit {
+        let submit = Effect::Submit {
             seat,
             ticket,
             request,
-        });
-        Ok(Ok(ticket))
+        };
+        Ok(self
+            .order(submit)
+            .map(|()| ticket)
+            .map_err(|_| Failure::QueueFull))
     }
 
     fn send(
@@ -79,24 +82,22 @@ impl HostConnection for GuestState {
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), Failure>> {
         let seat = self.table().get(&connection)?.clone();
-        self.outbox.effects.push(Effect::Send {
-            seat,
-            peer,
-            bytes: bytes.into(),
-        });
-        Ok(Ok(()))
+        let bytes = Bytes::from(bytes);
+        if let Err(failure) = seat.check_send(peer, &bytes) {
+            return Ok(Err(convert::wit_failure(&failure)));
+        }
+        let send = Effect::Send { seat, peer, bytes };
+        Ok(self.order(send).map_err(|_| Failure::QueueFull))
     }
 
     fn cancel(&mut self, connection: Resource<Seat>, ticket: u64) -> wasmtime::Result<()> {
         let seat = self.table().get(&connection)?.clone();
-        self.outbox.effects.push(Effect::Cancel { seat, ticket });
-        Ok(())
+        self.order_or_trap(Effect::Cancel { seat, ticket })
     }
 
     fn disconnect(&mut self, connection: Resource<Seat>, peer: u64) -> wasmtime::Result<()> {
         let seat = self.table().get(&connection)?.clone();
-        self.outbox.effects.push(Effect::Disconnect { seat, peer });
-        Ok(())
+        self.order_or_trap(Effect::Disconnect { seat, peer })
     }
 
     fn state(&mut self, connection: Resource<Seat>) -> wasmtime::Result<LinkState> {

@@ -1,5 +1,7 @@
 //! `weihe:plugin/schedule`: timers.
 
+use std::collections::HashSet;
+
 use crate::device::Effect;
 use crate::runtime::bindings::imports::weihe::plugin::schedule::{
     EveryOptions, Host, Missed, ScheduleError,
@@ -10,10 +12,6 @@ use crate::schedule::{Missed as Policy, TimerOrder};
 use super::convert::shared;
 
 impl GuestState {
-    fn order_timer(&mut self, order: TimerOrder) {
-        self.outbox.effects.push(Effect::Timer(order));
-    }
-
     fn check_timer(&self, name: &str) -> Result<(), ScheduleError> {
         let topic = format!("$timer/{name}");
         if name.is_empty() {
@@ -23,18 +21,34 @@ impl GuestState {
             return Err(ScheduleError::Invalid(format!("timer `{name}`: {error}")));
         }
         let limit = self.device.spec.limits.timers as usize;
-        let asked = self
-            .outbox
-            .effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Timer(_)))
-            .count();
-        if asked >= limit {
+        if self.outbox.effects.len() >= limit && self.sets(name) >= limit {
             return Err(ScheduleError::Limit(format!(
                 "a device may have {limit} timers (limit `timers`)"
             )));
         }
         Ok(())
+    }
+
+    /// How many timers the handler sets so far, those named `name` left out.
+    fn sets(&self, name: &str) -> usize {
+        let set = self
+            .outbox
+            .effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Timer(TimerOrder::Every { name, .. } | TimerOrder::After { name, .. }) => {
+                    Some(&**name)
+                }
+                _ => None,
+            });
+        set.filter(|other| *other != name)
+            .collect::<HashSet<_>>()
+            .len()
+    }
+
+    fn set_timer(&mut self, order: TimerOrder) -> Result<(), ScheduleError> {
+        self.order(Effect::Timer(order))
+            .map_err(|full| ScheduleError::Limit(full.to_string()))
     }
 }
 
@@ -54,7 +68,7 @@ impl Host for GuestState {
                 "timer `{name}`: a period of {period} ns is below the shortest, {shortest} (limit `timer-period`)"
             ))));
         }
-        self.order_timer(TimerOrder::Every {
+        Ok(self.set_timer(TimerOrder::Every {
             name: shared(name),
             period,
             missed: match options.missed {
@@ -64,8 +78,7 @@ impl Host for GuestState {
             },
             jitter: options.jitter,
             first: options.first,
-        });
-        Ok(Ok(()))
+        }))
     }
 
     fn after(&mut self, name: String, delay: u64) -> wasmtime::Result<Result<(), ScheduleError>> {
@@ -73,14 +86,12 @@ impl Host for GuestState {
             return Ok(Err(error));
         }
         let name = shared(name);
-        self.order_timer(TimerOrder::After { name, delay });
-        Ok(Ok(()))
+        Ok(self.set_timer(TimerOrder::After { name, delay }))
     }
 
     fn cancel(&mut self, name: String) -> wasmtime::Result<()> {
         let name = shared(name);
-        self.order_timer(TimerOrder::Cancel { name });
-        Ok(())
+        self.order_or_trap(Effect::Timer(TimerOrder::Cancel { name }))
     }
 
     fn now(&mut self) -> wasmtime::Result<u64> {
