@@ -11,7 +11,8 @@ use weihe_kernel::connection::{
 use crate::address::Address;
 use crate::socket::Keepalive;
 
-/// Requests in a row without a reply after which the connection is opened anew; key `max-timeouts`.
+/// Requests in a row without a reply after which the connection is opened anew, unless another
+/// device on it got one within the last minute; key `max-timeouts`.
 /// A gateway that has lost its memory of the connection often answers on a new one.
 const MAX_TIMEOUTS: u32 = 5;
 

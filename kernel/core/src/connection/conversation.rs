@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use super::framing::{Look, Search};
 use super::hub::Hub;
 use super::limits::{DRAIN, READ_CHUNK, SEND_TIMEOUT, SILENCE_PATIENCE};
+use super::liveness::Liveness;
 use super::outlet::Outlet;
 use super::transport::Channel;
 use super::types::{Failure, Reply, ReplyRule, Request};
@@ -38,9 +39,9 @@ pub(super) struct Conversation {
     /// No exchange before this.
     hold_until: u64,
     chunk: Box<[u8]>,
-    /// Exchanges in a row without a reply.
-    timeouts: u32,
-    replied: bool,
+    liveness: Liveness,
+    /// It ended because nobody got replies any more.
+    given_up: bool,
 }
 
 impl Conversation {
@@ -56,8 +57,8 @@ impl Conversation {
             last_byte: now,
             hold_until: now,
             chunk: vec![0; READ_CHUNK].into(),
-            timeouts: 0,
-            replied: false,
+            liveness: Liveness::default(),
+            given_up: false,
         }
     }
 
@@ -68,9 +69,10 @@ impl Conversation {
         self
     }
 
-    /// Whether a reply ever came.
-    pub(super) fn replied(&self) -> bool {
-        self.replied
+    /// Whether the link itself was sound: a reply came, or the channel did not break but was given
+    /// up. Longer pauses would then only punish the devices that do get replies.
+    pub(super) fn was_sound(&self) -> bool {
+        self.given_up || self.liveness.has_replied()
     }
 
     /// Talks until the channel breaks; says why.
@@ -199,10 +201,9 @@ impl Conversation {
             .saturating_add(turn.request.turnaround);
         match &outcome {
             Ok(_) if turn.request.reply != ReplyRule::None => {
-                self.timeouts = 0;
-                self.replied = true;
+                self.liveness.replied(turn.device, self.now());
             }
-            Err(Failure::Timeout(_)) => self.timeouts = self.timeouts.saturating_add(1),
+            Err(Failure::Timeout(_)) => self.liveness.timed_out(turn.device),
             _ => {}
         }
         self.hub.finish(self.wire, outcome, &measured);
@@ -211,11 +212,13 @@ impl Conversation {
         }
         // What came behind the reply in one piece with it.
         self.hub.unasked(self.wire, Bytes::from(bytes));
-        match self.hub.settings.max_timeouts {
-            Some(most) if self.timeouts >= most => {
-                Err(format!("{most} requests in a row got no reply"))
+        let most = self.hub.settings.max_timeouts;
+        match most.and_then(|most| self.liveness.dead(most, self.now())) {
+            Some(unanswered) => {
+                self.given_up = true;
+                Err(format!("{unanswered} requests in a row got no reply"))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

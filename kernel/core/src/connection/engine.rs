@@ -74,7 +74,7 @@ async fn run_line(hub: &Arc<Hub>, line: &Line) {
                 let mut conversation = Conversation::new(Arc::clone(hub), LINE, channel);
                 let reason = conversation.run().await;
                 let was_up = hub.clock.monotonic().saturating_sub(up_at);
-                if conversation.replied() || was_up >= STABLE_AFTER {
+                if conversation.was_sound() || was_up >= STABLE_AFTER {
                     backoff.reset();
                 }
                 drop(conversation);

@@ -55,6 +55,10 @@ pub const RECONNECT_MAX: u64 = 30_000 * MS;
 /// connections to one rebooted gateway do not knock at once.
 pub const JITTER_PERCENT: u64 = 20;
 
+/// A device that got a reply so lately vouches for the link: the time-outs of others (which then
+/// have dead units behind them) do not close it. Longer than the usual pause between two polls.
+pub const NEIGHBOUR_SILENCE: u64 = 60_000 * MS;
+
 /// A link that was up for so long was sound: the next pause is the first again.
 pub const STABLE_AFTER: u64 = 5_000 * MS;
 

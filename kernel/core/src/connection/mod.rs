@@ -14,7 +14,8 @@
 //! - **Time.** A time-out for each reply, a deadline for each request, which also passes while
 //!   another exchange is under way. All time is read from a [`Clock`], so tests run in virtual time.
 //! - **The link.** Opened at once, watched, opened again with growing, jittered pauses. What was
-//!   under way when it breaks fails; what waits goes on waiting until an attempt to open fails.
+//!   under way when it breaks fails; what waits goes on waiting until an attempt to open fails. A
+//!   link on which nobody gets replies any more is opened anew; one dead unit is not the link.
 //! - **Numbers.** [`ConnectionStats`].
 //!
 //! A device takes a place with [`Connection::attach`] and talks through its [`Seat`]; what the
@@ -36,6 +37,7 @@ mod handle;
 mod hub;
 mod kind;
 pub mod limits;
+mod liveness;
 mod observer;
 mod outlet;
 mod queue;

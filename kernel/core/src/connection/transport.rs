@@ -122,7 +122,8 @@ pub struct Settings {
     pub reconnect_min: u64,
     /// Longest pause before opening again.
     pub reconnect_max: u64,
-    /// Opens anew after so many requests in a row without a reply; none never does.
+    /// Opens anew after so many requests in a row without a reply, unless a device that did not
+    /// send them got one lately ([`limits::NEIGHBOUR_SILENCE`]); none never does.
     pub max_timeouts: Option<u32>,
 }
 

@@ -12,7 +12,7 @@ use super::framing::SharedFramer;
 use super::hub::{Hub, State};
 use super::observer::Notice;
 use super::outlet::Outlet;
-use super::queue::{Entry, Queue};
+use super::queue::{Entry, Queue, SeatId};
 use super::stats::{ConnectionStats, DeviceStats, PeerStats};
 use super::types::{Failure, LinkState, PeerId, Reply, Request};
 
@@ -48,6 +48,7 @@ pub(super) struct PeerInfo {
 
 /// An exchange whose turn has come.
 pub(super) struct Turn {
+    pub(super) device: SeatId,
     pub(super) request: Arc<Request>,
     pub(super) framer: Option<SharedFramer>,
     /// Monotonic, nanoseconds.
@@ -155,6 +156,7 @@ impl Hub {
         let turn = entry.map(|entry| {
             let seat = state.seats.get(&entry.seat);
             let turn = Turn {
+                device: entry.seat,
                 request: Arc::clone(&entry.request),
                 framer: seat.and_then(|seat| seat.framer.clone()),
                 expires: entry.expires,

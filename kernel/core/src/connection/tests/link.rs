@@ -127,6 +127,97 @@ async fn a_link_on_which_nobody_answers_any_more_is_opened_anew() {
     assert_eq!(rig.sent().await, "a", "the fourth goes out on the new link");
 }
 
+/// Opens anew after three time-outs, and pauses for a second and longer.
+fn impatient() -> Settings {
+    Settings {
+        max_timeouts: Some(3),
+        reconnect_min: SECOND,
+        ..Settings::default()
+    }
+}
+
+#[tokio::test]
+async fn a_dead_unit_does_not_take_the_link_from_its_neighbour() {
+    let mut rig = Rig::new(impatient()).await;
+    let (dead, dead_mailbox) = rig.device("dead");
+    let (sound, sound_mailbox) = rig.device("sound");
+    sound.submit(1, poll("s")).unwrap();
+    rig.run(0).await;
+    rig.answer("#0").await;
+    for ticket in 0..30 {
+        dead.submit(ticket, poll("d")).unwrap();
+        rig.run(SECOND).await;
+    }
+    assert_eq!(dead_mailbox.replies().len(), 30);
+    sound.submit(2, poll("s")).unwrap();
+    rig.run(0).await;
+    rig.answer("#0").await;
+    assert!(
+        sound_mailbox
+            .replies()
+            .iter()
+            .all(|(_, reply)| reply.is_ok())
+    );
+    assert_eq!(rig.attempts().len(), 1, "the link stayed open");
+}
+
+#[tokio::test]
+async fn a_link_on_which_nobody_is_served_is_opened_anew_whoever_asks() {
+    let mut rig = Rig::new(impatient()).await;
+    let (one, _mailbox) = rig.device("one");
+    let (two, _other_mailbox) = rig.device("two");
+    for (ticket, seat) in [&one, &two].into_iter().enumerate() {
+        seat.submit(ticket as u64, poll("a")).unwrap();
+        rig.run(0).await;
+        rig.answer("#0").await;
+    }
+    for ticket in 2..4 {
+        one.submit(ticket, poll("a")).unwrap();
+        rig.run(SECOND).await;
+    }
+    two.submit(2, poll("b")).unwrap();
+    rig.run(SECOND).await;
+    assert_eq!(
+        &*rig.connection.link().1,
+        "3 requests in a row got no reply"
+    );
+    rig.run(2 * SECOND).await;
+    assert_eq!(rig.attempts().len(), 2);
+    // The other one has not asked for long: nobody vouches for the link.
+    rig.plug_in();
+    two.submit(3, poll("b")).unwrap();
+    rig.run(0).await;
+    rig.answer("#0").await;
+    rig.run(limits::NEIGHBOUR_SILENCE).await;
+    for ticket in 4..7 {
+        one.submit(ticket, poll("a")).unwrap();
+        rig.run(SECOND).await;
+    }
+    rig.run(2 * SECOND).await;
+    assert_eq!(rig.attempts().len(), 3);
+}
+
+#[tokio::test]
+async fn pauses_do_not_grow_because_nobody_replies() {
+    let rig = Rig::new(impatient()).await;
+    let (seat, _mailbox) = rig.device("meter");
+    for ticket in 0..30 {
+        let request = Request {
+            timeout: 100 * MS,
+            deadline: 600 * SECOND,
+            ..poll("a")
+        };
+        seat.submit(ticket, request).unwrap();
+    }
+    rig.run(20 * SECOND).await;
+    let attempts = rig.attempts();
+    let longest = attempts.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(
+        attempts.len() >= 10 && longest < Some(2 * SECOND),
+        "{attempts:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_far_side_that_does_not_read_breaks_the_link() {
     let rig = Rig::with_buffer(Settings::default(), 4).await;
