@@ -13,12 +13,17 @@ pub struct Scan {
 /// Finds a reply in a stream of bytes. One belongs to each device that uses the rule `codec`; the
 /// kernel implements it with a pure instance of the plugin's codec.
 ///
-/// It is called on the connection's own task, so it has to answer in the time that its reply rule
-/// can spare: it computes, and waits for nothing.
+/// It is called on the connection's own task, which shares its thread with all connections: it
+/// computes, waits for nothing, and fails when a look takes it too long.
 pub trait Framer: Send {
+    /// A look at the bytes begins. The calls of `scan` up to the next look belong to it, and share
+    /// the time that it may take.
+    fn begin(&mut self) {}
+
     /// Looks at what has arrived since `request` was sent, skipped bytes left out. Called each time
-    /// bytes arrive, and once when the line falls silent (`idle`). The error fails the exchange and
-    /// is shown to the device.
+    /// bytes arrive, and once when the line falls silent (`idle`); and again, within the same look,
+    /// for what is left when some bytes were skipped. The error fails the exchange and is shown to
+    /// the device.
     fn scan(
         &mut self,
         options: &str,

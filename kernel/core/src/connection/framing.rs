@@ -128,28 +128,34 @@ impl<'a> Search<'a> {
             return Err("the device has no codec".into());
         };
         let mut framer = framer.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
+        framer.begin();
+        let mut past = 0;
+        let found = loop {
+            let rest = bytes.get(past..).unwrap_or_default();
             // One device's codec must not take the line down with it.
             let scan = catch_unwind(AssertUnwindSafe(|| {
-                framer.scan(options, self.request, bytes, idle)
+                framer.scan(options, self.request, rest, idle)
             }))
             .unwrap_or_else(|_| Err("the codec panicked; this is a bug of the host".into()))?;
             let ends = scan.skip.checked_add(scan.frame.unwrap_or(0));
-            if ends.is_none_or(|end| end > bytes.len()) || scan.frame == Some(0) {
+            if ends.is_none_or(|end| end > rest.len()) || scan.frame == Some(0) {
                 return Err(format!(
                     "the codec skips {} bytes and finds a frame of {:?} in {} bytes",
                     scan.skip,
                     scan.frame.unwrap_or(0),
-                    bytes.len()
+                    rest.len()
                 ));
             }
-            bytes.drain(..scan.skip);
-            *skipped += scan.skip;
+            past += scan.skip;
             // What is left may hold a frame that the codec did not look for behind what it skipped.
-            if scan.frame.is_some() || scan.skip == 0 || bytes.is_empty() {
-                return Ok(scan.frame);
+            if scan.frame.is_some() || scan.skip == 0 || past == bytes.len() {
+                break scan.frame;
             }
-        }
+        };
+        // Once, at the end: a codec that skips byte by byte must not move all bytes each time.
+        bytes.drain(..past);
+        *skipped += past;
+        Ok(found)
     }
 }
 
@@ -257,6 +263,41 @@ mod tests {
         };
         assert_eq!(codec(good, &mut bytes, &mut skipped), Ok(Look::Complete(2)));
         assert_eq!((bytes, skipped), (vec![2, 3], 1));
+    }
+
+    /// Skips one byte a scan, up to a `#`, and counts looks and scans.
+    struct Crawls(Arc<Mutex<(u32, u32)>>);
+
+    impl Framer for Crawls {
+        fn begin(&mut self) {
+            self.0.lock().unwrap().0 += 1;
+        }
+
+        fn scan(&mut self, _: &str, _: &[u8], bytes: &[u8], _: bool) -> Result<Scan, String> {
+            self.0.lock().unwrap().1 += 1;
+            let found = bytes.first() == Some(&b'#');
+            Ok(Scan {
+                skip: usize::from(!found),
+                frame: found.then_some(1),
+            })
+        }
+    }
+
+    #[test]
+    fn however_often_a_codec_skips_it_is_one_look() {
+        let counts: Arc<Mutex<(u32, u32)>> = Arc::default();
+        let framer: SharedFramer = Arc::new(Mutex::new(Box::new(Crawls(counts.clone()))));
+        let rule = ReplyRule::Codec("{}".into());
+        let mut search = Search::new(&rule, &[], Some(framer), 16);
+        let (mut bytes, mut skipped) = (b"...#.".to_vec(), 0);
+        let found = search.look(&mut bytes, false, &mut skipped);
+        assert_eq!(found, Ok(Look::Complete(1)));
+        assert_eq!((bytes, skipped), (b"#.".to_vec(), 3));
+        assert_eq!(*counts.lock().unwrap(), (1, 4));
+        let mut rest = b"..".to_vec();
+        let found = search.look(&mut rest, true, &mut skipped);
+        assert_eq!((found, rest.len()), (Ok(Look::Incomplete), 0));
+        assert_eq!(counts.lock().unwrap().0, 2);
     }
 
     proptest! {

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 
 use crate::connection::{Framer, Scan};
 use crate::event::{Quality, Value};
 
 use super::bindings::codec::exports::weihe::plugin::codec as wit;
+use super::engine::EPOCH;
 use super::instance::trap;
 use super::plugin::Plugin;
 
 /// Linear memory of a pure instance. A parser holds one frame.
 const PURE_MEMORY: usize = 16 << 20;
 
-/// Epochs that one call of a pure instance may take: 50 ms. It runs on the connection's own thread.
-const PURE_EPOCHS: u64 = 10;
+/// Slices of processor time, one an epoch, that one look at received bytes may take, however often
+/// `scan` is called in it; or any other call of a pure instance. 50 ms, a thousand times what a parser
+/// needs: looks run on the thread that all connections share. Slices and not time on the clock: on
+/// a loaded board that thread may have to wait longer than that for the processor.
+const PURE_SLICES: u64 = 10;
 
 /// Data that a pure instance may hand to the host in one call.
 const PURE_HOST_CALL_DATA: usize = 1 << 20;
@@ -25,7 +29,14 @@ const PURE_HOST_CALL_DATA: usize = 1 << 20;
 #[derive(Default)]
 pub struct PureState {
     limits: StoreLimits,
+    /// Slices of processor time that are left.
+    slices: u64,
 }
+
+/// A pure instance has used its processor time.
+#[derive(Debug, thiserror::Error)]
+#[error("it used more than {} ms of processor time", PURE_SLICES * EPOCH.as_millis() as u64)]
+struct PureSpent;
 
 impl PureState {
     pub(super) fn limit(store: &mut Store<Self>) {
@@ -35,8 +46,18 @@ impl PureState {
             .build();
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(PURE_HOST_CALL_DATA);
-        store.epoch_deadline_trap();
-        store.set_epoch_deadline(PURE_EPOCHS);
+        store.epoch_deadline_callback(|mut context| {
+            let slices = &mut context.data_mut().slices;
+            *slices = slices.checked_sub(1).ok_or(PureSpent)?;
+            Ok(UpdateDeadline::Continue(1))
+        });
+        Self::refill(store);
+    }
+
+    /// Gives it its processor time anew.
+    fn refill(store: &mut Store<Self>) {
+        store.data_mut().slices = PURE_SLICES;
+        store.set_epoch_deadline(1);
     }
 }
 
@@ -123,11 +144,17 @@ pub enum CodecError {
 pub struct CodecInstance {
     plugin: Arc<Plugin>,
     live: Option<(Store<PureState>, wit::Guest)>,
+    /// Whether the next call gets processor time of its own; else it goes on with what is left.
+    fresh: bool,
 }
 
 impl CodecInstance {
     pub(super) fn new(plugin: Arc<Plugin>) -> Self {
-        Self { plugin, live: None }
+        Self {
+            plugin,
+            live: None,
+            fresh: true,
+        }
     }
 
     fn run<T>(
@@ -141,6 +168,7 @@ impl CodecInstance {
         };
         let running = ticker.enter();
         let live = self.live.take();
+        let fresh = std::mem::take(&mut self.fresh);
         let result = (|| {
             let (mut store, guest) = match live {
                 Some(live) => live,
@@ -152,7 +180,9 @@ impl CodecInstance {
                     (store, guest)
                 }
             };
-            store.set_epoch_deadline(PURE_EPOCHS);
+            if fresh {
+                PureState::refill(&mut store);
+            }
             let result = call(&guest, &mut store)?;
             self.live = Some((store, guest));
             Ok(result)
@@ -173,6 +203,7 @@ impl CodecInstance {
         bytes: &[u8],
     ) -> Result<Decoded, CodecError> {
         let context = context(request, options);
+        self.fresh = true;
         let decoded = self
             .run(|guest, store| guest.call_decode(store, direction.into(), &context, bytes))?
             .map_err(|error| match error {
@@ -204,12 +235,26 @@ impl CodecInstance {
 
     /// Builds a request from a JSON object.
     pub fn encode(&mut self, request: &str) -> Result<Vec<u8>, CodecError> {
+        self.fresh = true;
         self.run(|guest, store| guest.call_encode(store, request))?
             .map_err(CodecError::Invalid)
     }
 
-    /// Looks for a complete frame.
+    /// Looks for a complete frame, in a look of its own.
     pub fn scan_frame(
+        &mut self,
+        direction: Direction,
+        request: &[u8],
+        options: &str,
+        bytes: &[u8],
+        idle: bool,
+    ) -> Result<Scan, CodecError> {
+        self.fresh = true;
+        self.scan_on(direction, request, options, bytes, idle)
+    }
+
+    /// Looks for a complete frame, in the look that has begun.
+    fn scan_on(
         &mut self,
         direction: Direction,
         request: &[u8],
@@ -238,6 +283,10 @@ impl CodecInstance {
 }
 
 impl Framer for CodecInstance {
+    fn begin(&mut self) {
+        self.fresh = true;
+    }
+
     fn scan(
         &mut self,
         options: &str,
@@ -245,7 +294,7 @@ impl Framer for CodecInstance {
         bytes: &[u8],
         idle: bool,
     ) -> Result<Scan, String> {
-        self.scan_frame(Direction::Reply, request, options, bytes, idle)
+        self.scan_on(Direction::Reply, request, options, bytes, idle)
             .map_err(|error| error.to_string())
     }
 }
