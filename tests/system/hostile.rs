@@ -103,6 +103,17 @@ async fn a_batch_whose_events_share_one_payload_counts_it_for_each_of_them() {
     rig.shutdown().await;
 }
 
+#[tokio::test]
+async fn a_plugin_with_all_its_subscriptions_outlives_its_traps() {
+    let rig = Rig::start(&neighbours("subscriptions = 1")).await;
+    let mut bad = rig.watch("plugin/bad/echo");
+    rig.order("bad", "trap-once");
+    bad.value("plugin/bad/echo", "trap-once 2").await;
+    rig.order("bad", "well");
+    bad.value("plugin/bad/echo", "well 1").await;
+    rig.shutdown().await;
+}
+
 /// A device that holds a listener to which nobody comes.
 fn at_a_door(limits: &str) -> String {
     format!(

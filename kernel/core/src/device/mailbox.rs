@@ -9,18 +9,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::bus::{Bus, Filter, Overflow, Subscription, Wake};
+use crate::bus::{Filter, Overflow, Subscription, Wake};
 use crate::connection::{Notice, Observer};
 use crate::event::{Event, SourceId, TopicId};
 
 use super::call::{Call, CallError};
 use super::guest::StopReason;
+use super::shared::Device;
 
 /// The most calls that wait. A device that does not answer must not collect them.
 pub const MAX_CALLS: usize = 64;
 
 /// The most notices that wait; a connection keeps the rest, and stops reading its peers.
 pub const MAX_NOTICES: usize = 256;
+
+/// A device has as many subscriptions as it may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("device `{device}` may have {limit} subscriptions (limit `subscriptions`)")]
+pub struct TooManySubscriptions {
+    /// Which device.
+    pub device: String,
+    /// How many it may have.
+    pub limit: u32,
+}
 
 /// A request to end a device, and who waits for the end.
 #[derive(Debug)]
@@ -224,18 +235,18 @@ impl Mailbox {
     }
 
     /// Subscribes; returns the subscription's id. The subscription that has the filter already goes
-    /// on with the new options: its id stays, and so does what waits in it. With `retained`, the
-    /// last values come (again), but for those that wait anyway, that the device keeps to handle
-    /// them again, or that went to its dead letters.
-    pub fn subscribe(
+    /// on with the new options: its id stays, and so does what waits in it. Only another filter
+    /// makes one more, up to the device's limit. With `retained`, the last values come (again), but for those
+    /// that wait anyway, that the device keeps to handle them again, or that went to its dead
+    /// letters.
+    pub(super) fn subscribe(
         &self,
-        bus: &Arc<Bus>,
-        owner: &str,
+        device: &Device,
         filter: Filter,
         overflow: Overflow,
         capacity: usize,
         retained: bool,
-    ) -> u32 {
+    ) -> Result<u32, TooManySubscriptions> {
         let mut waiting = self.lock();
         let Waiting {
             subscriptions,
@@ -253,10 +264,16 @@ impl Mailbox {
         if let Some((id, subscription)) = known {
             let retained = retained.then_some(&wanted as &dyn Fn(&Event) -> bool);
             subscription.renew(overflow, capacity, retained);
-            return *id;
+            return Ok(*id);
         }
-        let wake = self.wake.clone();
-        let subscription = bus.subscribe(owner, filter, overflow, capacity, false, wake);
+        let (owner, limit) = (&device.name, device.spec.limits.subscriptions);
+        if subscriptions.len() >= limit as usize {
+            let device = owner.to_string();
+            return Err(TooManySubscriptions { device, limit });
+        }
+        let bus = &device.bus;
+        let subscription =
+            bus.subscribe(owner, filter, overflow, capacity, false, self.wake.clone());
         if retained {
             subscription.renew(overflow, capacity, Some(&wanted));
         }
@@ -269,7 +286,7 @@ impl Mailbox {
         } else {
             waiting.subscriptions.insert(id, subscription);
         }
-        id
+        Ok(id)
     }
 
     /// Notes which events the device keeps to handle them again.
@@ -298,11 +315,6 @@ impl Mailbox {
     pub(super) fn unsubscribe_all(&self) {
         let ended = std::mem::take(&mut self.lock().subscriptions);
         drop(ended);
-    }
-
-    /// How many subscriptions there are.
-    pub fn subscription_count(&self) -> usize {
-        self.lock().subscriptions.len()
     }
 
     /// Ends everything: subscriptions, calls (which are answered), notices. Nothing is taken in any

@@ -17,7 +17,7 @@ pub use checkpoint::{Checkpoints, MemoryCheckpoints, Saving};
 pub use guest::{
     Checkpoint, Guest, GuestError, GuestFactory, Hooked, Outcome, StartContext, StopReason, Trap,
 };
-pub use mailbox::{MAX_CALLS, MAX_NOTICES, Mailbox, Stop};
+pub use mailbox::{MAX_CALLS, MAX_NOTICES, Mailbox, Stop, TooManySubscriptions};
 pub use outbox::{Effect, NO_CAUSE, Outbox, OutboxFull};
 pub use shared::{ANSWER, Device, KERNEL_SOURCE, OpenFailure, OutgoingCall, Surroundings};
 pub use spec::DeviceSpec;

@@ -10,7 +10,7 @@ use crate::connection::Seat;
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
 use super::call::CallId;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, TooManySubscriptions};
 use super::spec::DeviceSpec;
 use super::status::{DeviceFault, Live};
 
@@ -127,27 +127,21 @@ impl Device {
         }))
     }
 
-    /// Subscribes the device; returns the subscription's id.
+    /// Subscribes the device, within its limit; returns the subscription's id.
     pub fn subscribe(
         &self,
         filter: Filter,
         overflow: Overflow,
         capacity: u32,
         retained: bool,
-    ) -> u32 {
+    ) -> Result<u32, TooManySubscriptions> {
         let capacity = if capacity == 0 {
             self.spec.limits.queue
         } else {
             capacity
         };
-        self.mailbox.subscribe(
-            &self.bus,
-            &self.name,
-            filter,
-            overflow,
-            capacity as usize,
-            retained,
-        )
+        self.mailbox
+            .subscribe(self, filter, overflow, capacity as usize, retained)
     }
 
     /// The topic of a timer's ticks.

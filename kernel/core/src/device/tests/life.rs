@@ -256,7 +256,10 @@ fn a_stop_lets_last_publications_out_and_frees_everything() {
         for _ in 0..=MAX_NOTICES {
             shared.mailbox.notify(&"field".into(), up()).unwrap();
         }
-        shared.subscribe("in/#".parse().unwrap(), Overflow::DropOldest, 0, false);
+        let filter = "in/#".parse().unwrap();
+        shared
+            .subscribe(filter, Overflow::DropOldest, 0, false)
+            .unwrap();
         assert_eq!(world.bus.subscriptions().len(), 1);
         shared.mailbox.stop(StopReason::Shutdown).await.unwrap_err();
         connection.close().await;

@@ -165,6 +165,35 @@ fn a_fresh_instance_gets_the_retained_values_that_do_not_come_anyway() {
 }
 
 #[test]
+fn a_device_at_its_limit_of_subscriptions_outlives_a_trap() {
+    play(|world| async move {
+        let script = Script::new();
+        script.on_start(|stage, _| {
+            stage.subscribe("in/#", Overflow::DropOldest, 0, false);
+            let filter = "more".parse().unwrap();
+            let more = stage
+                .device
+                .subscribe(filter, Overflow::DropOldest, 0, false);
+            let text = more.unwrap_err().to_string();
+            assert_eq!(
+                text,
+                "device `device` may have 1 subscriptions (limit `subscriptions`)"
+            );
+            Ok(Ok(()))
+        });
+        script.on_call(|_, _| Err(trap("by a call")));
+        let device = world
+            .start_with(&script, |spec| spec.limits.subscriptions = 1)
+            .await;
+        let _answer = world.call(&device, "trap");
+        world.run(SECOND).await;
+        world.send("in/a", [1]).await;
+        assert_eq!(script.batches(), [[1]]);
+        world.stop(device).await;
+    });
+}
+
+#[test]
 fn a_plugin_that_cannot_go_on_is_replaced_like_one_that_trapped() {
     play(|world| async move {
         let script = Script::new();

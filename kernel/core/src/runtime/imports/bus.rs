@@ -131,13 +131,6 @@ impl Host for GuestState {
                 device.name
             ))));
         }
-        let limits = &device.spec.limits;
-        if device.mailbox.subscription_count() >= limits.subscriptions as usize {
-            return Ok(Err(BusError::Limit(format!(
-                "a device may have {} subscriptions (limit `subscriptions`)",
-                limits.subscriptions
-            ))));
-        }
         if options.capacity > MAX_CAPACITY {
             return Ok(Err(BusError::Limit(format!(
                 "a subscription may queue {MAX_CAPACITY} events, not {}",
@@ -155,12 +148,8 @@ impl Host for GuestState {
                 ))));
             }
         };
-        Ok(Ok(device.subscribe(
-            filter,
-            overflow,
-            options.capacity,
-            options.retained,
-        )))
+        let id = device.subscribe(filter, overflow, options.capacity, options.retained);
+        Ok(id.map_err(|error| BusError::Limit(error.to_string())))
     }
 
     fn unsubscribe(&mut self, id: u32) -> wasmtime::Result<()> {

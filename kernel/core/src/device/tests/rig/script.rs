@@ -33,8 +33,9 @@ impl Stage<'_> {
         capacity: u32,
         retained: bool,
     ) -> u32 {
-        self.device
-            .subscribe(filter.parse().unwrap(), overflow, capacity, retained)
+        let filter = filter.parse().unwrap();
+        let id = self.device.subscribe(filter, overflow, capacity, retained);
+        id.unwrap()
     }
 
     pub fn publish(&mut self, topic: &str, value: i64, cause: u32) {
