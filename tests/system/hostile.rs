@@ -114,6 +114,37 @@ async fn a_plugin_with_all_its_subscriptions_outlives_its_traps() {
     rig.shutdown().await;
 }
 
+#[tokio::test]
+async fn topics_and_names_of_timers_are_bounded_for_each_device_and_through_its_traps() {
+    let rig = Rig::start(&neighbours("topics = 20\ncpu-time = \"5 s\"")).await;
+    let mut dead = rig.watch("$dead/bad");
+    let mut good = rig.watch("plugin/good/echo");
+    let mut bad = rig.watch("plugin/bad/echo");
+    rig.order("bad", "well");
+    bad.value("plugin/bad/echo", "well 1").await;
+    let topics = rig.kernel().status().topics;
+    for what in ["topics", "timers"] {
+        rig.order("bad", &format!("pile up {what}"));
+        let letter = dead.next().await;
+        let error = letter.value["error"].as_str().unwrap();
+        assert!(
+            error.contains("device `bad` may make 20 topics") && error.contains("limit `topics`"),
+            "{error}"
+        );
+    }
+    rig.order("bad", "trap-once");
+    bad.value("plugin/bad/echo", "trap-once 2").await;
+    rig.order("bad", "pile up timers");
+    let letter = dead.next().await;
+    let error = letter.value["error"].as_str().unwrap();
+    assert!(error.contains("0 timers"), "{error}");
+    rig.order("good", "well");
+    good.value("plugin/good/echo", "well 1").await;
+    let made = rig.kernel().status().topics - topics;
+    assert!(made <= 25, "{made}");
+    rig.shutdown().await;
+}
+
 /// A device that holds a listener to which nobody comes.
 fn at_a_door(limits: &str) -> String {
     format!(

@@ -29,6 +29,8 @@ pub struct Limits {
     pub batch: u32,
     /// Events queued in one subscription that names no capacity of its own.
     pub queue: u32,
+    /// Topics that the device has made: those it publishes on, and the names of its timers.
+    pub topics: u32,
     /// Subscriptions.
     pub subscriptions: u32,
     /// Timers.
@@ -71,6 +73,9 @@ impl Default for Limits {
             batch: 512,
             // Measured: more than 512 gains no throughput.
             queue: 512,
+            // A meter or gateway of ten thousand points. The bus keeps 65,536 (`MAX_TOPICS`) for all
+            // devices, and for good: no single one takes more than a quarter.
+            topics: 16_384,
             // Filters can hold wildcards, so few are needed.
             subscriptions: 64,
             // One for each poll group and time-out of a large device.

@@ -10,6 +10,7 @@ mod shared;
 mod spec;
 mod status;
 mod supervision;
+mod topics;
 
 pub use actor::{Actor, StartError};
 pub use call::{Call, CallError, CallId};
@@ -23,6 +24,7 @@ pub use shared::{ANSWER, Device, KERNEL_SOURCE, OpenFailure, OutgoingCall, Surro
 pub use spec::DeviceSpec;
 pub use status::{DeviceCounters, DeviceFault, DeviceState, DeviceStatus, Live};
 pub use supervision::{BUDGET, FIRST_PAUSE, LONGEST_PAUSE, Restarts, WINDOW, retry_pause};
+pub use topics::TopicRefused;
 
 #[cfg(test)]
 mod tests;

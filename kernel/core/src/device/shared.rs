@@ -13,6 +13,7 @@ use super::call::CallId;
 use super::mailbox::{Mailbox, TooManySubscriptions};
 use super::spec::DeviceSpec;
 use super::status::{DeviceFault, Live};
+use super::topics::{TopicRefused, Topics};
 
 /// The publisher of what the kernel itself has to say.
 pub const KERNEL_SOURCE: &str = "$kernel";
@@ -92,7 +93,7 @@ pub struct Device {
     answer_source: SourceId,
     kernel_source: SourceId,
     dead_topic: TopicId,
-    timer_topics: Mutex<HashMap<Arc<str>, TopicId>>,
+    topics: Topics,
     seats: Mutex<HashMap<Arc<str>, Place>>,
     tickets: AtomicU64,
     /// Calls that left the device and have no answer yet.
@@ -116,7 +117,7 @@ impl Device {
             answer_source: bus.source(ANSWER)?,
             kernel_source: bus.source(KERNEL_SOURCE)?,
             dead_topic: bus.topic(&format!("$dead/{}", spec.name))?,
-            timer_topics: Mutex::default(),
+            topics: Topics::new(spec.name.as_str().into(), spec.limits.topics),
             seats: Mutex::default(),
             tickets: AtomicU64::new(1),
             calls: AtomicUsize::new(0),
@@ -144,18 +145,14 @@ impl Device {
             .subscribe(self, filter, overflow, capacity as usize, retained)
     }
 
-    /// The topic of a timer's ticks.
-    pub fn timer_topic(&self, timer: &Arc<str>) -> Result<TopicId, BusError> {
-        let mut topics = self
-            .timer_topics
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(id) = topics.get(timer) {
-            return Ok(*id);
-        }
-        let id = self.bus.topic(&format!("$timer/{timer}"))?;
-        topics.insert(timer.clone(), id);
-        Ok(id)
+    /// A topic to publish on, within the device's limit. Grants are the caller's business.
+    pub fn topic(&self, name: &str) -> Result<TopicId, TopicRefused> {
+        self.topics.published(&self.bus, name)
+    }
+
+    /// The topic of a timer's ticks, within the device's limit.
+    pub fn timer_topic(&self, timer: &str) -> Result<TopicId, TopicRefused> {
+        self.topics.timer(&self.bus, timer)
     }
 
     /// An event of the kernel's for this device alone.

@@ -48,7 +48,9 @@ fn bounds(key: &str) -> Option<Bounds> {
             Bounds::Counts(1, MOST_COUNT)
         }
         // Some devices need none of these.
-        "subscriptions" | "timers" | "tickets" | "calls" => Bounds::Counts(0, MOST_COUNT),
+        "topics" | "subscriptions" | "timers" | "tickets" | "calls" => {
+            Bounds::Counts(0, MOST_COUNT)
+        }
         "attempts" => Bounds::Counts(1, 1_000),
         _ => return None,
     })

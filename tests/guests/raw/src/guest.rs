@@ -275,6 +275,13 @@ fn pile_up(what: &str) -> String {
                 schedule::cancel("none");
                 Ok(())
             }
+            "topics" => publish(&format!("topic-{taken}"), Value::None).map_err(debug),
+            "timers" => {
+                let name = format!("timer-{taken}");
+                let set = schedule::after(&name, nanoseconds(LONG)).map_err(debug);
+                schedule::cancel(&name);
+                set
+            }
             "one timer" => schedule::after("one", nanoseconds(LONG)).map_err(debug),
             "words to a stranger" => connection().send(Some(u64::MAX), b"?").map_err(debug),
             other => Err(format!("it cannot pile up {other}")),

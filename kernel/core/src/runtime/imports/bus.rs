@@ -27,7 +27,6 @@ impl GuestState {
             )));
         }
         let id = device
-            .bus
             .topic(topic)
             .map_err(|error| BusError::Limit(error.to_string()))?;
         self.grant(topic, id);

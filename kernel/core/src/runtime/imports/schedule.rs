@@ -26,7 +26,11 @@ impl GuestState {
                 "a device may have {limit} timers (limit `timers`)"
             )));
         }
-        Ok(())
+        // Made now, so that the plugin hears of it when there is no room.
+        self.device
+            .timer_topic(name)
+            .map(|_| ())
+            .map_err(|refused| ScheduleError::Limit(refused.to_string()))
     }
 
     /// How many timers the handler sets so far, those named `name` left out.
