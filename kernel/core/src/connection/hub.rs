@@ -172,6 +172,10 @@ impl Hub {
         (state.link, Arc::clone(&state.reason))
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// All peers that are not being closed.
     pub(super) fn peers(&self) -> Vec<PeerId> {
         let state = self.lock();

@@ -100,6 +100,11 @@ impl Seat {
         self.hub.open_tickets(self.id)
     }
 
+    /// Whether the connection has ended for good: nothing will ever be said here.
+    pub fn is_closed(&self) -> bool {
+        self.hub.is_closed()
+    }
+
     /// Whether anything can be said now.
     pub fn state(&self) -> LinkState {
         self.hub.link().0

@@ -231,8 +231,9 @@ impl Device {
         self.tickets.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The device's place at a connection: the one it has, or a new one. The first time that an
-    /// instance opens it, the connection tells link and peers.
+    /// The device's place at a connection: the one it has, or a new one, also when the connection
+    /// was removed and added again since. The first time that an instance opens it, the connection
+    /// tells link and peers.
     pub fn open(self: &Arc<Self>, connection: &str) -> Result<Seat, OpenFailure> {
         let granted = self.spec.connection.as_deref() == Some(connection)
             || self
@@ -253,8 +254,10 @@ impl Device {
                 .get(connection)
                 .map(|place| (place.seat.clone(), place.told))
         };
-        if let Some((seat, true)) = known {
-            return Ok(seat);
+        if let Some((seat, true)) = &known
+            && !seat.is_closed()
+        {
+            return Ok(seat.clone());
         }
         let seat = match (self.surroundings.open(self, connection), known) {
             (Ok(seat), _) => seat,

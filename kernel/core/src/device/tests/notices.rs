@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::super::{Effect, OpenFailure};
 use super::rig::*;
-use crate::connection::{Failure, LinkState, Notice, Priority, Reply, ReplyRule, Request};
+use crate::bus::Overflow;
+use crate::connection::{Channel, Failure, LinkState, Notice, Priority, Reply, ReplyRule, Request};
 
 type Heard = Rc<RefCell<Vec<Notice>>>;
 
@@ -202,12 +203,7 @@ fn submissions_that_are_refused_are_told_in_their_order() {
 #[test]
 fn each_instance_is_told_the_state_of_the_link_it_opens() {
     play(|world| async move {
-        let connection = world.connect("field", || {
-            let (near, far) = tokio::io::duplex(64);
-            // Nobody is at the other end, and nobody hangs up.
-            std::mem::forget(far);
-            Ok(Box::new(near))
-        });
+        let connection = world.connect("field", open_end);
         world.settle().await;
         let (script, heard) = hearing();
         script.on_start(|stage, _| {
@@ -227,6 +223,49 @@ fn each_instance_is_told_the_state_of_the_link_it_opens() {
         world.stop(device).await;
         assert!(connection.stats().devices.is_empty(), "given up");
         connection.close().await;
+    });
+}
+
+/// A line to nowhere that stays open.
+fn open_end() -> Result<Box<dyn Channel>, String> {
+    let (near, far) = tokio::io::duplex(64);
+    // Nobody is at the other end, and nobody hangs up.
+    std::mem::forget(far);
+    Ok(Box::new(near))
+}
+
+#[test]
+fn after_a_connection_was_removed_and_added_again_the_next_open_gets_a_place_at_the_new_one() {
+    play(|world| async move {
+        let first = world.connect("field", open_end);
+        world.settle().await;
+        let (script, heard) = hearing();
+        script.on_start(|stage, _| {
+            stage.subscribe("in/#", Overflow::DropOldest, 0, false);
+            stage.device.open("field").unwrap();
+            Ok(Ok(()))
+        });
+        let states = Rc::new(RefCell::new(Vec::new()));
+        let seen = states.clone();
+        script.on_event(move |stage, _, _| {
+            let seat = stage.device.open("field").unwrap();
+            seen.borrow_mut().push(seat.state());
+            Ok(Ok(()))
+        });
+        let own = |spec: &mut super::super::DeviceSpec| spec.connection = Some("field".into());
+        let device = world.start_with(&script, own).await;
+        world.around.connections.lock().unwrap().clear();
+        first.close().await;
+        world.send("in/a", [1]).await;
+        let second = world.connect("field", open_end);
+        world.settle().await;
+        heard.take();
+        world.send("in/a", [2]).await;
+        assert_eq!(*states.borrow(), [LinkState::Down, LinkState::Up]);
+        assert_eq!(heard.take(), [link(LinkState::Up)], "told as at any open");
+        world.stop(device).await;
+        assert!(second.stats().devices.is_empty());
+        second.close().await;
     });
 }
 
