@@ -32,6 +32,8 @@ pub(super) struct Hub {
     pub(super) expiry: Notify,
     /// Told when a device came or left.
     pub(super) seats_changed: Notify,
+    /// Told when a request ended, a peer is gone or the link changed.
+    pub(super) progress: Arc<Notify>,
     handle: Handle,
     listener: bool,
     pub(super) events: Events,
@@ -55,6 +57,8 @@ pub(super) struct State {
     pub(super) opened: u64,
     pub(super) failures: u64,
     pub(super) refused_peers: u64,
+    /// [`Hub::progress`].
+    pub(super) progress: Arc<Notify>,
 }
 
 pub(super) struct SeatState {
@@ -68,6 +72,7 @@ pub(super) struct SeatState {
 impl State {
     /// Ends a request: counts it and tells who waits for it.
     pub(super) fn resolve(&mut self, entry: Entry, outcome: Result<Reply, Failure>) {
+        self.progress.notify_waiters();
         if matches!(entry.answer, Answer::Withdrawn) {
             return;
         }
@@ -125,6 +130,7 @@ impl Hub {
         handle: Handle,
         events: Events,
     ) -> Self {
+        let progress = Arc::new(Notify::new());
         let mut wires = BTreeMap::new();
         if !listener {
             wires.insert(LINE, Wire::default());
@@ -135,6 +141,7 @@ impl Hub {
             closing: watch::Sender::new(false),
             expiry: Notify::new(),
             seats_changed: Notify::new(),
+            progress: Arc::clone(&progress),
             handle,
             listener,
             events,
@@ -154,6 +161,7 @@ impl Hub {
                 opened: 0,
                 failures: 0,
                 refused_peers: 0,
+                progress,
             }),
             clock,
         }

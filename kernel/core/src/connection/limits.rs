@@ -65,6 +65,11 @@ pub const STABLE_AFTER: u64 = 5_000 * MS;
 /// How long bytes sent without awaiting a reply wait for the line.
 pub const SEND_DEADLINE: u64 = 10_000 * MS;
 
+/// How long a device that ends in order waits for what it sent to be written. A neighbour's exchange
+/// may be under way and get no reply (a second is usual); then a send goes before all polls. And a
+/// host that stops has many devices, perhaps behind one line that is stuck.
+pub const LEAVE_TIMEOUT: u64 = 2_000 * MS;
+
 /// How long the operating system may take to accept bytes that await no reply. A peer that does not
 /// read for so long is gone.
 pub const SEND_TIMEOUT: u64 = 5_000 * MS;

@@ -36,6 +36,7 @@ mod framing;
 mod handle;
 mod hub;
 mod kind;
+mod leaving;
 pub mod limits;
 mod liveness;
 mod observer;

@@ -71,6 +71,12 @@ impl Queue {
         self.ranks.iter().map(of).sum()
     }
 
+    /// Whether `wanted` names any of them.
+    pub(super) fn any(&self, wanted: impl Fn(&Entry) -> bool) -> bool {
+        let waiting = self.ranks.iter().flat_map(|rank| rank.waiting.values());
+        waiting.flatten().any(wanted)
+    }
+
     /// When the first of them expires.
     pub(super) fn next_expiry(&self) -> Option<u64> {
         self.expiries.first().map(|(at, _)| *at)

@@ -110,6 +110,13 @@ impl Seat {
         self.hub.link().0
     }
 
+    /// Waits until what was sent without awaiting a reply is written and the peers that were closed
+    /// are gone, until `at` (monotonic, nanoseconds) at the latest; not at all while a line is down.
+    /// For a device that is about to give its place up.
+    pub async fn written(&self, at: u64) {
+        self.hub.written(self.id, at).await;
+    }
+
     /// Gives the place up. What is outstanding ends as [`Failure::Cancelled`], the peers of a
     /// listener are closed, and nothing is told the observer afterwards. Other handles of this
     /// place get [`Failure::Cancelled`] from then on.

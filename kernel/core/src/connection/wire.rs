@@ -103,6 +103,7 @@ impl Hub {
         }
         let closed = state.closed;
         drop(guard);
+        self.progress.notify_waiters();
         match link {
             LinkState::Down if closed => tracing::info!(connection = %self.name, "closed"),
             LinkState::Down => tracing::warn!(connection = %self.name, "link down: {reason}"),
@@ -305,6 +306,7 @@ impl Hub {
                 connected: false,
             });
         }
+        self.progress.notify_waiters();
     }
 
     /// The connection ends: nothing is accepted any more, and everything outstanding fails.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::bus::{Bus, BusError, Filter, Overflow};
 use crate::clock::Clock;
 use crate::connection::Seat;
+use crate::connection::limits::LEAVE_TIMEOUT;
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
 use super::call::CallId;
@@ -276,13 +277,13 @@ impl Device {
     /// Exchanges that the device submitted and that are not finished, at all its places, and those
     /// whose refusal it has not been told.
     pub fn open_tickets(&self) -> usize {
-        let seats: Vec<Seat> = self
-            .lock_seats()
-            .values()
-            .map(|place| place.seat.clone())
-            .collect();
-        let at_seats: usize = seats.iter().map(Seat::open_tickets).sum();
+        let at_seats: usize = self.seats().iter().map(Seat::open_tickets).sum();
         at_seats + self.mailbox.refusals()
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        let seats = self.lock_seats();
+        seats.values().map(|place| place.seat.clone()).collect()
     }
 
     fn lock_seats(&self) -> MutexGuard<'_, HashMap<Arc<str>, Place>> {
@@ -293,6 +294,15 @@ impl Device {
     pub(super) fn renew_instance(&self) {
         for place in self.lock_seats().values_mut() {
             place.told = false;
+        }
+    }
+
+    /// Waits until what the device has sent is written and the peers that it closed are gone, for
+    /// [`LEAVE_TIMEOUT`] at most.
+    pub async fn finish_sends(&self) {
+        let at = self.clock.monotonic().saturating_add(LEAVE_TIMEOUT);
+        for seat in self.seats() {
+            seat.written(at).await;
         }
     }
 

@@ -364,6 +364,21 @@ async fn when_the_device_leaves_its_peers_go_and_the_next_device_gets_new_ones()
 }
 
 #[tokio::test]
+async fn a_device_that_leaves_in_order_says_goodbye_to_its_peers() {
+    let hall = Hall::new(4, None).await;
+    let (seat, mailbox) = hall.device("server");
+    let (mut one, mut two) = (hall.peer(64).await, hall.peer(64).await);
+    let first = peers(&mailbox.take())[0].0;
+    seat.send(None, Bytes::from_static(b"bye")).unwrap();
+    seat.disconnect(first);
+    seat.written(u64::MAX).await;
+    seat.detach();
+    hall.run(0).await;
+    assert_eq!(read_now(&mut one).await, "bye<eof>");
+    assert_eq!(read_now(&mut two).await, "bye<eof>");
+}
+
+#[tokio::test]
 async fn a_new_instance_learns_which_peers_are_there() {
     let hall = Hall::new(4, None).await;
     let (_seat, mailbox) = hall.device("server");

@@ -224,6 +224,12 @@ impl Rig {
         self.clock.run(span).await;
     }
 
+    /// The monotonic time.
+    pub fn now(&self) -> u64 {
+        use crate::clock::Clock;
+        self.clock.monotonic()
+    }
+
     /// What the far side has received and not read.
     pub async fn sent(&mut self) -> String {
         self.run(0).await;

@@ -194,6 +194,8 @@ impl<F: GuestFactory> Actor<F> {
                 }
             }
         }
+        // Its last words to its connections, before it leaves them.
+        self.device.finish_sends().await;
         if stop.reason != StopReason::Swap {
             self.device.live.set(DeviceState::Stopped);
         }

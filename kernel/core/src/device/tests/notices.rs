@@ -269,6 +269,47 @@ fn after_a_connection_was_removed_and_added_again_the_next_open_gets_a_place_at_
     });
 }
 
+thread_local! {
+    /// The far end of the line that was opened last.
+    static FAR: RefCell<Option<tokio::io::DuplexStream>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn what_a_device_sends_in_its_stop_is_written_before_it_leaves() {
+    play(|world| async move {
+        let connection = world.connect("field", || {
+            let (near, far) = tokio::io::duplex(64);
+            FAR.set(Some(far));
+            Ok(Box::new(near))
+        });
+        world.settle().await;
+        let script = Script::new();
+        script.on_start(|stage, _| {
+            stage.device.open("field").unwrap();
+            Ok(Ok(()))
+        });
+        script.on_stop(|stage, _| {
+            stage.outbox.effects.push(Effect::Send {
+                seat: stage.device.open("field").unwrap(),
+                peer: None,
+                bytes: Bytes::from_static(b"valve shut"),
+            });
+            Ok(())
+        });
+        let own = |spec: &mut super::super::DeviceSpec| spec.connection = Some("field".into());
+        let device = world.start_with(&script, own).await;
+        world.stop(device).await;
+        assert!(connection.stats().devices.is_empty());
+        connection.close().await;
+        let mut far = FAR.take().unwrap();
+        let mut heard = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut far, &mut heard)
+            .await
+            .unwrap();
+        assert_eq!(heard, "valve shut");
+    });
+}
+
 #[test]
 fn a_connection_needs_a_grant() {
     play(|world| async move {
