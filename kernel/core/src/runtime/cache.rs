@@ -1,8 +1,11 @@
 //! Compiled components on disk, and the compiler in a child process.
 //!
 //! Loading compiled code is as trusting as running a program: only what this cache wrote itself is
-//! loaded. Its directory is private to the host's user, each file is named by what it was compiled
-//! from and for, and a checksum beside it tells a torn or altered file.
+//! loaded. Its directory is private to the host's user, or it is not opened (`directory.rs`); each
+//! file is named by what it was compiled from and for, and a checksum beside it tells a torn or
+//! altered file.
+
+mod directory;
 
 use std::ffi::OsString;
 use std::fs;
@@ -19,6 +22,9 @@ use wasmtime::component::Component;
 use crate::event::hex;
 
 use super::engine::engine;
+use directory::{CODE, SCRATCH, SUM};
+
+pub use directory::Untrusted;
 
 /// The largest component file that is taken in. Real plugins have 0.1 to 3 MiB.
 pub const MAX_COMPONENT_SIZE: u64 = 64 << 20;
@@ -170,11 +176,11 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache in a directory of its own, which is made when it is not there.
+    /// A cache in a directory of its own, which is made when it is not there. One that another user
+    /// owns or may write to is refused with [`Untrusted`] as the inner error. What was left behind by
+    /// a killed host or was not used for long is removed.
     pub fn open(engine: &Engine, directory: &Path, compiler: Compiler) -> io::Result<Self> {
-        use std::os::unix::fs::DirBuilderExt;
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(directory)?;
+        directory::open(directory)?;
         Ok(Self {
             directory: directory.to_owned(),
             compiler,
@@ -189,7 +195,7 @@ impl Cache {
         source: &Source,
     ) -> Result<Component, CompileError> {
         let stem = format!("{}-{}", source.sha256, self.compatibility);
-        let code = self.directory.join(format!("{stem}.cwasm"));
+        let code = self.directory.join(format!("{stem}.{CODE}"));
         if let Some(component) = self.load(engine, &code) {
             return Ok(component);
         }
@@ -198,7 +204,7 @@ impl Cache {
             reason: format!("{}: {error}", self.directory.display()),
         };
         let scratch = tempfile::Builder::new()
-            .prefix("compile-")
+            .prefix(SCRATCH)
             .tempdir_in(&self.directory)
             .map_err(environment)?;
         let compiled = scratch.path().join("code.cwasm");
@@ -213,7 +219,7 @@ impl Cache {
         let sum = scratch.path().join("sum");
         write_durably(&sum, hex(&Sha256::digest(&bytes)).as_bytes()).map_err(environment)?;
         // The sum first: code without its sum is never loaded.
-        fs::rename(&sum, code.with_extension("sum")).map_err(environment)?;
+        fs::rename(&sum, code.with_extension(SUM)).map_err(environment)?;
         fs::rename(&compiled, &code).map_err(environment)?;
         self.load(engine, &code)
             .ok_or_else(|| CompileError::Environment {
@@ -228,18 +234,21 @@ impl Cache {
     /// Loads compiled code if it is there and whole; removes it when it is not whole.
     fn load(&self, engine: &Engine, code: &Path) -> Option<Component> {
         let bytes = fs::read(code).ok()?;
-        let sum = fs::read_to_string(code.with_extension("sum")).unwrap_or_default();
+        let sum = fs::read_to_string(code.with_extension(SUM)).unwrap_or_default();
         if sum != hex(&Sha256::digest(&bytes)) {
             tracing::warn!(file = %code.display(), "compiled code does not match its checksum; compiling anew");
             let _ = fs::remove_file(code);
             return None;
         }
         drop(bytes);
-        // SAFETY: the directory is private to the host's user and the file is what this cache wrote
-        // with the same engine configuration: its name holds the compatibility hash, and its
-        // checksum was just compared.
+        // SAFETY: `directory::open` made sure that nobody but the host's user can write to the
+        // directory, and the file is what this cache wrote with the same engine configuration: its
+        // name holds the compatibility hash, and its checksum was just compared.
         match unsafe { Component::deserialize_file(engine, code) } {
-            Ok(component) => Some(component),
+            Ok(component) => {
+                directory::touch(&self.directory, code);
+                Some(component)
+            }
             Err(error) => {
                 tracing::warn!(file = %code.display(), %error, "compiled code cannot be loaded; compiling anew");
                 let _ = fs::remove_file(code);
@@ -397,6 +406,9 @@ fn compatibility(engine: &Engine) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+    use std::time::SystemTime;
+
     use super::*;
 
     const EMPTY_COMPONENT: &[u8] = &[0, b'a', b's', b'm', 0x0d, 0, 1, 0];
@@ -444,12 +456,17 @@ mod tests {
             .map(|entry| entry.unwrap().path())
             .find(|path| path.extension().is_some_and(|e| e == "cwasm"))
             .unwrap();
-        let first = fs::metadata(&code).unwrap().modified().unwrap();
+        let metadata = || fs::metadata(&code).unwrap();
+        let (first, long_ago) = (metadata().ino(), SystemTime::UNIX_EPOCH);
+        fs::File::open(&code)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
         cache.component(&engine, &source).await.unwrap();
-        assert_eq!(
-            fs::metadata(&code).unwrap().modified().unwrap(),
-            first,
-            "taken from the cache"
+        assert_eq!(metadata().ino(), first, "taken from the cache");
+        assert!(
+            metadata().modified().unwrap() > long_ago,
+            "its use is noted"
         );
         let mut bytes = fs::read(&code).unwrap();
         let middle = bytes.len() / 2;

@@ -13,7 +13,7 @@ mod wasi;
 
 pub use cache::{
     COMPILE_MEMORY, COMPILE_TIME, Cache, CompileError, Compiler, MAX_COMPONENT_SIZE, Source,
-    compile_child,
+    Untrusted, compile_child,
 };
 pub use codec::{CodecError, CodecInstance, Decoded, Direction, Field, PureState, Reading};
 pub use engine::{EPOCH, Running, Ticker, engine, engine_config};
