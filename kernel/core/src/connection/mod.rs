@@ -28,6 +28,7 @@
 //!
 //! [`Clock`]: crate::clock::Clock
 
+mod admission;
 mod backoff;
 mod conversation;
 mod engine;

@@ -1,5 +1,8 @@
 //! The plugin.
 
+mod codec;
+mod excess;
+
 mod bindings {
     #![allow(missing_docs, clippy::all)]
     wit_bindgen::generate!({
@@ -30,7 +33,6 @@ use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Duration;
 
-use bindings::exports::weihe::plugin::codec;
 use bindings::exports::weihe::plugin::commands::{self, CallError, Invocation, Outcome};
 use bindings::exports::weihe::plugin::events::{self, Error, Event};
 use bindings::exports::weihe::plugin::lifecycle::{
@@ -206,7 +208,7 @@ impl events::Guest for Raw {
             "call" => call()?,
             _ => {
                 if let Some(what) = order.strip_prefix("pile up ") {
-                    return Err(Error::Rejected(pile_up(what)));
+                    return Err(Error::Rejected(excess::pile_up(what)));
                 }
                 if let Some(way) = order.strip_prefix("frame ") {
                     transact(ReplyRule::Codec(way.to_owned()))?;
@@ -249,46 +251,6 @@ fn flood(deaf: bool) -> String {
             && !deaf
         {
             return format!("{error:?}");
-        }
-    }
-}
-
-/// Orders one thing over and over until the host says no; tells how often it did not.
-fn pile_up(what: &str) -> String {
-    let mut taken = 0;
-    loop {
-        let said = match what {
-            "sends" => connection().send(None, &[0; 1024]).map_err(debug),
-            "cancels" => {
-                connection().cancel(1);
-                Ok(())
-            }
-            "disconnects" => {
-                connection().disconnect(1);
-                Ok(())
-            }
-            "answers" => {
-                calls::reply(1, Ok("null"));
-                Ok(())
-            }
-            "unset timers" => {
-                schedule::cancel("none");
-                Ok(())
-            }
-            "topics" => publish(&format!("topic-{taken}"), Value::None).map_err(debug),
-            "timers" => {
-                let name = format!("timer-{taken}");
-                let set = schedule::after(&name, nanoseconds(LONG)).map_err(debug);
-                schedule::cancel(&name);
-                set
-            }
-            "one timer" => schedule::after("one", nanoseconds(LONG)).map_err(debug),
-            "words to a stranger" => connection().send(Some(u64::MAX), b"?").map_err(debug),
-            other => Err(format!("it cannot pile up {other}")),
-        };
-        match said {
-            Ok(()) => taken += 1,
-            Err(error) => return format!("{taken} {what}: {error}"),
         }
     }
 }
@@ -362,44 +324,6 @@ impl commands::Guest for Raw {
                 Ok(Outcome::Done("null".into()))
             }
             other => Err(CallError::UnknownCommand(other.to_owned())),
-        }
-    }
-}
-
-/// How much a crawling codec computes for each byte: far less than an epoch, and far more than it
-/// takes to hand the byte over.
-const CRAWL: u32 = 300_000;
-
-impl codec::Guest for Raw {
-    fn decode(
-        _: codec::Direction,
-        _: codec::Context,
-        _: Vec<u8>,
-    ) -> Result<codec::Decoded, codec::DecodeError> {
-        Err(codec::DecodeError::Options("it only frames".into()))
-    }
-
-    fn encode(_: String) -> Result<Vec<u8>, String> {
-        Err("it only frames".into())
-    }
-
-    fn scan(
-        _: codec::Direction,
-        context: codec::Context,
-        _: Vec<u8>,
-        _: bool,
-    ) -> codec::ScanResult {
-        match context.options.as_str() {
-            "crawl" => {
-                for step in 0..CRAWL {
-                    black_box(step);
-                }
-                codec::ScanResult {
-                    skip: 1,
-                    frame: None,
-                }
-            }
-            _ => spin(),
         }
     }
 }
