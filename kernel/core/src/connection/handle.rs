@@ -101,6 +101,13 @@ impl Connection {
         self.running.hub.stats()
     }
 
+    /// Says that it will be closed soon, because the host stops. A link that goes down from now on
+    /// is logged as a matter of course, not as a warning: who was on the other side, maybe a device
+    /// of this very host, may just have stopped earlier.
+    pub fn expect_end(&self) {
+        self.running.hub.expect_end();
+    }
+
     /// Closes it: the channel and all peers, and what is outstanding fails with
     /// [`Failure::LinkDown`](super::Failure::LinkDown). Returns when its tasks have ended. Seats
     /// refuse everything from then on.

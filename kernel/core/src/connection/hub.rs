@@ -47,6 +47,8 @@ pub(super) struct State {
     /// Why requests are refused: the last attempt to open failed.
     pub(super) refusing: Option<Arc<str>>,
     pub(super) closed: bool,
+    /// The host stops: a link that goes down is no surprise.
+    pub(super) ending: bool,
     pub(super) seats: BTreeMap<SeatId, SeatState>,
     pub(super) wires: BTreeMap<WireId, Wire>,
     pub(super) next_id: u64,
@@ -140,6 +142,7 @@ impl Hub {
                 since: clock.now(),
                 refusing: None,
                 closed: false,
+                ending: false,
                 seats: BTreeMap::new(),
                 wires,
                 next_id: 0,
@@ -157,6 +160,10 @@ impl Hub {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn expect_end(&self) {
+        self.lock().ending = true;
     }
 
     pub(super) fn is_listener(&self) -> bool {

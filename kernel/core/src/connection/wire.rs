@@ -101,11 +101,14 @@ impl Hub {
             let waiting: Vec<Entry> = waiting.collect();
             state.resolve_all(waiting, &Failure::LinkDown(reason.to_string()));
         }
-        let closed = state.closed;
+        let (closed, ending) = (state.closed, state.ending);
         drop(guard);
         self.progress.notify_waiters();
         match link {
             LinkState::Down if closed => tracing::info!(connection = %self.name, "closed"),
+            LinkState::Down if ending => {
+                tracing::info!(connection = %self.name, "link down: {reason}");
+            }
             LinkState::Down => tracing::warn!(connection = %self.name, "link down: {reason}"),
             LinkState::Up => tracing::info!(connection = %self.name, "link up"),
             LinkState::Connecting => tracing::debug!(connection = %self.name, "connecting"),

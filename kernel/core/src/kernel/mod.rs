@@ -503,12 +503,16 @@ impl Kernel {
 
     /// Stops everything in order: devices in reverse order of their start, then connections and lanes.
     pub async fn shutdown(&self) {
-        let mut devices: Vec<(u64, String)> = self
-            .registry()
-            .devices
-            .iter()
-            .map(|(name, placed)| (placed.order, name.clone()))
-            .collect();
+        let mut devices: Vec<(u64, String)> = {
+            let registry = self.registry();
+            for open in registry.connections.values() {
+                open.connection.expect_end();
+            }
+            let devices = registry.devices.iter();
+            devices
+                .map(|(name, placed)| (placed.order, name.clone()))
+                .collect()
+        };
         devices.sort_unstable();
         for (_, name) in devices.into_iter().rev() {
             // Gone by itself meanwhile: fine.

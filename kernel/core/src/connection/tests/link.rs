@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::*;
+use super::log::Log;
 use super::rig::*;
 
 #[tokio::test]
@@ -251,6 +252,32 @@ async fn closing_fails_what_is_outstanding_and_leaves_nothing_behind() {
     let attach = rig.connection.attach("late", Mailbox::new(), None);
     assert_eq!(attach.err(), Some(OpenError::Closed("field".into())));
     assert_eq!(rig.clock.next_deadline(), None, "no timer is left");
+}
+
+#[tokio::test]
+async fn a_link_that_goes_down_is_a_warning_unless_the_host_stops() {
+    let log = Log::new();
+    let mut rig = Rig::new(Settings::default()).await;
+    rig.unplug().await;
+    assert!(
+        log.take()
+            .contains(&"WARN link down: closed by the other side".to_owned())
+    );
+    rig.run(SECOND).await;
+    rig.plug_in();
+    rig.connection.expect_end();
+    rig.unplug().await;
+    rig.connection.close().await;
+    let said = log.take();
+    assert!(
+        said.contains(&"INFO link down: closed by the other side".to_owned()),
+        "{said:?}"
+    );
+    assert_eq!(said.last().map(String::as_str), Some("INFO closed"));
+    assert!(
+        !said.iter().any(|line| line.starts_with("WARN")),
+        "{said:?}"
+    );
 }
 
 #[tokio::test]

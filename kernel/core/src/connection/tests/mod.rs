@@ -5,6 +5,7 @@ mod leaving;
 mod line;
 mod link;
 mod listener;
+mod log;
 mod outcomes;
 mod rig;
 mod turns;
