@@ -1,0 +1,102 @@
+//! `weihe check`.
+
+use serde_json::Value;
+
+use super::{json, run, system, text};
+
+/// Checks a faulty system; returns what is shown for people and the first problem as JSON.
+fn check(toml: &str) -> (String, Value) {
+    let directory = system(toml);
+    let people = run(directory.path(), &["check"]);
+    assert_eq!(people.status.code(), Some(1), "{}", text(&people.stdout));
+    let programs = run(directory.path(), &["check", "--json"]);
+    assert_eq!(programs.status.code(), Some(1));
+    let answer = json(&programs);
+    assert_eq!(answer["ok"], false);
+    let shown = text(&people.stderr);
+    assert!(
+        !shown.contains('\u{1b}'),
+        "no colours into a pipe: {shown:?}"
+    );
+    (shown, answer["problems"][0].clone())
+}
+
+#[test]
+fn an_unknown_key_is_shown_in_its_line_with_a_suggestion() {
+    let (shown, problem) = check(include_str!("../fixtures/unknown_key.toml"));
+    assert!(shown.contains("weihe.toml:2:1"), "{shown}");
+    assert!(shown.contains("nmae = \"greenhouse\""), "{shown}");
+    assert!(shown.contains("did you mean `name`?"), "{shown}");
+    assert_eq!(
+        (&problem["line"], &problem["column"]),
+        (&2.into(), &1.into())
+    );
+}
+
+#[test]
+fn a_wrong_type_says_what_is_expected() {
+    let (shown, problem) = check(include_str!("../fixtures/wrong_type.toml"));
+    assert!(
+        shown.contains("`name` must be a text, but is an integer"),
+        "{shown}"
+    );
+    assert_eq!(problem["line"], 2);
+}
+
+#[test]
+fn a_device_given_twice_shows_both_places() {
+    let (shown, problem) = check(include_str!("../fixtures/duplicate_device.toml"));
+    assert!(
+        shown.contains("the first") && shown.contains("the second"),
+        "{shown}"
+    );
+    assert_eq!(problem["message"], "`soil` is given twice");
+    assert_eq!(problem["line"], 7);
+}
+
+#[test]
+fn two_holders_of_one_address_are_both_named() {
+    let (shown, problem) = check(include_str!("../fixtures/two_holders.toml"));
+    assert!(shown.contains("held by `a`"), "{shown}");
+    assert!(
+        problem["message"]
+            .as_str()
+            .unwrap()
+            .contains("connection `b`"),
+        "{problem}"
+    );
+    assert_eq!(problem["line"], 7);
+}
+
+#[test]
+fn a_plugin_file_that_is_missing_is_named_with_its_line() {
+    let (shown, problem) = check(include_str!("../fixtures/missing_plugin_file.toml"));
+    assert!(shown.contains("nowhere/modbus.wasm"), "{shown}");
+    assert_eq!(problem["line"], 2);
+    assert!(
+        problem["help"]
+            .as_str()
+            .unwrap()
+            .contains("put the component there")
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_shown_where_it_ends() {
+    let (shown, problem) = check(include_str!("../fixtures/syntax.toml"));
+    assert!(shown.contains("not TOML"), "{shown}");
+    assert_eq!(problem["line"], 1);
+}
+
+#[test]
+fn a_good_system_is_in_order_and_nothing_is_started() {
+    let directory = system("[connection.field]\ntype = \"tcp\"\naddress = \"127.0.0.1:1\"\n");
+    let output = run(directory.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("is in order"));
+    assert!(!directory.path().join("data").exists());
+    assert_eq!(
+        json(&run(directory.path(), &["check", "--json"]))["ok"],
+        true
+    );
+}

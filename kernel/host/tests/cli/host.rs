@@ -1,0 +1,187 @@
+//! `weihe run`, and the commands that talk to it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use super::{json, run, system, text, weihe};
+
+/// A host that is killed when the test ends.
+struct Host {
+    child: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Host {
+    /// Starts a host and waits until it says that it runs.
+    fn start(directory: &Path) -> Self {
+        let mut child = weihe(directory)
+            .arg("run")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (sender, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let host = Self { child, lines };
+        host.wait_for("Ctrl-C stops it");
+        host
+    }
+
+    fn wait_for(&self, words: &str) {
+        let mut seen = Vec::new();
+        while let Ok(line) = self.lines.recv() {
+            if line.contains(words) {
+                return;
+            }
+            seen.push(line);
+        }
+        panic!("the host ended without saying `{words}`: {seen:#?}");
+    }
+
+    fn signal(&self, signal: libc::c_int) {
+        let id = libc::pid_t::try_from(self.child.id()).unwrap();
+        // SAFETY: a plain system call; the id is that of a child that was not waited for yet.
+        let sent = unsafe { libc::kill(id, signal) };
+        assert_eq!(sent, 0, "{}", std::io::Error::last_os_error());
+    }
+}
+
+#[test]
+fn a_host_is_seen_steered_and_stopped_in_order() {
+    // Its plugin is missing: that is shown, and everything else runs.
+    let directory = system(
+        "[host]\nname = \"rig\"\n[plugin.gone]\nfile = \"gone.wasm\"\n[device.lost]\nplugin = \"gone\"\n\
+         [connection.field]\ntype = \"tcp\"\naddress = \"127.0.0.1:1\"\n",
+    );
+    let here = directory.path();
+    let none = run(here, &["ps"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(
+        text(&none.stderr).contains("weihe run"),
+        "{}",
+        text(&none.stderr)
+    );
+
+    let mut host = Host::start(here);
+    let ps = json(&run(here, &["ps", "--json"]));
+    assert_eq!(ps["host"]["name"], "rig");
+    assert_eq!(ps["connections"][0]["connection"], "field");
+    let failed = ps["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), 2, "{failed:?}");
+    assert!(
+        failed[0]["place"]
+            .as_str()
+            .unwrap()
+            .ends_with("weihe.toml:3"),
+        "{failed:?}"
+    );
+    let shown = text(&run(here, &["ps"]).stdout);
+    assert!(
+        shown.contains("rig") && shown.contains("device lost failed"),
+        "{shown}"
+    );
+
+    let second = run(here, &["run"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(
+        text(&second.stderr).contains("running already"),
+        "{}",
+        text(&second.stderr)
+    );
+
+    // −1 and 0 arrive as they are.
+    for (value, json_value) in [
+        ("-1", Value::from(-1)),
+        ("0", Value::from(0)),
+        ("open", "open".into()),
+    ] {
+        assert_eq!(run(here, &["set", "a/b", value]).status.code(), Some(0));
+        let got = json(&run(here, &["get", "a/b", "--json"]));
+        assert_eq!(got["value"], json_value);
+        assert_eq!(got["source"], "operator");
+    }
+    assert_eq!(text(&run(here, &["get", "a/b"]).stdout), "open\n");
+    assert_eq!(text(&run(here, &["get", "a/#"]).stdout).lines().count(), 2);
+    assert_eq!(run(here, &["get", "no/thing"]).status.code(), Some(1));
+    assert_eq!(
+        run(here, &["set", "$link/field", "up"]).status.code(),
+        Some(2)
+    );
+
+    let called = run(here, &["call", "nobody", "anything", "--json"]);
+    assert_eq!(called.status.code(), Some(1));
+    assert!(
+        json(&called)["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("`nobody`")
+    );
+
+    let events = run(
+        here,
+        &["events", "a/+", "--retained", "--count", "1", "--json"],
+    );
+    assert_eq!(json(&events)["value"], "open");
+    let logs = text(&run(here, &["logs"]).stdout);
+    assert!(logs.contains("gone.wasm"), "{logs}");
+    assert_eq!(
+        run(here, &["logs", "--device", "lost", "--json"])
+            .stdout
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count(),
+        1
+    );
+
+    // A stream that is open does not hold up the end.
+    let mut follower = weihe(here)
+        .args(["events"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    host.signal(libc::SIGTERM);
+    assert_eq!(host.child.wait().unwrap().code(), Some(0));
+    host.wait_for("stopped");
+    assert_eq!(
+        follower.wait().unwrap().code(),
+        Some(1),
+        "the follower was told"
+    );
+    assert!(!here.join("data/weihe.sock").exists());
+}
+
+#[test]
+fn after_kill_9_the_next_host_starts_with_a_higher_number() {
+    let directory = system("");
+    let here = directory.path();
+    let mut host = Host::start(here);
+    let first = json(&run(here, &["ps", "--json"]))["host"]["boot"]
+        .as_u64()
+        .unwrap();
+    host.child.kill().unwrap();
+    host.child.wait().unwrap();
+    assert!(here.join("data/weihe.sock").exists(), "left behind");
+    let host = Host::start(here);
+    let second = json(&run(here, &["ps", "--json"]))["host"]["boot"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(second, first + 1);
+    host.signal(libc::SIGINT);
+}

@@ -1,0 +1,128 @@
+//! Commands that need no host, and how commands are called.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::Stdio;
+
+use super::{json, run, text, weihe};
+
+#[test]
+fn help_and_version_are_no_errors_and_a_wrong_call_is_2() {
+    let here = tempfile::tempdir().unwrap();
+    let help = run(here.path(), &["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let shown = text(&help.stdout);
+    for command in [
+        "run", "build", "check", "inspect", "decode", "encode", "ps", "events", "get", "set",
+        "call", "logs", "doctor",
+    ] {
+        assert!(
+            shown.contains(&format!("\n  {command} ")),
+            "{command} in {shown}"
+        );
+        let help = run(here.path(), &[command, "--help"]);
+        assert_eq!(help.status.code(), Some(0));
+        assert!(text(&help.stdout).contains("Example"), "{command}");
+    }
+    assert!(!shown.contains("compile-component"), "hidden");
+    assert_eq!(run(here.path(), &["--version"]).status.code(), Some(0));
+    assert_eq!(run(here.path(), &["perform"]).status.code(), Some(2));
+    assert_eq!(run(here.path(), &["get"]).status.code(), Some(2));
+    assert_eq!(run(here.path(), &[]).status.code(), Some(2));
+}
+
+#[test]
+fn no_system_says_how_to_name_one() {
+    let here = tempfile::tempdir().unwrap();
+    for command in [&["check", "."][..], &["ps"], &["run"]] {
+        let output = run(here.path(), command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        let shown = text(&output.stderr);
+        assert!(
+            shown.contains("weihe.toml") && shown.contains("-C DIR"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn files_that_are_no_plugins_are_named_for_what_they_are() {
+    let here = tempfile::tempdir().unwrap();
+    let inspect = |bytes: &[u8]| {
+        let file = here.path().join("x.wasm");
+        fs::write(&file, bytes).unwrap();
+        let output = run(here.path(), &["inspect", "x.wasm"]);
+        assert_eq!(output.status.code(), Some(1));
+        let answer = json(&run(here.path(), &["inspect", "x.wasm", "--json"]));
+        let shown = text(&output.stderr);
+        let message = answer["error"]["message"].as_str().unwrap().to_owned();
+        assert!(shown.contains(&message), "{shown} / {message}");
+        shown
+    };
+    assert!(inspect(b"").contains("it is empty"));
+    assert!(inspect(b"hello, world").contains("is not WebAssembly"));
+    assert!(inspect(b"\0asm\x01\0\0\0").contains("build with --target wasm32-wasip2"));
+    assert!(inspect(b"\0asm\x0d\0\x01\0\x01\x7f").contains("cut off"));
+    assert!(inspect(b"\0asm\x0d\0\x01\0\x7f\x01\0").contains("damaged"));
+    assert!(inspect(b"\0asm\x0d\0\x01\0").contains("not a Weihe plugin"));
+    let missing = run(here.path(), &["inspect", "nowhere.wasm"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).contains("nowhere.wasm"));
+}
+
+#[test]
+fn what_is_not_hexadecimal_is_a_wrong_call() {
+    let here = tempfile::tempdir().unwrap();
+    let output = run(here.path(), &["decode", "x.wasm", "11 0g"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("`g`"));
+    let output = run(here.path(), &["decode", "x.wasm", "11 03"]);
+    assert_eq!(output.status.code(), Some(1), "a file that is not there");
+    assert!(text(&output.stderr).contains("x.wasm"));
+}
+
+#[test]
+fn the_doctor_looks_at_any_machine() {
+    let here = tempfile::tempdir().unwrap();
+    let root = here.path().to_str().unwrap().to_owned();
+    let output = run(here.path(), &["doctor", "--root", &root]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let findings = json(&run(here.path(), &["doctor", "--root", &root, "--json"]));
+    assert!(findings.as_array().unwrap().len() > 6);
+    assert!(
+        findings
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|finding| finding["what"].is_string())
+    );
+}
+
+#[test]
+fn without_cargo_building_says_so() {
+    let here = tempfile::tempdir().unwrap();
+    let output = weihe(here.path())
+        .args(["build", "."])
+        .env("PATH", "")
+        .env("HOME", here.path())
+        .env("CARGO_HOME", here.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cargo, which builds plugins, is not on this machine"));
+}
+
+#[test]
+fn decode_reads_standard_input() {
+    let here = tempfile::tempdir().unwrap();
+    let mut child = weihe(here.path())
+        .args(["decode", "x.wasm", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"zz\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("`zz`"));
+}
