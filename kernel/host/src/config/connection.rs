@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use weihe_kernel::connection::{Claim, Kinds};
+use weihe_kernel::connection::{Claim, Endpoint, Kinds};
 
 use super::document::Document;
 use super::fault::Fault;
@@ -18,6 +18,8 @@ pub struct ConnectionEntry {
     /// All its keys, `type` included.
     pub table: toml::Table,
     claims: Vec<Claim>,
+    /// Whether one device alone can use it.
+    pub(super) exclusive: bool,
     span: Range<usize>,
 }
 
@@ -30,13 +32,13 @@ pub(super) fn read(
     let (kind, _) = section.required_text("type", "tcp", faults)?;
     let table = section.table.to_toml();
     let path = |key: &str| format!("connection.{name}.{key}");
-    let claims = match kinds.configure(name, &table) {
-        Ok(endpoint) => endpoint.claims(),
+    let (claims, exclusive) = match kinds.configure(name, &table) {
+        Ok(endpoint) => (endpoint.claims(), matches!(endpoint, Endpoint::Listener(_))),
         Err(error) => {
             let key = error.key.unwrap_or_default();
             let span = document.locate(&path(&key));
             faults.push(Fault::new(span, error.message, "here").maybe_help(error.help));
-            Vec::new()
+            (Vec::new(), false)
         }
     };
     // The key that names what it holds, whichever its kind calls it.
@@ -49,6 +51,7 @@ pub(super) fn read(
         kind,
         table,
         claims,
+        exclusive,
         span: document.locate(&path(place)),
     })
 }

@@ -157,6 +157,43 @@ pub(super) fn check_references(
     }
 }
 
+/// Reports devices on a connection that serves one device alone, when an earlier one has it.
+pub(super) fn check_holders(
+    devices: &[DeviceEntry],
+    connections: &[ConnectionEntry],
+    faults: &mut Vec<Fault>,
+) {
+    for (index, device) in devices.iter().enumerate() {
+        let Some(name) = &device.connection else {
+            continue;
+        };
+        let connection = connections
+            .iter()
+            .find(|connection| connection.exclusive && connection.name == *name);
+        let holder = devices[..index]
+            .iter()
+            .find(|earlier| earlier.connection.as_ref() == Some(name));
+        let (Some(connection), Some(holder)) = (connection, holder) else {
+            continue;
+        };
+        let message = format!(
+            "device `{}` takes connection `{name}`, which device `{}` holds already",
+            device.name, holder.name
+        );
+        faults.push(
+            Fault::new(device.connection_span.clone(), message, "taken")
+                .other(
+                    holder.connection_span.clone(),
+                    format!("held by `{}`", holder.name),
+                )
+                .help(format!(
+                    "a connection of type {} serves one device: give `{}` one of its own",
+                    connection.kind, device.name
+                )),
+        );
+    }
+}
+
 fn unknown_plugin(device: &DeviceEntry, plugins: &[PluginEntry]) -> Fault {
     let name = &device.plugin;
     let message = format!(

@@ -228,6 +228,7 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         .filter_map(|section| device::read(section, faults))
         .collect();
     device::check_references(&devices, &plugins, &connections, faults);
+    device::check_holders(&devices, &connections, faults);
     (host, plugins, connections, devices)
 }
 

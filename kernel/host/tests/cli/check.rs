@@ -69,6 +69,20 @@ fn two_holders_of_one_address_are_both_named() {
 }
 
 #[test]
+fn two_devices_on_a_connection_that_serves_one_are_both_named() {
+    let (shown, problem) = check(include_str!("../fixtures/one_listener.toml"));
+    assert!(shown.contains("held by `first`"), "{shown}");
+    assert_eq!(
+        problem["message"],
+        "device `second` takes connection `door`, which device `first` holds already"
+    );
+    assert_eq!(
+        (&problem["line"], &problem["column"]),
+        (&14.into(), &14.into())
+    );
+}
+
+#[test]
 fn a_plugin_file_that_is_missing_is_named_with_its_line() {
     let (shown, problem) = check(include_str!("../fixtures/missing_plugin_file.toml"));
     assert!(shown.contains("nowhere/modbus.wasm"), "{shown}");
