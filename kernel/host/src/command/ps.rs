@@ -117,6 +117,9 @@ fn render(answer: &Answer, style: Style) -> String {
             let what = format!("{} {} failed:", failed.part.as_str(), failed.name);
             let message = first_line(&failed.message);
             let _ = writeln!(text, "{} {}: {message}", style.bad(what), failed.place);
+            if let Some(help) = &failed.help {
+                let _ = writeln!(text, "  {} {help}", style.code("help:"));
+            }
         }
     }
     text

@@ -40,6 +40,12 @@ pub struct Entry {
     pub item: Item,
 }
 
+impl Entry {
+    pub(super) fn both(&self) -> (&Range<usize>, &Item) {
+        (&self.key_span, &self.item)
+    }
+}
+
 /// The entries of a table in the order of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Entries(Vec<Entry>);
@@ -130,35 +136,6 @@ impl Document {
     /// The top of the file.
     pub fn root(&self) -> &Entries {
         &self.root
-    }
-
-    /// Where a key path such as `connection.field.address` or `device.soil.grants.publish.0`
-    /// stands: the value where it is a scalar or a list, the key in the header where it is a
-    /// table. Of a path that is not there, the deepest part that is.
-    pub fn locate(&self, path: &str) -> Range<usize> {
-        let mut found = 0..0;
-        let mut place: Option<&Item> = None;
-        for step in path.split('.').filter(|step| !step.is_empty()) {
-            let next = match place {
-                None => self.root.get(step).map(|entry| &entry.item),
-                Some(Item {
-                    node: Node::Table(table),
-                    ..
-                }) => table.get(step).map(|entry| &entry.item),
-                Some(Item {
-                    node: Node::Array(items),
-                    ..
-                }) => step
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|index| items.get(index)),
-                Some(_) => None,
-            };
-            let Some(item) = next else { break };
-            found = item.span.clone();
-            place = Some(item);
-        }
-        found
     }
 }
 
@@ -277,32 +254,11 @@ fn visible(text: &str, span: Range<usize>) -> Range<usize> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
-    const TEXT: &str = "[connection.field]\ntype = \"tcp\"\naddress = \"x\"\n[device.soil.grants]\npublish = [\"a\", \"b\"]\n";
-
-    fn document(text: &str) -> Document {
-        let (document, _, faults) = Document::parse(Path::new("weihe.toml"), text);
-        assert_eq!(faults, vec![]);
-        document.unwrap()
-    }
-
     fn faults(text: &str) -> Vec<Fault> {
         Document::parse(Path::new("weihe.toml"), text).2
-    }
-
-    #[test]
-    fn paths_lead_to_values_and_what_is_missing_to_its_table() {
-        let document = document(TEXT);
-        let at = |path| &TEXT[document.locate(path)];
-        assert_eq!(at("connection.field.address"), "\"x\"");
-        assert_eq!(at("connection.field"), "field");
-        assert_eq!(at("connection.field.port"), "field");
-        assert_eq!(at("device.soil.grants.publish.1"), "\"b\"");
-        assert_eq!(at("device.soil.grants.publish.7"), "[\"a\", \"b\"]");
-        assert_eq!(at("nothing.here"), "");
     }
 
     #[test]

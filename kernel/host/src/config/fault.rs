@@ -120,6 +120,21 @@ impl Problem {
         &self.fault
     }
 
+    /// Whether it is about the file as a whole, and no line of it.
+    fn is_placeless(&self) -> bool {
+        self.fault.label.is_empty() && self.fault.span == (0..0)
+    }
+
+    /// Where it is, for one line of text: `weihe.toml:12:5`.
+    pub fn place(&self) -> String {
+        let path = self.path.display();
+        if self.is_placeless() {
+            path.to_string()
+        } else {
+            format!("{path}:{}:{}", self.line, self.column)
+        }
+    }
+
     /// For `--json`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
@@ -160,10 +175,13 @@ impl Diagnostic for Problem {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
+        (!self.is_placeless()).then_some(&self.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        if self.is_placeless() {
+            return None;
+        }
         let length = self.source.inner().len();
         let fit = move |span: &Range<usize>| {
             let start = span.start.min(length);

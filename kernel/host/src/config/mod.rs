@@ -12,6 +12,8 @@ mod fault;
 mod grants;
 mod limits;
 mod name;
+mod path;
+mod place;
 mod plugin;
 mod section;
 
@@ -25,7 +27,10 @@ pub use document::Document;
 pub use fault::{Fault, Problem, Source};
 pub use grants::CAPABILITIES;
 pub use name::{NAME_LIMIT, is_name};
+pub use path::{KeyPath, Step};
+pub use place::Place;
 pub use plugin::PluginEntry;
+pub(crate) use section::nearest;
 
 use section::Section;
 
@@ -154,17 +159,15 @@ impl Config {
             (document, parts)
         });
         match read {
-            Some((document, (host, plugins, connections, devices))) if faults.is_empty() => {
-                Ok(Self {
-                    directory: directory.to_path_buf(),
-                    host,
-                    plugins,
-                    connections,
-                    devices,
-                    document,
-                    source,
-                })
-            }
+            Some((document, parts)) if faults.is_empty() => Ok(Self {
+                directory: directory.to_path_buf(),
+                host: parts.host,
+                plugins: parts.plugins,
+                connections: parts.connections,
+                devices: parts.devices,
+                document,
+                source,
+            }),
             _ => {
                 faults.sort_by_key(|fault| fault.span.start);
                 Err(LoadError::Invalid(Invalid {
@@ -191,18 +194,43 @@ impl Config {
         message: impl Into<String>,
         help: Option<String>,
     ) -> Problem {
-        let span = self.document.locate(path);
+        let place = self.document.place(&KeyPath::dotted(path));
+        // What stands nowhere in the file is about the file as a whole.
+        let label = if place.found > 0 { "here" } else { "" };
         self.source
-            .problem(Fault::new(span, message, "here").maybe_help(help))
+            .problem(Fault::new(place.value, message, label).maybe_help(help))
+    }
+
+    /// What is wrong with a key in a device's `config`; none where the file has no such key.
+    pub fn problem_in_config(
+        &self,
+        device: &str,
+        path: &KeyPath,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Option<Problem> {
+        let path = config_of(device).join(path);
+        let place = self.document.place(&path);
+        (place.found == path.steps().len()).then(|| {
+            let fault = Fault::new(place.key, message, "here").maybe_help(help);
+            self.source.problem(fault)
+        })
     }
 }
 
-type Parts = (
-    HostEntry,
-    Vec<PluginEntry>,
-    Vec<ConnectionEntry>,
-    Vec<DeviceEntry>,
-);
+/// Where the `config` of a device begins.
+fn config_of(device: &str) -> KeyPath {
+    let path = KeyPath::default().key("device").key(device);
+    path.key("config")
+}
+
+/// What is read from a document.
+struct Parts {
+    host: HostEntry,
+    plugins: Vec<PluginEntry>,
+    connections: Vec<ConnectionEntry>,
+    devices: Vec<DeviceEntry>,
+}
 
 fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts {
     let kinds = crate::system::kinds();
@@ -229,7 +257,12 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         .collect();
     device::check_references(&devices, &plugins, &connections, faults);
     device::check_holders(&devices, &connections, faults);
-    (host, plugins, connections, devices)
+    Parts {
+        host,
+        plugins,
+        connections,
+        devices,
+    }
 }
 
 /// The sections of `[plugin.*]`, `[connection.*]` or `[device.*]`, with their names checked.

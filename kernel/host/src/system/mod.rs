@@ -2,7 +2,9 @@
 
 mod boot;
 mod dry;
+mod problem;
 mod service;
+mod spec;
 mod start;
 
 use std::ffi::OsString;
@@ -13,9 +15,10 @@ use weihe_kernel::connection::Kinds;
 
 pub use boot::{BootError, DataDirectory};
 pub use dry::{DryError, DryRun};
+pub(crate) use problem::{connection_problem, device_problem, plugin_path};
 pub use service::{HostService, Ps};
+pub(crate) use spec::spec;
 pub use start::{FailedPart, Part, StartError, System};
-pub(crate) use start::{connection_problem, device_problem, plugin_path, spec};
 
 /// The hidden command that compiles one component in a process of its own.
 pub const COMPILE_COMMAND: &str = "compile-component";

@@ -1,16 +1,18 @@
 //! From a configuration to a running system, and back.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use weihe_kernel::{
-    Capability, ConnectionError, DeviceError, DeviceSpec, Kernel, KernelError, KernelOptions,
-    PluginStatus, SystemClock,
+    Capability, DeviceSpec, Kernel, KernelError, KernelOptions, PluginStatus, SystemClock,
 };
 use weihe_store::{OpenError, Store, StoreCapability};
 
+use super::problem::{connection_problem, device_problem, plugin_problem};
+use super::spec::{Implied, idle, implied, spec};
 use super::{BootError, CACHE, DATABASE, DataDirectory, compiler, kinds};
-use crate::config::{Config, DeviceEntry, PluginEntry, Problem};
+use crate::config::{Config, PluginEntry, Problem};
 
 /// Why no system runs.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +63,18 @@ pub struct FailedPart {
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// Where it stands: `weihe.toml:12`.
+    /// Where it stands: `weihe.toml:12:5`.
     pub place: String,
+}
+
+impl fmt::Display for FailedPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {help}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A running system.
@@ -124,14 +136,9 @@ impl System {
             name: name.to_owned(),
             message: problem.to_string(),
             help: problem.fault().help.clone(),
-            place: format!("{}:{}", problem.path().display(), problem.line()),
+            place: problem.place(),
         };
-        tracing::error!(
-            device = (part == Part::Device).then_some(name),
-            "{}: {}",
-            failed.place,
-            failed.message
-        );
+        tracing::error!(device = (part == Part::Device).then_some(name), "{failed}");
         self.failed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -158,8 +165,7 @@ impl System {
             match self.kernel.load_plugin(&plugin.name, &plugin.file).await {
                 Ok(status) => specs.extend(self.dropped_device(plugin, &status)),
                 Err(error) => {
-                    let path = plugin_path(&self.config, &plugin.name);
-                    let problem = self.config.problem_at(&path, error.to_string(), None);
+                    let problem = plugin_problem(&self.config, plugin, &error);
                     self.fail(Part::Plugin, &plugin.name, &problem);
                 }
             }
@@ -196,35 +202,26 @@ impl System {
         while starting.join_next().await.is_some() {}
     }
 
-    /// The device of a plugin that no device entry names: one of its own name, when it can run
-    /// without configuration.
+    /// The device that a plugin without device entries stands for, if it does; what becomes of
+    /// the plugin is logged.
     fn dropped_device(&self, plugin: &PluginEntry, status: &PluginStatus) -> Option<DeviceSpec> {
         let (name, version) = (&plugin.name, &status.description.version);
-        let used = self
-            .config
-            .devices
-            .iter()
-            .any(|device| device.plugin == *name);
-        let taken = self
-            .config
-            .devices
-            .iter()
-            .any(|device| device.name == *name);
-        if !used && status.description.standalone && !taken {
-            tracing::info!("plugin {name} {version} loaded; it starts a device of its own name");
-            let mut spec = DeviceSpec::new(name, name);
-            spec.grants = plugin.grants.clone();
-            return Some(spec);
+        let used = implied(&self.config, plugin, status);
+        match &used {
+            Implied::Used => tracing::info!("plugin {name} {version} loaded"),
+            Implied::Device(_) => {
+                tracing::info!(
+                    "plugin {name} {version} loaded; it starts a device of its own name"
+                );
+            }
+            Implied::Idle => {
+                tracing::warn!("plugin {name} {version} loaded, but {}", idle(name));
+            }
         }
-        if used {
-            tracing::info!("plugin {name} {version} loaded");
-        } else {
-            tracing::warn!(
-                "plugin {name} {version} loaded, but no device uses it: add a table \
-                 `[device.NAME]` with `plugin = \"{name}\"`"
-            );
+        match used {
+            Implied::Device(spec) => Some(*spec),
+            Implied::Used | Implied::Idle => None,
         }
-        None
     }
 
     fn has_failed(&self, part: Part, name: &str) -> bool {
@@ -232,85 +229,5 @@ impl System {
         failed
             .iter()
             .any(|failed| failed.part == part && failed.name == name)
-    }
-}
-
-/// Where a plugin stands in the file: its own entry, or the first device that names it.
-pub(crate) fn plugin_path(config: &Config, name: &str) -> String {
-    let entry = config.plugin(name).and_then(|plugin| plugin.span.as_ref());
-    let device = config.devices.iter().find(|device| device.plugin == name);
-    match (entry, device) {
-        (None, Some(device)) => format!("device.{}.plugin", device.name),
-        _ => format!("plugin.{name}"),
-    }
-}
-
-/// A device as the kernel takes it: with its plugin's grants and its own together.
-pub(crate) fn spec(config: &Config, device: &DeviceEntry) -> DeviceSpec {
-    let plugin = config.plugin(&device.plugin);
-    let grants = plugin
-        .map(|plugin| plugin.grants.clone())
-        .unwrap_or_default();
-    DeviceSpec {
-        name: device.name.clone(),
-        plugin: device.plugin.clone(),
-        connection: device.connection.clone(),
-        config: device.config.clone(),
-        grants: grants.with(device.grants.clone()),
-        limits: device.limits.clone(),
-        lane: device.lane.clone(),
-        acyclic: device.acyclic,
-    }
-}
-
-/// The place in the file that a connection's error is about.
-pub(crate) fn connection_problem(config: &Config, name: &str, error: &ConnectionError) -> Problem {
-    let (key, help) = match error {
-        ConnectionError::Config(error) => (error.key.clone(), error.help.clone()),
-        _ => (None, None),
-    };
-    let path = format!("connection.{name}.{}", key.unwrap_or_default());
-    config.problem_at(&path, error.to_string(), help)
-}
-
-/// The place in the file that a device's error is about.
-pub(crate) fn device_problem(config: &Config, name: &str, error: &DeviceError) -> Problem {
-    let device = format!("device.{name}");
-    let (path, help) = match error {
-        DeviceError::NoPlugin { .. } => (format!("{device}.plugin"), None),
-        DeviceError::NoConnection { .. } => (format!("{device}.connection"), None),
-        DeviceError::NotGranted { .. } => (
-            format!("{device}.grants"),
-            Some("a plugin touches only what weihe.toml grants it".to_owned()),
-        ),
-        DeviceError::NoCapability { capability, .. } => {
-            (format!("{device}.grants.{capability}"), None)
-        }
-        DeviceError::Grant {
-            capability, source, ..
-        } => {
-            let key = source.key.as_deref().unwrap_or_default();
-            let path = format!("{device}.grants.{capability}.{key}");
-            (grant_path(config, name, path), source.help.clone())
-        }
-        DeviceError::Start(_) => (
-            device,
-            Some(format!("`weihe logs --device {name}` shows what it said")),
-        ),
-        _ => (device, None),
-    };
-    config.problem_at(&path, error.to_string(), help)
-}
-
-/// A grant may stand with the device or with its plugin.
-fn grant_path(config: &Config, device: &str, path: String) -> String {
-    let of_device = config.devices.iter().find(|entry| entry.name == device);
-    let capability = path.split('.').nth(3).unwrap_or_default();
-    match of_device {
-        Some(entry) if !entry.grants.capabilities.contains_key(capability) => {
-            let rest = path.split('.').skip(2).collect::<Vec<_>>().join(".");
-            format!("plugin.{}.{rest}", entry.plugin)
-        }
-        _ => path,
     }
 }

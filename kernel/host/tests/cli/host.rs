@@ -12,6 +12,8 @@ use super::{json, run, system, text, weihe};
 struct Host {
     child: Child,
     lines: std::sync::mpsc::Receiver<String>,
+    /// What it has said so far.
+    said: Vec<String>,
 }
 
 impl Drop for Host {
@@ -38,20 +40,24 @@ impl Host {
                 }
             }
         });
-        let host = Self { child, lines };
+        let mut host = Self {
+            child,
+            lines,
+            said: Vec::new(),
+        };
         host.wait_for("Ctrl-C stops it");
         host
     }
 
-    fn wait_for(&self, words: &str) {
-        let mut seen = Vec::new();
+    fn wait_for(&mut self, words: &str) {
         while let Ok(line) = self.lines.recv() {
-            if line.contains(words) {
+            let found = line.contains(words);
+            self.said.push(line);
+            if found {
                 return;
             }
-            seen.push(line);
         }
-        panic!("the host ended without saying `{words}`: {seen:#?}");
+        panic!("the host ended without saying `{words}`: {:#?}", self.said);
     }
 
     fn signal(&self, signal: libc::c_int) {
@@ -88,7 +94,7 @@ fn a_host_is_seen_steered_and_stopped_in_order() {
         failed[0]["place"]
             .as_str()
             .unwrap()
-            .ends_with("weihe.toml:3"),
+            .ends_with("weihe.toml:4:8"),
         "{failed:?}"
     );
     let shown = text(&run(here, &["ps"]).stdout);
@@ -96,6 +102,11 @@ fn a_host_is_seen_steered_and_stopped_in_order() {
         shown.contains("rig") && shown.contains("device lost failed"),
         "{shown}"
     );
+    // What to do is said wherever the failure is.
+    let help = "help: put the component there, or name it with `file`";
+    assert!(shown.contains(help), "{shown}");
+    let said = host.said.join("\n");
+    assert!(said.contains(help), "{said}");
 
     let second = run(here, &["run"]);
     assert_eq!(second.status.code(), Some(1));

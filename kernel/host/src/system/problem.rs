@@ -1,0 +1,169 @@
+//! Where in `weihe.toml` an error of the kernel belongs, and what to do about it.
+
+use weihe_kernel::device::StartError;
+use weihe_kernel::{ConnectionError, DeviceError, LoadError};
+
+use crate::config::{Config, KeyPath, PluginEntry, Problem, nearest};
+
+/// Where a plugin stands in the file: its own entry, or the first device that names it. A dropped
+/// file that neither names stands nowhere.
+pub(crate) fn plugin_path(config: &Config, name: &str) -> String {
+    let entry = config.plugin(name).and_then(|plugin| plugin.span.as_ref());
+    let device = config.devices.iter().find(|device| device.plugin == name);
+    match (entry, device) {
+        (None, Some(device)) => format!("device.{}.plugin", device.name),
+        (None, None) => String::new(),
+        (Some(_), _) => format!("plugin.{name}"),
+    }
+}
+
+/// A plugin that cannot be loaded.
+pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &LoadError) -> Problem {
+    if !plugin.file.is_file() {
+        return missing_component(config, plugin);
+    }
+    let path = plugin_path(config, &plugin.name);
+    config.problem_at(&path, error.to_string(), None)
+}
+
+/// A plugin whose component is not there.
+pub(crate) fn missing_component(config: &Config, plugin: &PluginEntry) -> Problem {
+    let file = plugin.file.display();
+    let message = format!("plugin `{}`: there is no file {file}", plugin.name);
+    let help = match &plugin.source {
+        Some(_) => format!("build it: `weihe build {}`", config.directory.display()),
+        None => "put the component there, or name it with `file`".to_owned(),
+    };
+    let path = format!("{}.file", plugin_path(config, &plugin.name));
+    config.problem_at(&path, message, Some(help))
+}
+
+/// The place in the file that a connection's error is about.
+pub(crate) fn connection_problem(config: &Config, name: &str, error: &ConnectionError) -> Problem {
+    let (key, help) = match error {
+        ConnectionError::Config(error) => (error.key.clone(), error.help.clone()),
+        _ => (None, None),
+    };
+    let path = format!("connection.{name}.{}", key.unwrap_or_default());
+    config.problem_at(&path, error.to_string(), help)
+}
+
+/// The place in the file that a device's error is about.
+pub(crate) fn device_problem(config: &Config, name: &str, error: &DeviceError) -> Problem {
+    if !config.devices.iter().any(|device| device.name == name) {
+        return implied_problem(config, name, error);
+    }
+    if let DeviceError::Start(StartError::Refused { message, .. }) = error
+        && let Some(problem) = refusal(config, name, message, error)
+    {
+        return problem;
+    }
+    let device = format!("device.{name}");
+    let (path, help) = match error {
+        DeviceError::NoPlugin { .. } => (format!("{device}.plugin"), None),
+        DeviceError::NoConnection { .. } => (format!("{device}.connection"), None),
+        DeviceError::NotGranted { .. } => (
+            format!("{device}.grants"),
+            Some("a plugin touches only what weihe.toml grants it".to_owned()),
+        ),
+        DeviceError::NoCapability { capability, .. } => {
+            (format!("{device}.grants.{capability}"), None)
+        }
+        DeviceError::Grant {
+            capability, source, ..
+        } => {
+            let key = source.key.as_deref().unwrap_or_default();
+            let path = grant_path(config, name, capability, key);
+            (path, source.help.clone())
+        }
+        DeviceError::Start(StartError::Refused { .. }) => {
+            (format!("{device}.config"), Some(see_the_log(name)))
+        }
+        DeviceError::Start(_) => (device, Some(see_the_log(name))),
+        _ => (device, None),
+    };
+    config.problem_at(&path, error.to_string(), help)
+}
+
+/// A device that its plugin stands for has no entry: what is wrong with it is wrong with the
+/// plugin's.
+fn implied_problem(config: &Config, name: &str, error: &DeviceError) -> Problem {
+    let path = plugin_path(config, name);
+    let entry = format!("`[device.NAME]` with `plugin = \"{name}\"`");
+    let (path, help) = match error {
+        DeviceError::NotGranted { .. } => {
+            let help = format!(
+                "no device uses plugin `{name}`, so it starts one of its own name: grant it under \
+                 `[plugin.{name}.grants]`, or add a table {entry}"
+            );
+            (path, help)
+        }
+        DeviceError::Grant {
+            capability, source, ..
+        } => {
+            let key = source.key.as_deref().unwrap_or_default();
+            let help = source.help.clone().unwrap_or_default();
+            (format!("{path}.grants.{capability}.{key}"), help)
+        }
+        DeviceError::Start(_) => (path, see_the_log(name)),
+        _ => (path, format!("add a table {entry}")),
+    };
+    config.problem_at(
+        &path,
+        error.to_string(),
+        Some(help).filter(|help| !help.is_empty()),
+    )
+}
+
+fn see_the_log(device: &str) -> String {
+    format!("`weihe logs --device {device}` shows what it said")
+}
+
+/// What a plugin says when it refuses its configuration, at the key that its words begin with:
+/// ``config: `points[3].addres`: unknown field …``.
+fn refusal(config: &Config, device: &str, words: &str, error: &DeviceError) -> Option<Problem> {
+    let words = words.strip_prefix("config: ").unwrap_or(words);
+    let path = KeyPath::leading(words)?;
+    let help = meant(words).unwrap_or_else(|| see_the_log(device));
+    config.problem_in_config(device, &path, error.to_string(), Some(help))
+}
+
+/// The word that was meant where serde says ``unknown field `a`, expected one of `b`, `c` ``.
+fn meant(words: &str) -> Option<String> {
+    let (_, unknown) = words
+        .split_once("unknown field `")
+        .or_else(|| words.split_once("unknown variant `"))?;
+    let (unknown, rest) = unknown.split_once("`, expected ")?;
+    let known = rest.split('`').skip(1).step_by(2);
+    nearest(unknown, known).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// Where a key of a capability's grant stands: with the device, with its plugin, or, when neither
+/// has it, at the table that lacks it.
+fn grant_path(config: &Config, device: &str, capability: &str, key: &str) -> String {
+    let of_device = format!("device.{device}.grants.{capability}");
+    let Some(entry) = config.devices.iter().find(|entry| entry.name == device) else {
+        return of_device;
+    };
+    let first = key.split('.').next().unwrap_or_default();
+    let has = |grants: &weihe_kernel::grant::Grants| {
+        let table = grants.capabilities.get(capability);
+        (
+            table.is_some(),
+            table.is_some_and(|table| table.contains_key(first)),
+        )
+    };
+    let of_plugin = config
+        .plugin(&entry.plugin)
+        .map(|plugin| has(&plugin.grants));
+    let table = match (has(&entry.grants), of_plugin) {
+        // The device's keys replace the plugin's.
+        ((_, true), _) | ((true, _), None | Some((_, false))) => of_device,
+        (_, Some((true, _))) => format!("plugin.{}.grants.{capability}", entry.plugin),
+        _ => of_device,
+    };
+    format!("{table}.{key}")
+}
+
+#[cfg(test)]
+mod tests;
