@@ -58,6 +58,9 @@ impl Run {
         })?;
         let ring = Ring::new();
         log_to(&ring, filter);
+        for file in &config.ignored {
+            tracing::warn!("{}; {}", file.message, file.help);
+        }
         let data = DataDirectory::take(&config.host.data).map_err(StartError::from)?;
         // Before anything is started that would have to be stopped: Ctrl-C just ends a build.
         let unbuilt = if self.no_build {

@@ -10,7 +10,7 @@ use super::document::Node;
 use super::fault::Fault;
 use super::grants::{self, GrantsEntry};
 use super::limits;
-use super::plugin::PluginEntry;
+use super::plugin::{IgnoredFile, PluginEntry};
 use super::section::{Section, list, nearest};
 
 /// A device of the system.
@@ -112,6 +112,7 @@ fn scalar_json(scalar: &toml::Value) -> serde_json::Value {
 pub(super) fn check_references(
     devices: &[DeviceEntry],
     plugins: &[PluginEntry],
+    ignored: &[IgnoredFile],
     connections: &[ConnectionEntry],
     faults: &mut Vec<Fault>,
 ) {
@@ -140,7 +141,7 @@ pub(super) fn check_references(
     for device in devices {
         granted(&device.names, &format!("device `{}`", device.name), faults);
         if !plugins.iter().any(|plugin| plugin.name == device.plugin) {
-            faults.push(unknown_plugin(device, plugins));
+            faults.push(unknown_plugin(device, plugins, ignored));
         }
         let Some(name) = &device.connection else {
             continue;
@@ -194,7 +195,7 @@ pub(super) fn check_holders(
     }
 }
 
-fn unknown_plugin(device: &DeviceEntry, plugins: &[PluginEntry]) -> Fault {
+fn unknown_plugin(device: &DeviceEntry, plugins: &[PluginEntry], ignored: &[IgnoredFile]) -> Fault {
     let name = &device.plugin;
     let message = format!(
         "device `{}` names plugin `{name}`, which is neither configured nor a file \
@@ -202,8 +203,15 @@ fn unknown_plugin(device: &DeviceEntry, plugins: &[PluginEntry]) -> Fault {
         device.name
     );
     let names = plugins.iter().map(|plugin| plugin.name.as_str());
-    Fault::new(device.plugin_span.clone(), message, "no such plugin")
-        .help(suggestion(name, names, "plugin"))
+    // The file may be there under a name that is none.
+    let help = ignored
+        .iter()
+        .find(|file| file.name.as_ref() == Some(name))
+        .map_or_else(
+            || suggestion(name, names, "plugin"),
+            |file| format!("{}; {}", file.message, file.help),
+        );
+    Fault::new(device.plugin_span.clone(), message, "no such plugin").help(help)
 }
 
 /// "did you mean …", or what there is, or what to add.

@@ -29,7 +29,7 @@ pub use grants::CAPABILITIES;
 pub use name::{NAME_LIMIT, is_name};
 pub use path::{KeyPath, Step};
 pub use place::Place;
-pub use plugin::PluginEntry;
+pub use plugin::{IgnoredFile, PluginEntry};
 pub(crate) use section::nearest;
 
 use section::Section;
@@ -54,6 +54,8 @@ pub struct Config {
     pub connections: Vec<ConnectionEntry>,
     /// `[device.*]` in the order of the file.
     pub devices: Vec<DeviceEntry>,
+    /// Files in `plugins/` that no plugin is made of, by name.
+    pub ignored: Vec<IgnoredFile>,
     document: Document,
     source: Source,
 }
@@ -165,6 +167,7 @@ impl Config {
                 plugins: parts.plugins,
                 connections: parts.connections,
                 devices: parts.devices,
+                ignored: parts.ignored,
                 document,
                 source,
             }),
@@ -230,6 +233,7 @@ struct Parts {
     plugins: Vec<PluginEntry>,
     connections: Vec<ConnectionEntry>,
     devices: Vec<DeviceEntry>,
+    ignored: Vec<IgnoredFile>,
 }
 
 fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts {
@@ -245,7 +249,8 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         .iter()
         .map(|section| plugin::read(directory, section, faults))
         .collect::<Vec<_>>();
-    plugins.extend(plugin::dropped(directory, &plugins));
+    let (dropped, ignored) = plugin::dropped(directory, &plugins);
+    plugins.extend(dropped);
     let connections: Vec<_> = named(&top, "connection", faults)
         .iter()
         .filter_map(|section| connection::read(section, document, &kinds, faults))
@@ -255,13 +260,14 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         .iter()
         .filter_map(|section| device::read(section, faults))
         .collect();
-    device::check_references(&devices, &plugins, &connections, faults);
+    device::check_references(&devices, &plugins, &ignored, &connections, faults);
     device::check_holders(&devices, &connections, faults);
     Parts {
         host,
         plugins,
         connections,
         devices,
+        ignored,
     }
 }
 

@@ -7,6 +7,7 @@ use weihe_kernel::grant::Grants;
 
 use super::fault::Fault;
 use super::grants::{self, GrantsEntry};
+use super::name;
 use super::section::Section;
 
 /// A plugin of the system.
@@ -39,24 +40,111 @@ impl PluginEntry {
     }
 }
 
-/// Files in the folder for plugins that no entry names, by name: each is a plugin of its own.
-pub(super) fn dropped(directory: &Path, entries: &[PluginEntry]) -> Vec<PluginEntry> {
+/// A file in the folder for plugins that no plugin is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The name that it could have.
+    pub name: Option<String>,
+    /// Why it is ignored.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// Files in the folder for plugins that no entry names, by name: each is a plugin of its own,
+/// unless its name is none or is taken.
+pub(super) fn dropped(
+    directory: &Path,
+    entries: &[PluginEntry],
+) -> (Vec<PluginEntry>, Vec<IgnoredFile>) {
+    let (mut dropped, mut ignored) = (Vec::new(), Vec::new());
     let Ok(folder) = std::fs::read_dir(directory.join("plugins")) else {
-        return Vec::new();
+        return (dropped, ignored);
     };
-    let mut dropped: Vec<PluginEntry> = folder
-        .filter_map(Result::ok)
-        .map(|file| file.path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "wasm"))
-        .filter(|path| !entries.iter().any(|entry| entry.file == *path))
-        .filter_map(|path| {
-            let name = path.file_stem()?.to_str()?;
-            let free = !entries.iter().any(|entry| entry.name == name);
-            (free && super::is_name(name)).then(|| PluginEntry::dropped(directory, name))
-        })
+    let files = folder.filter_map(Result::ok).map(|file| file.path());
+    let mut files: Vec<PathBuf> = files
+        .filter(|path| is_component(path) && !entries.iter().any(|entry| entry.file == *path))
         .collect();
-    dropped.sort_by(|one, other| one.name.cmp(&other.name));
-    dropped
+    files.sort();
+    let mut misnamed = Vec::new();
+    for path in files {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let sound = super::is_name(&stem) && path.extension().is_some_and(|kind| kind == "wasm");
+        match entries.iter().find(|entry| entry.name == *stem) {
+            Some(entry) if sound => ignored.push(IgnoredFile {
+                message: format!(
+                    "{} is ignored: plugin `{stem}` is made of {}",
+                    path.display(),
+                    entry.file.display()
+                ),
+                help: "remove it, or leave out `file`".to_owned(),
+                name: None,
+                path,
+            }),
+            None if sound => dropped.push(PluginEntry::dropped(directory, &stem)),
+            _ => misnamed.push(path),
+        }
+    }
+    // When all names are known: none is suggested that is taken.
+    let taken = |name: &str| {
+        let mut all = entries.iter().chain(&dropped);
+        all.any(|entry| entry.name == name)
+    };
+    ignored.extend(misnamed.into_iter().map(|path| misnamed_file(path, taken)));
+    ignored.sort_by(|one, other| one.path.cmp(&other.path));
+    (dropped, ignored)
+}
+
+/// Whether a file is meant as a component. What begins with a dot is hidden: copies that are under
+/// way, and what other systems leave beside each file.
+fn is_component(path: &Path) -> bool {
+    let hidden = path
+        .file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let kind = path.extension();
+    !hidden && kind.is_some_and(|kind| kind.eq_ignore_ascii_case("wasm"))
+}
+
+fn misnamed_file(path: PathBuf, taken: impl Fn(&str) -> bool) -> IgnoredFile {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name::suggest(without_version(&stem)).or_else(|| name::suggest(&stem));
+    let help = match &name {
+        Some(name) if taken(name) => {
+            format!("there is a plugin `{name}` already: remove one of them, or rename this one")
+        }
+        Some(name) => format!(
+            "rename it to {name}.wasm, or add `[plugin.{name}]` with `file = \"plugins/{file}\"`"
+        ),
+        None => format!("rename it, or add `[plugin.NAME]` with `file = \"plugins/{file}\"`"),
+    };
+    let message = if super::is_name(&stem) {
+        format!("{} is ignored: components end in .wasm", path.display())
+    } else {
+        format!(
+            "{} is ignored: `{stem}` cannot be the name of a plugin",
+            path.display()
+        )
+    };
+    IgnoredFile {
+        name,
+        message,
+        help,
+        path,
+    }
+}
+
+/// `modbus` of `modbus-0.1.0` and `modbus_v1.2.0-rc.1`: names of releases carry their version.
+fn without_version(stem: &str) -> &str {
+    let version = |text: &str| {
+        let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+        text.starts_with(|first: char| first.is_ascii_digit()) && text.contains('.')
+    };
+    stem.match_indices(['-', '_'])
+        .find(|(at, _)| version(&stem[at + 1..]))
+        .map_or(stem, |(at, _)| &stem[..at])
 }
 
 /// Where the component of a plugin is unless its entry says otherwise.

@@ -1,15 +1,21 @@
 //! `weihe check`.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::{json, run, system, text};
 
 /// Checks a faulty system; returns what is shown for people and the first problem as JSON.
 fn check(toml: &str) -> (String, Value) {
-    let directory = system(toml);
-    let people = run(directory.path(), &["check"]);
+    problems(system(toml).path())
+}
+
+fn problems(directory: &Path) -> (String, Value) {
+    let people = run(directory, &["check"]);
     assert_eq!(people.status.code(), Some(1), "{}", text(&people.stdout));
-    let programs = run(directory.path(), &["check", "--json"]);
+    let programs = run(directory, &["check", "--json"]);
     assert_eq!(programs.status.code(), Some(1));
     let answer = json(&programs);
     assert_eq!(answer["ok"], false);
@@ -80,6 +86,16 @@ fn two_devices_on_a_connection_that_serves_one_are_both_named() {
         (&problem["line"], &problem["column"]),
         (&14.into(), &14.into())
     );
+}
+
+#[test]
+fn a_device_whose_plugin_has_another_spelling_is_told_the_file() {
+    let directory = system("[device.a]\nplugin = \"modbus\"\n");
+    fs::create_dir(directory.path().join("plugins")).unwrap();
+    fs::write(directory.path().join("plugins/Modbus.wasm"), "").unwrap();
+    let (_, problem) = problems(directory.path());
+    let help = problem["help"].as_str().unwrap();
+    assert!(help.contains("rename it to modbus.wasm"), "{help}");
 }
 
 #[test]

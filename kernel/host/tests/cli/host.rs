@@ -1,5 +1,6 @@
 //! `weihe run`, and the commands that talk to it.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -176,6 +177,21 @@ fn a_host_is_seen_steered_and_stopped_in_order() {
         "the follower was told"
     );
     assert!(!here.join("data/weihe.sock").exists());
+}
+
+#[test]
+fn a_dropped_file_whose_name_is_none_is_ignored_with_a_word() {
+    let directory = system("");
+    fs::create_dir(directory.path().join("plugins")).unwrap();
+    fs::write(directory.path().join("plugins/Modbus.wasm"), "").unwrap();
+    let mut host = Host::start(directory.path());
+    let said = host.said.join("\n");
+    assert!(
+        said.contains("Modbus.wasm is ignored") && said.contains("rename it to modbus.wasm"),
+        "{said}"
+    );
+    host.signal(libc::SIGTERM);
+    assert_eq!(host.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
