@@ -15,6 +15,7 @@ mod name;
 mod path;
 mod place;
 mod plugin;
+mod schema;
 mod section;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub use name::{NAME_LIMIT, is_name};
 pub use path::{KeyPath, Step};
 pub use place::Place;
 pub use plugin::{IgnoredFile, PluginEntry};
+pub use schema::{At, Mismatch, Schema};
 pub(crate) use section::nearest;
 
 use section::Section;
@@ -218,6 +220,27 @@ impl Config {
             let fault = Fault::new(place.key, message, "here").maybe_help(help);
             self.source.problem(fault)
         })
+    }
+
+    /// What in a device's `config` does not fit the schema of its plugin, in the order of the
+    /// file.
+    pub fn config_problems(&self, device: &DeviceEntry, schema: &Schema) -> Vec<Problem> {
+        let mismatches = schema.check(&device.config).into_iter();
+        let mut problems: Vec<Problem> = mismatches
+            .map(|mismatch| {
+                let path = config_of(&device.name).join(&mismatch.path);
+                let place = self.document.place(&path);
+                let span = match mismatch.at {
+                    At::Key => place.key,
+                    At::Value => place.value,
+                };
+                let message = format!("device `{}`: {}", device.name, mismatch.message);
+                let fault = Fault::new(span, message, mismatch.label).maybe_help(mismatch.help);
+                self.source.problem(fault)
+            })
+            .collect();
+        problems.sort_by_key(|problem| problem.fault().span.start);
+        problems
     }
 }
 

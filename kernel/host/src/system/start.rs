@@ -1,5 +1,6 @@
 //! From a configuration to a running system, and back.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ use weihe_store::{OpenError, Store, StoreCapability};
 use super::problem::{connection_problem, device_problem, plugin_problem};
 use super::spec::{Implied, idle, implied, spec};
 use super::{BootError, CACHE, DATABASE, DataDirectory, compiler, kinds};
-use crate::config::{Config, PluginEntry, Problem};
+use crate::config::{Config, DeviceEntry, PluginEntry, Problem, Schema};
 
 /// Why no system runs.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +132,15 @@ impl System {
 
     /// Notes that a part could not be started.
     pub fn fail(&self, part: Part, name: &str, problem: &Problem) {
+        let failed = self.say(part, name, problem);
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(failed);
+    }
+
+    /// Writes to the log why a part cannot be started.
+    fn say(&self, part: Part, name: &str, problem: &Problem) -> FailedPart {
         let failed = FailedPart {
             part,
             name: name.to_owned(),
@@ -139,10 +149,7 @@ impl System {
             place: problem.place(),
         };
         tracing::error!(device = (part == Part::Device).then_some(name), "{failed}");
-        self.failed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(failed);
+        failed
     }
 
     /// Opens the connections, loads the plugins and starts the devices. What fails is noted, and
@@ -158,12 +165,16 @@ impl System {
             }
         }
         let mut specs = Vec::new();
+        let mut schemas = BTreeMap::new();
         for plugin in &self.config.plugins {
             if self.has_failed(Part::Plugin, &plugin.name) {
                 continue;
             }
             match self.kernel.load_plugin(&plugin.name, &plugin.file).await {
-                Ok(status) => specs.extend(self.dropped_device(plugin, &status)),
+                Ok(status) => {
+                    specs.extend(self.dropped_device(plugin, &status));
+                    schemas.insert(plugin.name.as_str(), schema(&status));
+                }
                 Err(error) => {
                     let problem = plugin_problem(&self.config, plugin, &error);
                     self.fail(Part::Plugin, &plugin.name, &problem);
@@ -181,7 +192,10 @@ impl System {
                 self.fail(Part::Device, &device.name, &problem);
                 continue;
             }
-            specs.push(spec(&self.config, device));
+            let schema = schemas.get(device.plugin.as_str()).and_then(Option::as_ref);
+            if schema.is_none_or(|schema| self.fits(device, schema)) {
+                specs.push(spec(&self.config, device));
+            }
         }
         // Side by side, so that one that takes long to start does not hold up the others. They
         // are polled in the order of the file, which is the order of their start.
@@ -200,6 +214,20 @@ impl System {
             });
         }
         while starting.join_next().await.is_some() {}
+    }
+
+    /// Whether a device's configuration fits its plugin's schema. All that is wrong with it is
+    /// logged; the first fault is what the device failed with.
+    fn fits(&self, device: &DeviceEntry, schema: &Schema) -> bool {
+        let problems = self.config.config_problems(device, schema);
+        let Some((first, others)) = problems.split_first() else {
+            return true;
+        };
+        self.fail(Part::Device, &device.name, first);
+        for problem in others {
+            self.say(Part::Device, &device.name, problem);
+        }
+        false
     }
 
     /// The device that a plugin without device entries stands for, if it does; what becomes of
@@ -230,4 +258,16 @@ impl System {
             .iter()
             .any(|failed| failed.part == part && failed.name == name)
     }
+}
+
+/// The schema of a plugin's configuration. One that cannot be read is the plugin's fault: its
+/// devices start, and it has to check their configuration by itself.
+fn schema(status: &PluginStatus) -> Option<Schema> {
+    Schema::parse(&status.description.config_schema).unwrap_or_else(|error| {
+        tracing::warn!(
+            "plugin {}: the schema of its configuration cannot be read: {error}",
+            status.name
+        );
+        None
+    })
 }
