@@ -17,4 +17,4 @@ pub use protocol::{
 };
 pub use server::{CLIENTS, Server, serve};
 pub use service::{Answer, Piece, Service, Source};
-pub use socket::{SOCKET, SocketError, bind, connect};
+pub use socket::{SOCKET, SocketError, bind, check_directory, connect};

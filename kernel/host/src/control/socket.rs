@@ -80,9 +80,9 @@ fn address(directory: &Path, name: &str) -> io::Result<(PathBuf, Option<fs::File
     Ok((path, Some(open)))
 }
 
-/// Listens in a data directory, in the place of a host that died without removing its socket.
-/// Nobody can connect before only the user may.
-pub async fn bind(directory: &Path) -> Result<UnixListener, SocketError> {
+/// Whether a host may have its socket in a directory: nobody else may write there, and nothing
+/// else may have the socket's name.
+pub fn check_directory(directory: &Path) -> Result<(), SocketError> {
     let path = directory.join(SOCKET);
     let fail = |source| SocketError::Io {
         path: path.clone(),
@@ -95,10 +95,22 @@ pub async fn bind(directory: &Path) -> Result<UnixListener, SocketError> {
             mode,
         });
     }
-    if let Ok(metadata) = fs::symlink_metadata(&path) {
-        if !metadata.file_type().is_socket() {
-            return Err(SocketError::NotASocket(path));
-        }
+    match fs::symlink_metadata(&path) {
+        Ok(metadata) if !metadata.file_type().is_socket() => Err(SocketError::NotASocket(path)),
+        _ => Ok(()),
+    }
+}
+
+/// Listens in a data directory, in the place of a host that died without removing its socket.
+/// Nobody can connect before only the user may.
+pub async fn bind(directory: &Path) -> Result<UnixListener, SocketError> {
+    let path = directory.join(SOCKET);
+    let fail = |source| SocketError::Io {
+        path: path.clone(),
+        source,
+    };
+    check_directory(directory)?;
+    if fs::symlink_metadata(&path).is_ok() {
         match connect(directory).await {
             Ok(_) | Err(SocketError::Denied(_)) => {
                 return Err(SocketError::Running(directory.to_path_buf()));

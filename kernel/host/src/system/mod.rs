@@ -15,9 +15,11 @@ use weihe_kernel::connection::Kinds;
 
 pub use boot::{BootError, DataDirectory};
 pub use dry::{DryError, DryRun};
-pub(crate) use problem::{connection_problem, device_problem, plugin_path};
+pub(crate) use problem::{
+    connection_problem, device_problem, missing_component, plugin_path, plugin_problem,
+};
 pub use service::{HostService, Ps};
-pub(crate) use spec::spec;
+pub(crate) use spec::{Implied, idle, implied, spec};
 pub use start::{FailedPart, Part, StartError, System};
 
 /// The hidden command that compiles one component in a process of its own.

@@ -1,11 +1,12 @@
 //! `weihe check`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::{json, run, system, text};
+use super::{json, run, system, text, weihe};
 
 /// Checks a faulty system; returns what is shown for people and the first problem as JSON.
 fn check(toml: &str) -> (String, Value) {
@@ -85,6 +86,113 @@ fn two_devices_on_a_connection_that_serves_one_are_both_named() {
     assert_eq!(
         (&problem["line"], &problem["column"]),
         (&14.into(), &14.into())
+    );
+}
+
+#[test]
+fn a_data_directory_that_others_can_write_is_refused() {
+    let directory = system("[host]\ndata = \"state\"\n");
+    let data = directory.path().join("state");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o777)).unwrap();
+    let output = run(directory.path(), &["check", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let problem = &json(&output)["problems"][0];
+    let message = problem["message"].as_str().unwrap();
+    assert!(message.contains("mode 777"), "{message}");
+    assert!(problem["help"].as_str().unwrap().contains("chmod go-w"));
+    assert_eq!(problem["line"], 2);
+    // `run` says the same.
+    let ran = run(directory.path(), &["run"]);
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(text(&ran.stderr).contains(message), "{}", text(&ran.stderr));
+
+    fs::remove_dir_all(&data).unwrap();
+    fs::write(&data, "").unwrap();
+    let output = run(directory.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("is no directory"));
+}
+
+#[test]
+fn a_plugin_that_run_would_build_is_no_problem() {
+    let directory = system("[plugin.meter]\nsource = \"meter\"\n[device.a]\nplugin = \"meter\"\n");
+    let here = directory.path();
+    let (_, problem) = problems(here);
+    assert!(
+        problem["message"].as_str().unwrap().contains("no crate in"),
+        "{problem}"
+    );
+    assert_eq!(problem["line"], 2);
+
+    fs::create_dir(here.join("meter")).unwrap();
+    fs::write(here.join("meter/Cargo.toml"), "").unwrap();
+    let output = run(here, &["check"]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        shown.contains("plugin meter  will be built from") && shown.contains("weihe build"),
+        "{shown}"
+    );
+    let answer = json(&run(here, &["check", "--json"]));
+    assert_eq!(
+        (&answer["ok"], &answer["unbuilt"][0]["plugin"]),
+        (&true.into(), &"meter".into())
+    );
+
+    // Without cargo nothing can be built.
+    let output = weihe(here)
+        .arg("check")
+        .env("PATH", "")
+        .env("HOME", here)
+        .env("CARGO_HOME", here)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let shown = text(&output.stderr);
+    assert!(shown.contains("plugin `meter` cannot be built"), "{shown}");
+}
+
+#[test]
+fn dropped_files_whose_names_are_none_are_said_with_better_ones() {
+    let directory = system("[plugin.rule]\nfile = \"else/rule.wasm\"\nsource = \"rule\"\n");
+    let here = directory.path();
+    fs::create_dir_all(here.join("rule")).unwrap();
+    fs::write(here.join("rule/Cargo.toml"), "").unwrap();
+    fs::create_dir(here.join("plugins")).unwrap();
+    for file in [
+        "Meter.wasm",
+        "modbus-0.1.0.wasm",
+        "rule.wasm",
+        "Rule.WASM",
+        "温.wasm",
+        "._mac.wasm",
+        "notes.txt",
+    ] {
+        fs::write(here.join("plugins").join(file), "").unwrap();
+    }
+    let output = run(here, &["check", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let answer = json(&output);
+    let warnings = answer["warnings"].as_array().unwrap();
+    let said: Vec<String> = warnings
+        .iter()
+        .map(|warning| format!("{}; {}", warning["message"], warning["help"]))
+        .collect();
+    assert_eq!(said.len(), 5, "{said:#?}");
+    for (line, words) in said.iter().zip([
+        ["Meter.wasm is ignored", "rename it to meter.wasm"],
+        ["Rule.WASM is ignored", "there is a plugin `rule` already"],
+        ["modbus-0.1.0.wasm is ignored", "rename it to modbus.wasm"],
+        ["plugins/rule.wasm is ignored", "is made of"],
+        ["温.wasm is ignored", "rename it, or add"],
+    ]) {
+        assert!(words.iter().all(|word| line.contains(word)), "{line}");
+    }
+    let shown = text(&run(here, &["check"]).stderr);
+    assert!(
+        shown.contains("[plugin.meter]") && shown.contains("file = \"plugins/Meter.wasm\""),
+        "{shown}"
     );
 }
 

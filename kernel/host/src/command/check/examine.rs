@@ -1,0 +1,264 @@
+//! What can be known of a system without starting it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use weihe_kernel::bus::Filter;
+use weihe_kernel::runtime::Description;
+use weihe_kernel::{DeviceSpec, PluginStatus};
+
+use crate::component::Cargo;
+use crate::config::{Config, PluginEntry, Problem, Schema};
+use crate::control::check_directory;
+use crate::output::Failure;
+use crate::system::{
+    DryRun, Implied, connection_problem, device_problem, idle, implied, missing_component,
+    plugin_path, plugin_problem, spec,
+};
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What is in order: kind, name, what it is.
+    pub(super) good: Vec<(&'static str, String, String)>,
+    /// Plugins that `weihe run` builds first, with their sources.
+    pub(super) unbuilt: Vec<(String, PathBuf)>,
+    /// What `weihe run` starts with all the same.
+    pub(super) warnings: Vec<Warning>,
+    /// What `weihe run` refuses.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What may not be meant so.
+pub(super) struct Warning {
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+impl Found {
+    fn warn(&mut self, message: String, help: Option<String>) {
+        self.warnings.push(Warning { message, help });
+    }
+}
+
+pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
+    let mut found = Found::default();
+    for file in &config.ignored {
+        found.warn(file.message.clone(), Some(file.help.clone()));
+    }
+    // Compiled code is taken from a directory only when nobody else could have put it there.
+    let data = config.host.data.as_path();
+    let data = match data_problem(config, data) {
+        None => Some(data),
+        Some(problem) => {
+            found.problems.push(problem);
+            None
+        }
+    };
+    let dry = DryRun::start(data).map_err(|error| Failure::plain(error.to_string()))?;
+    for connection in &config.connections {
+        let name = &connection.name;
+        match dry.connection(name, &connection.table) {
+            Ok(()) => found
+                .good
+                .push(("connection", name.clone(), connection.kind.clone())),
+            Err(error) => found
+                .problems
+                .push(connection_problem(config, name, &error)),
+        }
+    }
+    let mut loaded = BTreeMap::new();
+    for plugin in &config.plugins {
+        if let Some(status) = load(config, &dry, plugin, &mut found).await {
+            loaded.insert(plugin.name.as_str(), status);
+        }
+    }
+    devices(config, &dry, &loaded, &mut found);
+    dry.end().await;
+    Ok(found)
+}
+
+/// Why a host would not use the data directory, as far as can be seen from outside. One that is not
+/// there yet is made by the host.
+fn data_problem(config: &Config, data: &Path) -> Option<Problem> {
+    let metadata = std::fs::metadata(data).ok()?;
+    let (message, help) = if metadata.is_dir() {
+        let error = check_directory(data).err()?;
+        (error.to_string(), error.help())
+    } else {
+        let message = format!("the data directory {} is no directory", data.display());
+        let help = "remove it, or name another in `[host] data`";
+        (message, help.to_owned())
+    };
+    Some(config.problem_at("host.data", message, Some(help)))
+}
+
+/// Loads a plugin, or says what stands in the way.
+async fn load(
+    config: &Config,
+    dry: &DryRun,
+    plugin: &PluginEntry,
+    found: &mut Found,
+) -> Option<PluginStatus> {
+    let name = &plugin.name;
+    let there = plugin.file.is_file();
+    if let Some(source) = &plugin.source {
+        let is_crate = source.join("Cargo.toml").is_file();
+        match (is_crate, there) {
+            (true, true) => {}
+            (true, false) => {
+                match Cargo::find() {
+                    Ok(_) => found.unbuilt.push((name.clone(), source.clone())),
+                    Err(error) => {
+                        let message = format!("plugin `{name}` cannot be built: {error}");
+                        let path = format!("{}.source", plugin_path(config, name));
+                        let help = Some(error.help().to_owned());
+                        found.problems.push(config.problem_at(&path, message, help));
+                    }
+                }
+                return None;
+            }
+            (false, true) => found.warn(
+                format!(
+                    "plugin `{name}` runs as {}: there is no crate in {}",
+                    plugin.file.display(),
+                    source.display()
+                ),
+                None,
+            ),
+            (false, false) => {
+                let message = format!("plugin `{name}`: there is no crate in {}", source.display());
+                let path = format!("{}.source", plugin_path(config, name));
+                let help = "`source` names the directory of a Cargo.toml, relative to this file";
+                let help = Some(help.to_owned());
+                found.problems.push(config.problem_at(&path, message, help));
+                return None;
+            }
+        }
+    }
+    if !there {
+        found.problems.push(missing_component(config, plugin));
+        return None;
+    }
+    match dry.load(name, &plugin.file).await {
+        Ok(status) => {
+            let about = &status.description;
+            let what = format!("{}: {}", about.version, about.summary);
+            found.good.push(("plugin", name.clone(), what));
+            Some(status)
+        }
+        Err(error) => {
+            found.problems.push(plugin_problem(config, plugin, &error));
+            None
+        }
+    }
+}
+
+/// Checks the devices of loaded plugins: those in the file, and those that plugins stand for.
+fn devices(
+    config: &Config,
+    dry: &DryRun,
+    loaded: &BTreeMap<&str, PluginStatus>,
+    found: &mut Found,
+) {
+    let mut schemas = BTreeMap::new();
+    for plugin in &config.plugins {
+        let Some(status) = loaded.get(plugin.name.as_str()) else {
+            continue;
+        };
+        match Schema::parse(&status.description.config_schema) {
+            Ok(schema) => drop(schemas.insert(plugin.name.as_str(), schema)),
+            Err(error) => found.warn(
+                format!(
+                    "plugin `{}`: the schema of its configuration cannot be read: {error}",
+                    plugin.name
+                ),
+                None,
+            ),
+        }
+        match implied(config, plugin, status) {
+            Implied::Used => {}
+            Implied::Device(spec) => {
+                let what = format!("{}, which no other device uses", plugin.name);
+                device(config, dry, &spec, &status.description, &what, found);
+            }
+            Implied::Idle => {
+                let message = format!("plugin `{}` runs nowhere", plugin.name);
+                found.warn(message, Some(idle(&plugin.name)));
+            }
+        }
+    }
+    for entry in &config.devices {
+        let Some(status) = loaded.get(entry.plugin.as_str()) else {
+            // Reported with its plugin.
+            continue;
+        };
+        let schema = schemas.get(entry.plugin.as_str()).and_then(Option::as_ref);
+        let problems = schema.map(|schema| config.config_problems(entry, schema));
+        match problems.filter(|problems| !problems.is_empty()) {
+            Some(problems) => found.problems.extend(problems),
+            None => {
+                let spec = spec(config, entry);
+                device(
+                    config,
+                    dry,
+                    &spec,
+                    &status.description,
+                    &entry.plugin,
+                    found,
+                );
+            }
+        }
+    }
+}
+
+fn device(
+    config: &Config,
+    dry: &DryRun,
+    spec: &DeviceSpec,
+    description: &Description,
+    what: &str,
+    found: &mut Found,
+) {
+    match dry.device(spec) {
+        Ok(()) => {
+            for message in not_granted(spec, description) {
+                let help = "a plugin touches only what weihe.toml grants it".to_owned();
+                found.warn(message, Some(help));
+            }
+            found
+                .good
+                .push(("device", spec.name.clone(), what.to_owned()));
+        }
+        Err(error) => found
+            .problems
+            .push(device_problem(config, &spec.name, &error)),
+    }
+}
+
+/// Topics that a plugin says it uses, of which its device is granted nothing.
+fn not_granted(spec: &DeviceSpec, description: &Description) -> Vec<String> {
+    let device = spec.name.as_str();
+    let mut messages = Vec::new();
+    for topic in &description.topics {
+        let Ok(filter) = topic.filter.replace("{device}", device).parse::<Filter>() else {
+            continue;
+        };
+        let (granted, verb, key) = if topic.publishes {
+            (&spec.grants.publish, "publishes", "publish")
+        } else {
+            (&spec.grants.subscribe, "subscribes to", "subscribe")
+        };
+        // What a device may always subscribe to, it may always publish.
+        let own = spec.grants.may_subscribe(device, &filter);
+        let some = |grant: &Filter| grant.covers(&filter) || filter.covers(grant);
+        if !own && !granted.iter().any(some) {
+            messages.push(format!(
+                "plugin `{}` says that it {verb} `{filter}`, but device `{device}` has no \
+                 `{key}` for it",
+                spec.plugin
+            ));
+        }
+    }
+    messages
+}
