@@ -87,7 +87,13 @@ fn path(text: &str, offset: usize) -> String {
                 if !path.is_empty() {
                     path.push('.');
                 }
-                path.push_str(&key);
+                // A key that would read as several steps is quoted as in TOML, so that whoever
+                // reads the path finds it. It stands here as it is in JSON.
+                if key.contains(['.', '[', ']', '`', '\\']) {
+                    path.push_str(&format!("\"{key}\""));
+                } else {
+                    path.push_str(&key);
+                }
             }
             Level::Array { index } => path.push_str(&format!("[{index}]")),
         }
@@ -110,6 +116,8 @@ mod tests {
         limits: Option<Limits>,
         #[serde(default)]
         points: Vec<Limits>,
+        #[serde(default)]
+        groups: std::collections::BTreeMap<String, Limits>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -132,6 +140,15 @@ mod tests {
         assert_eq!(
             error("{\"name\": \"a\",\n \"points\": [{\"below\": 1}, {\"below\": true}]}"),
             "`points[1].below`: invalid type: boolean `true`, expected f64"
+        );
+    }
+
+    #[test]
+    fn a_key_that_would_read_as_several_is_quoted() {
+        let text = r#"{"name": "a", "groups": {"a.b": {"below": 1}, "c[0]\"": {"belo": 1}}}"#;
+        assert_eq!(
+            error(text),
+            "`groups.\"c[0]\\\"\".belo`: unknown field `belo`, expected `below`"
         );
     }
 
