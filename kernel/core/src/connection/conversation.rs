@@ -17,6 +17,7 @@ use super::hub::Hub;
 use super::limits::{DRAIN, READ_CHUNK, SEND_TIMEOUT, SILENCE_PATIENCE};
 use super::liveness::Liveness;
 use super::outlet::Outlet;
+use super::overdue::Overdue;
 use super::transport::Channel;
 use super::types::{Failure, Reply, ReplyRule, Request};
 use super::wire::{Measured, Turn, WireId};
@@ -38,6 +39,10 @@ pub(super) struct Conversation {
     last_byte: u64,
     /// No exchange before this.
     hold_until: u64,
+    /// Until when the reply to the request at hand is in time, whenever the exchange is given up.
+    answer_by: u64,
+    /// What ends the hold before its time.
+    overdue: Option<Overdue>,
     chunk: Box<[u8]>,
     liveness: Liveness,
     /// It ended because nobody got replies any more.
@@ -56,6 +61,8 @@ impl Conversation {
             idle_timeout: None,
             last_byte: now,
             hold_until: now,
+            answer_by: now,
+            overdue: None,
             chunk: vec![0; READ_CHUNK].into(),
             liveness: Liveness::default(),
             given_up: false,
@@ -67,6 +74,17 @@ impl Conversation {
         self.reader = Some(reader);
         self.idle_timeout = idle_timeout;
         self
+    }
+
+    /// Keeps the line quiet until then: what was said on the channel before may still be answered.
+    pub(super) fn held_until(mut self, at: u64) -> Self {
+        self.hold_until = self.hold_until.max(at);
+        self
+    }
+
+    /// Until when the line has to be quiet.
+    pub(super) fn hold(&self) -> u64 {
+        self.hold_until
     }
 
     /// Whether the link itself was sound: a reply came, or the channel did not break but was given
@@ -144,6 +162,10 @@ impl Conversation {
                     let length = self.received(read)?;
                     let bytes = self.chunk.get(..length).unwrap_or_default();
                     self.hub.unasked(self.wire, Bytes::copy_from_slice(bytes));
+                    if self.overdue.as_mut().is_some_and(|overdue| overdue.ends_with(bytes)) {
+                        self.overdue = None;
+                        self.hold_until = self.last_byte;
+                    }
                 }
             }
         }
@@ -195,10 +217,7 @@ impl Conversation {
             Ok(outcome) => (outcome, None),
             Err(broken) => (Err(Failure::LinkDown(broken.clone())), Some(broken)),
         };
-        self.hold_until = self
-            .last_byte
-            .max(self.now())
-            .saturating_add(turn.request.turnaround);
+        self.keep_quiet(&turn, &outcome);
         match &outcome {
             Ok(_) if turn.request.reply != ReplyRule::None => {
                 self.liveness.replied(turn.device, self.now());
@@ -222,6 +241,26 @@ impl Conversation {
         }
     }
 
+    /// Holds the line after a request that brought no reply: the units carry a broadcast out, or the
+    /// reply is late and must not be taken for that of the next request. What arrives meanwhile is
+    /// unasked.
+    fn keep_quiet(&mut self, turn: &Turn, outcome: &Result<Reply, Failure>) {
+        let request = &*turn.request;
+        let awaits_reply = request.reply != ReplyRule::None;
+        self.overdue = None;
+        // What was sent last may still be on its way onto the wire.
+        self.hold_until = self.last_byte.max(self.now());
+        if request.turnaround == 0 || (awaits_reply && outcome.is_ok()) {
+            return;
+        }
+        if awaits_reply {
+            // A deadline or a broken channel ends an exchange earlier than its reply is late.
+            self.hold_until = self.hold_until.max(self.answer_by);
+            self.overdue = Overdue::after(turn, outcome, self.hub.settings.max_reply);
+        }
+        self.hold_until = self.hold_until.saturating_add(request.turnaround);
+    }
+
     /// Sends the request and collects its reply; leaves in `bytes` what came behind it.
     async fn converse(
         &mut self,
@@ -240,7 +279,8 @@ impl Conversation {
                 received: sent,
             }));
         }
-        let give_up = on_wire.saturating_add(request.timeout).min(turn.expires);
+        self.answer_by = on_wire.saturating_add(request.timeout);
+        let give_up = self.answer_by.min(turn.expires);
         let max_reply = self.hub.settings.max_reply;
         let mut search = Search::new(
             &request.reply,

@@ -55,6 +55,9 @@ fn backoff(hub: &Hub) -> Backoff {
 
 async fn run_line(hub: &Arc<Hub>, line: &Line) {
     let mut backoff = backoff(hub);
+    // A reply can be late beyond the channel that it was awaited on: the unit at the far end of a
+    // serial line does not know that the port was opened anew.
+    let mut held_until = 0;
     loop {
         hub.set_link(LinkState::Connecting, "", false);
         let span = hub.settings.connect_timeout;
@@ -71,8 +74,10 @@ async fn run_line(hub: &Arc<Hub>, line: &Line) {
             Ok(channel) => {
                 let up_at = hub.clock.monotonic();
                 hub.set_link(LinkState::Up, "", false);
-                let mut conversation = Conversation::new(Arc::clone(hub), LINE, channel);
+                let mut conversation =
+                    Conversation::new(Arc::clone(hub), LINE, channel).held_until(held_until);
                 let reason = conversation.run().await;
+                held_until = conversation.hold();
                 let was_up = hub.clock.monotonic().saturating_sub(up_at);
                 if conversation.was_sound() || was_up >= STABLE_AFTER {
                     backoff.reset();

@@ -7,8 +7,9 @@
 //!
 //! - **Turns.** One exchange at a time on a stream. Urgent requests go before commands, commands
 //!   before polls; within a priority the devices take turns, each in the order it submitted.
-//! - **Silence.** The inter-frame gap before each request, the turn-around delay after it. A request
-//!   whose reply came late, or bytes that nobody asked for, are taken off the stream first.
+//! - **Silence.** The inter-frame gap before each request, the turn-around delay after one that
+//!   brought no reply: what comes late must not answer the next. Late replies, and bytes that nobody
+//!   asked for, are taken off the stream first.
 //! - **Replies.** Complete by length, delimiter, length field or silence, or when the device's
 //!   [`Framer`] says so; never longer than `max-reply`.
 //! - **Time.** A time-out for each reply, a deadline for each request, which also passes while
@@ -42,6 +43,7 @@ pub mod limits;
 mod liveness;
 mod observer;
 mod outlet;
+mod overdue;
 mod queue;
 mod seat;
 mod stats;

@@ -122,8 +122,9 @@ pub struct Request {
     /// How long the whole exchange may take from submission, in nanoseconds, waiting for its turn
     /// included.
     pub deadline: u64,
-    /// Silence to keep after it before the next exchange, in nanoseconds (turn-around delay of a
-    /// broadcast).
+    /// Silence to keep before the next exchange when it ends without a reply, in nanoseconds: the
+    /// turn-around delay of a broadcast, or the time in which a late reply must not be taken for
+    /// that of the next request. 0 where replies say what they answer.
     pub turnaround: u64,
     /// The peer of a listener to talk to; none on other connections.
     pub peer: Option<PeerId>,

@@ -16,6 +16,7 @@ enum Step {
         rule: ReplyRule,
         timeout: u64,
         deadline: u64,
+        turnaround: u64,
     },
     Cancel {
         device: usize,
@@ -43,13 +44,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]);
     let span = 1..2_000u64;
     prop_oneof![
-        8 => (0..3usize, priority, rule, span.clone(), span.clone()).prop_map(
-            |(device, priority, rule, timeout, deadline)| Step::Submit {
+        8 => (0..3usize, priority, rule, span.clone(), span.clone(), 0..3u64).prop_map(
+            |(device, priority, rule, timeout, deadline, turnaround)| Step::Submit {
                 device,
                 priority,
                 rule,
                 timeout: timeout * MS,
                 deadline: deadline * MS,
+                turnaround: turnaround * 300 * MS,
             }
         ),
         2 => (0..3usize, 0..40u64).prop_map(|(device, ticket)| Step::Cancel { device, ticket }),
@@ -83,12 +85,14 @@ async fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 rule,
                 timeout,
                 deadline,
+                turnaround,
             } => {
                 let request = Request {
                     priority,
                     reply: rule,
                     timeout,
                     deadline,
+                    turnaround,
                     ..poll("ask")
                 };
                 if devices[device].0.submit(next, request).is_ok() {
