@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use weihe_modbus::{DataType, MAX_READ_BITS, MAX_READ_REGISTERS, Mode, Order, Table};
-use weihe_sdk::Duration;
+use weihe_sdk::{Duration, Error};
 
 /// How long a reply is awaited by default: slow gateways need half of it.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -45,6 +45,9 @@ pub struct Config {
     /// Silence after a broadcast.
     #[serde(default = "default_turnaround")]
     pub turnaround: Duration,
+    /// Silence after a request that brought no reply; see [`Config::settle`].
+    #[serde(default)]
+    pub settle: Option<Duration>,
     /// How often points without a group are read.
     #[serde(default = "default_period")]
     pub period: Duration,
@@ -81,6 +84,19 @@ pub struct Config {
     /// What is read and written.
     #[serde(default)]
     pub points: Vec<PointConfig>,
+}
+
+impl Config {
+    /// How long the line keeps silent after a request that brought no reply in time. Over TCP a reply
+    /// names its request, so there is nothing to wait for. On a serial line it does not, and by default
+    /// a reply may take twice as long as was expected: other masters (libmodbus) wait for one time-out
+    /// more, too, before they trust the line again.
+    pub fn settle(&self) -> Duration {
+        self.settle.unwrap_or(match self.mode {
+            Mode::Tcp => Duration::ZERO,
+            Mode::Rtu => self.timeout,
+        })
+    }
 }
 
 /// A poll group.
@@ -175,6 +191,11 @@ pub struct PointConfig {
     /// By how much it has to change to be published, in its own unit.
     #[serde(default)]
     pub dead_band: Option<f64>,
+}
+
+/// A mistake in a point's configuration.
+pub fn at(point: &str, text: &str) -> Error {
+    Error::fatal(format!("point `{point}`: {text}"))
 }
 
 fn default_unit() -> u8 {

@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod describe;
 mod desk;
+mod groups;
 mod line;
 mod means;
 mod plan;

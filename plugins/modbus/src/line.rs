@@ -14,6 +14,7 @@ pub struct Line {
     unit: u8,
     timeout: Duration,
     turnaround: Duration,
+    settle: Duration,
     transaction: u16,
 }
 
@@ -85,6 +86,7 @@ impl Line {
             unit: config.unit,
             timeout: config.timeout,
             turnaround: config.turnaround,
+            settle: config.settle(),
             transaction,
         }
     }
@@ -93,6 +95,11 @@ impl Line {
     /// device itself (Messaging Guide V1.0b, 4.4.2.2).
     pub fn is_broadcast(&self) -> bool {
         self.mode == Mode::Rtu && self.unit == BROADCAST
+    }
+
+    /// How long a reply is awaited.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Queues a request. It is sent when the handler returns.
@@ -125,8 +132,11 @@ impl Line {
         exchange = if self.is_broadcast() {
             exchange.turnaround(self.turnaround)
         } else {
-            // The codec passes over frames that answer something else, and over garbage.
-            exchange.reply(ReplyRule::Codec(Options::of(self.mode)))
+            // The codec passes over frames that answer something else, and over garbage. A late reply
+            // would answer the next request as well: the line is held until it has passed.
+            exchange
+                .reply(ReplyRule::Codec(Options::of(self.mode)))
+                .turnaround(self.settle)
         };
         match self.connection.submit(exchange) {
             Ok(ticket) => Ok((ticket, asked)),

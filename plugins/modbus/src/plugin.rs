@@ -5,13 +5,13 @@ use weihe_modbus::Mode;
 use weihe_sdk::prelude::*;
 
 use crate::command::{self, Command};
-use crate::config::{Config, MAX_RETRIES};
+use crate::config::{Config, MAX_RETRIES, at};
 use crate::describe::description;
 use crate::desk::{Desk, Job, Task};
 use crate::line::Line;
 use crate::means::Means;
 use crate::point::Point;
-use crate::poll::{Poller, at};
+use crate::poll::Poller;
 use crate::stats::Stats;
 
 /// The name of the topic below `plugin/<device>/` on which the device says how it is.

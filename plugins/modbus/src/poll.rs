@@ -1,20 +1,25 @@
-//! Polls: groups of points, read on a timer by as few requests as possible.
+//! Polls: puts the groups' reads on the line, and says what becomes of them.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value as Json, json};
-use weihe_modbus::{Asked, Request, Table};
+use weihe_modbus::{Asked, Mode, Request};
 use weihe_sdk::{Context, Duration, Error, Every, Failure, Priority, Reply, Ticket, Timestamp};
 
-use crate::config::{Config, DEFAULT_GROUP, PointConfig};
+use crate::config::Config;
+use crate::groups::{Group, Plan, PolledRead};
 use crate::line::Trouble;
 use crate::means::Means;
-use crate::plan::{Limits, Span, plan};
 use crate::point::{Content, Point};
 
-/// Polls that the device keeps on the connection at a time: enough that the line never waits for the
-/// plugin, few enough that other devices on the line get their turn.
+/// Polls that the device keeps on the connection at a time over TCP: enough that the line never waits
+/// for the plugin, few enough that other devices on the line get their turn.
 pub const WINDOW: usize = 4;
+
+/// The same on a serial line. Nothing in a reply says which request it answers, so after a time-out the
+/// same request goes again before any other that its late reply would fit. The line's own gap between
+/// frames is longer than the plugin needs.
+pub const SERIAL_WINDOW: usize = 1;
 
 /// How long a poll waits at least for its turn on a busy line before it is given up.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,27 +31,11 @@ pub struct Poller {
     reads: Vec<PolledRead>,
     waiting: VecDeque<Due>,
     flying: BTreeMap<Ticket, Flight>,
+    window: usize,
     retries: u32,
-    /// Why the unit is taken for dead. Then each read is tried once a poll, so that a dead unit costs a
-    /// shared line one time-out a period instead of many.
-    silent: Option<String>,
-}
-
-#[derive(Debug)]
-struct Group {
-    name: String,
-    period: Duration,
-    reads: Vec<usize>,
-    unfinished: usize,
-}
-
-#[derive(Debug)]
-struct PolledRead {
-    table: Table,
-    span: Span,
-    points: Vec<usize>,
-    group: usize,
-    outcome: Option<Result<(), String>>,
+    /// Whether the unit is taken for dead. Then each read is tried once a poll, so that a dead unit costs
+    /// a shared line one time-out a period instead of many.
+    silent: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,122 +50,28 @@ struct Flight {
     asked: Asked,
 }
 
-/// The group of a point: its name, and its period where no group of that name is configured.
-fn group_of(config: &Config, point: &PointConfig) -> Result<(String, Option<Duration>), String> {
-    match (&point.group, point.period) {
-        (Some(_), Some(_)) => Err("`group` and `period` exclude each other".to_owned()),
-        (Some(group), None) if config.groups.contains_key(group) => Ok((group.clone(), None)),
-        (Some(group), None) => {
-            let known: Vec<&str> = config.groups.keys().map(String::as_str).collect();
-            Err(format!(
-                "group `{group}` is not in `groups`; there {}",
-                if known.is_empty() {
-                    "is none".to_owned()
-                } else {
-                    format!("are: {}", known.join(", "))
-                }
-            ))
-        }
-        (None, Some(period)) => Ok((format!("every {period}"), Some(period))),
-        (None, None) if config.groups.contains_key(DEFAULT_GROUP) => {
-            Ok((DEFAULT_GROUP.to_owned(), None))
-        }
-        (None, None) => Ok((DEFAULT_GROUP.to_owned(), Some(config.period))),
-    }
-}
-
 impl Poller {
     /// Plans the reads of all points and sets the groups' timers.
     pub fn start(ctx: &mut Context, config: &Config, points: &[Point]) -> Result<Poller, Error> {
-        let mut members: BTreeMap<String, (Duration, Duration, Vec<usize>)> = BTreeMap::new();
-        for (index, (point, written)) in points.iter().zip(&config.points).enumerate() {
-            let (name, period) =
-                group_of(config, written).map_err(|text| at(&point.name, &text))?;
-            if !point.readable {
-                continue;
-            }
-            let (period, jitter) = match (period, config.groups.get(&name)) {
-                (None, Some(group)) => (group.period, group.jitter),
-                (period, _) => (period.unwrap_or(config.period), Duration::ZERO),
-            };
-            let entry = members
-                .entry(name)
-                .or_insert_with(|| (period, jitter, Vec::new()));
-            entry.2.push(index);
+        let Plan { groups, reads } = Plan::new(config, points)?;
+        for group in &groups {
+            ctx.every_with(&group.name, group.period, Every::new().jitter(group.jitter))
+                .map_err(|refused| {
+                    Error::fatal(format!("poll group `{}`: {refused}", group.name))
+                })?;
         }
-        let mut poller = Poller {
-            groups: Vec::new(),
-            reads: Vec::new(),
+        Ok(Poller {
+            groups,
+            reads,
             waiting: VecDeque::new(),
             flying: BTreeMap::new(),
+            window: match config.mode {
+                Mode::Tcp => WINDOW,
+                Mode::Rtu => SERIAL_WINDOW,
+            },
             retries: config.retries,
-            silent: None,
-        };
-        for (name, (period, jitter, members)) in members {
-            ctx.every_with(&name, period, Every::new().jitter(jitter))
-                .map_err(|refused| Error::fatal(format!("poll group `{name}`: {refused}")))?;
-            poller.add_group(config, points, name, period, &members)?;
-        }
-        Ok(poller)
-    }
-
-    fn add_group(
-        &mut self,
-        config: &Config,
-        points: &[Point],
-        name: String,
-        period: Duration,
-        members: &[usize],
-    ) -> Result<(), Error> {
-        let group = self.groups.len();
-        let first = self.reads.len();
-        for table in Table::ALL {
-            let members: Vec<usize> = members
-                .iter()
-                .copied()
-                .filter(|index| points[*index].table == table)
-                .collect();
-            let spans: Vec<Span> = members.iter().map(|index| points[*index].span).collect();
-            let holes: Vec<Span> = config
-                .holes
-                .iter()
-                .filter(|hole| hole.table == table)
-                .map(|hole| Span {
-                    address: hole.address,
-                    quantity: hole.quantity,
-                })
-                .collect();
-            let limits = Limits {
-                max_quantity: if table.is_bits() {
-                    config.max_bits
-                } else {
-                    config.max_registers
-                },
-                max_gap: config.max_gap,
-            };
-            let reads = plan(&spans, limits, &holes)
-                .map_err(|error| at(&points[members[error.point()]].name, &error.to_string()))?;
-            self.reads.extend(reads.into_iter().map(|read| {
-                PolledRead {
-                    table,
-                    span: read.span,
-                    points: read
-                        .points
-                        .into_iter()
-                        .map(|index| members[index])
-                        .collect(),
-                    group,
-                    outcome: None,
-                }
-            }));
-        }
-        self.groups.push(Group {
-            name,
-            period,
-            reads: (first..self.reads.len()).collect(),
-            unfinished: 0,
-        });
-        Ok(())
+            silent: false,
+        })
     }
 
     /// Whether this exchange is a poll's.
@@ -200,7 +95,7 @@ impl Poller {
     /// Polls every group now: the link has come up.
     pub fn resume(&mut self, means: &mut Means<'_>) {
         self.forget();
-        self.silent = None;
+        self.silent = false;
         for read in &mut self.reads {
             read.outcome = None;
         }
@@ -231,7 +126,7 @@ impl Poller {
         };
         match means.line.read(&asked, outcome, means.stats) {
             Ok(answered) => {
-                self.silent = None;
+                self.silent = false;
                 let content = answered.reply.and_then(Content::of_reply);
                 if let Some(content) = content {
                     self.take(due.read, &content, answered.time, means);
@@ -300,7 +195,7 @@ impl Poller {
 
     /// Keeps the window full. A silent unit is asked one thing at a time.
     fn submit(&mut self, means: &mut Means<'_>) {
-        let window = if self.silent.is_some() { 1 } else { WINDOW };
+        let window = if self.silent { 1 } else { self.window };
         while self.flying.len() < window
             && let Some(due) = self.waiting.pop_front()
         {
@@ -310,7 +205,8 @@ impl Poller {
                 address: read.span.address,
                 quantity: read.span.quantity,
             };
-            let deadline = self.groups[read.group].period.max(PATIENCE);
+            let patience = self.groups[read.group].period.max(PATIENCE);
+            let deadline = patience + means.line.timeout();
             means.stats.requests += 1;
             match means.line.submit(&request, Priority::Poll, deadline) {
                 Ok((ticket, asked)) => {
@@ -333,11 +229,7 @@ impl Poller {
     }
 
     fn fail(&mut self, due: Due, trouble: &Trouble, means: &mut Means<'_>) {
-        let allowed = if self.silent.is_some() {
-            1
-        } else {
-            self.retries + 1
-        };
+        let allowed = if self.silent { 1 } else { self.retries + 1 };
         if trouble.is_worth_a_retry() && due.attempt < allowed {
             means.stats.retries += 1;
             self.waiting.push_front(Due {
@@ -355,15 +247,15 @@ impl Poller {
         };
         self.lose(due.read, &reason, means);
         match trouble {
-            Trouble::Silence(text) => {
+            Trouble::Silence(_) => {
                 // What waits behind it would meet the same silence.
                 let waiting = std::mem::take(&mut self.waiting);
                 for due in waiting {
                     self.lose(due.read, &reason, means);
                 }
-                self.silent = Some(text.clone());
+                self.silent = true;
             }
-            Trouble::Wrong(_) | Trouble::Refused { .. } => self.silent = None,
+            Trouble::Wrong(_) | Trouble::Refused { .. } => self.silent = false,
             Trouble::Line(_) => {}
         }
     }
@@ -382,9 +274,4 @@ impl Poller {
         let group = &mut self.groups[self.reads[read].group];
         group.unfinished = group.unfinished.saturating_sub(1);
     }
-}
-
-/// A mistake in a point's configuration.
-pub fn at(point: &str, text: &str) -> Error {
-    Error::fatal(format!("point `{point}`: {text}"))
 }

@@ -109,6 +109,16 @@ fn requests_are_polls_of_the_configured_unit_with_its_own_transactions() {
 }
 
 #[test]
+fn a_poll_that_waited_for_its_turn_still_has_its_whole_time_out() {
+    let mut bench = Bench::up(
+        Mode::Tcp,
+        r#"{"timeout": "15 s", "points": [{"name": "a", "address": 0}]}"#,
+    );
+    let request = bench.kernel.take_submitted().remove(0).request;
+    assert_eq!(request.deadline, Duration::from_secs(25));
+}
+
+#[test]
 fn groups_have_periods_of_their_own() {
     let mut bench = Bench::up(
         Mode::Tcp,

@@ -79,6 +79,55 @@ fn one_lost_reply_is_repeated_and_nobody_notices() {
 }
 
 #[test]
+fn on_a_serial_line_the_same_request_follows_a_time_out_before_any_other() {
+    let mut bench = Bench::up(Mode::Rtu, TWO);
+    for lost in [true, false, true, false] {
+        let submitted = bench.kernel.take_submitted();
+        assert_eq!(submitted.len(), 1, "one poll at a time");
+        let outcome = match lost {
+            true => Err(Failure::Timeout(Vec::new())),
+            false => Ok(bench.answer(&submitted[0])),
+        };
+        let again = submitted[0].request.bytes.clone();
+        let ticket = submitted[0].ticket;
+        bench
+            .kernel
+            .reply(ticket, outcome.as_deref().map_err(Clone::clone))
+            .unwrap();
+        if lost {
+            assert_eq!(bench.kernel.submitted()[0].request.bytes, again);
+        }
+    }
+    assert_eq!(bench.serve(), 0);
+    assert_eq!(bench.status(), "ok");
+}
+
+#[test]
+fn a_serial_line_is_held_after_a_time_out_and_a_tcp_connection_is_not() {
+    for (mode, settle, held) in [
+        (Mode::Tcp, "", 0),
+        (Mode::Rtu, "", 200),
+        (Mode::Rtu, r#""settle": "50 ms","#, 50),
+        (Mode::Rtu, r#""settle": 0,"#, 0),
+        (Mode::Tcp, r#""settle": "50 ms","#, 50),
+    ] {
+        let config = TWO.replacen('{', &format!("{{{settle}"), 1);
+        let mut bench = Bench::up(mode, &config);
+        bench
+            .kernel
+            .call("write", r#"{"point": "a", "value": 1}"#)
+            .unwrap();
+        for submitted in bench.kernel.take_submitted() {
+            assert_eq!(
+                submitted.request.turnaround,
+                Duration::from_millis(held),
+                "{mode} {settle}"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_exception_makes_only_its_points_bad_and_is_not_repeated() {
     let mut bench = Bench::up(Mode::Tcp, TWO);
     bench.unit.missing.insert((Table::Holding, 100));
