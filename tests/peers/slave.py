@@ -1,7 +1,8 @@
 """A Modbus slave made of pymodbus, over TCP and, with the same contents, on a serial line.
 
 Prints a line of JSON when it listens ({"port": 15020}) and one for each request that reaches it
-({"unit": 1, "function": 3}). Each line on standard input sets contents; see `put`.
+({"unit": 1, "function": 3}). Each line on standard input sets contents; see `put`. {"delay": 0.5}
+makes it think for half a second about each reply, one after the other, as slow units do.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import asyncio
 import json
 import sys
 import threading
+import time
 
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.framer import FramerType
@@ -18,6 +20,7 @@ from contents import registers
 
 SIZE = 1000
 CODES = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+delay = 0
 
 
 def say(what):
@@ -25,7 +28,9 @@ def say(what):
 
 
 def trace(sending, pdu):
-    if not sending:
+    if sending:
+        time.sleep(delay)
+    else:
         say({"unit": pdu.dev_id, "function": pdu.function_code})
     return pdu
 
@@ -37,8 +42,13 @@ def put(context, order):
 
 
 def obey(context, loop):
+    global delay
     for line in sys.stdin:
         order = json.loads(line)
+        if "delay" in order:
+            delay = order["delay"]
+            say(order)
+            continue
         done = asyncio.run_coroutine_threadsafe(apply(context, order), loop)
         done.result()
         say({"put": order["address"]})

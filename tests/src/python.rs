@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -152,6 +153,17 @@ impl Slave {
         });
         let said: Value = serde_json::from_str(&line).expect("JSON");
         assert_eq!(said, json!({ "put": order["address"] }));
+    }
+
+    /// Makes it take so long for each reply from now on.
+    pub fn slow(&mut self, delay: Duration) {
+        self.process
+            .tell(&json!({ "delay": delay.as_secs_f64() }).to_string());
+        let requests = &mut self.requests;
+        self.process.line_where(|line| {
+            requests.extend(request(line));
+            line.contains("delay")
+        });
     }
 
     /// Unit and function code of all requests so far.

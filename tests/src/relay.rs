@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub enum Mischief {
     WrongCrc,
     /// It comes so late.
     Late(Duration),
+    /// It comes when [`Relay::release`] is called, and so do all behind it.
+    Held,
     /// It does not come.
     Silence,
     /// The connection breaks in its middle (TCP).
@@ -48,6 +50,9 @@ enum Framing {
 struct Shared {
     framing: Framing,
     plans: Mutex<VecDeque<Mischief>>,
+    /// Held replies that may go on, and who waits for that.
+    released: Mutex<usize>,
+    more_released: Condvar,
     upstream: AtomicU16,
     ended: AtomicBool,
 }
@@ -125,9 +130,15 @@ impl Relay {
         self.shared.plans.lock().unwrap().extend(mischief);
     }
 
-    /// How much of the plan is left.
+    /// How much of the plan is left. What is no longer in it has begun to happen.
     pub fn left(&self) -> usize {
         self.shared.plans.lock().unwrap().len()
+    }
+
+    /// Lets one held reply go on, now or when it comes.
+    pub fn release(&self) {
+        *self.shared.released.lock().unwrap() += 1;
+        self.shared.more_released.notify_all();
     }
 }
 
@@ -146,6 +157,8 @@ impl Shared {
         Arc::new(Self {
             framing,
             plans: Mutex::default(),
+            released: Mutex::default(),
+            more_released: Condvar::new(),
             upstream: AtomicU16::new(upstream),
             ended: AtomicBool::new(false),
         })
@@ -187,6 +200,9 @@ impl Shared {
             {
                 let frame: Vec<u8> = waiting.drain(..length).collect();
                 let plan = self.plans.lock().unwrap().pop_front();
+                if plan == Some(Mischief::Held) {
+                    self.await_release();
+                }
                 let passed = match plan {
                     None => to.write_all(&frame),
                     Some(mischief) => self.framing.spoil(mischief, frame, to, &cut),
@@ -196,6 +212,16 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Waits for [`Relay::release`], or for the end of the test's process.
+    fn await_release(&self) {
+        let held = self.released.lock().unwrap();
+        let mut released = self
+            .more_released
+            .wait_while(held, |released| *released == 0)
+            .unwrap();
+        *released -= 1;
     }
 }
 
@@ -278,6 +304,7 @@ impl Framing {
                 thread::sleep(span);
                 to.write_all(&frame)
             }
+            Mischief::Held => to.write_all(&frame),
             Mischief::Silence => Ok(()),
             Mischief::Cut => {
                 to.write_all(&frame[..frame.len() / 2])?;

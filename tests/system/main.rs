@@ -4,10 +4,12 @@
 mod codec;
 mod database;
 mod faults;
+mod field;
 mod files;
 mod greenhouse;
 mod host;
 mod hostile;
+mod late;
 mod neighbours;
 mod packed;
 mod refusals;

@@ -3,71 +3,11 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use weihe_kernel::event::Quality;
 use weihe_tests::{Mischief, Python, Relay, Rig, Slave, Watch};
 
-/// What the slave's register holds all the time.
-const TRUE: u16 = 0x1234;
-
-fn device(name: &str, connection: &str, config: &str) -> String {
-    format!(
-        r#"
-        [device.{name}]
-        plugin = "modbus"
-        connection = "{connection}"
-
-        [device.{name}.config]
-        period = "20 ms"
-        timeout = "300 ms"
-        points = [{{ name = "level", table = "holding", address = 7 }}]
-        {config}
-        "#
-    )
-}
-
-fn tcp(name: &str, port: u16) -> String {
-    format!(
-        r#"
-        [connection.{name}]
-        type = "tcp"
-        address = "127.0.0.1:{port}"
-        reconnect-min = "20 ms"
-        reconnect-max = "100 ms"
-        "#
-    )
-}
-
-fn uart(name: &str, line: &Relay) -> String {
-    let port = line.master();
-    format!(
-        "[connection.{name}]\ntype = \"uart\"\nport = \"{}\"\nbaud = 115200\n",
-        port.display()
-    )
-}
-
-const MODBUS: &str = "[plugin]\nmodbus = \"weihe-plugin-modbus\"\n";
-
-fn hold(slave: &mut Slave, unit: u8, value: u16) {
-    slave.put(json!({ "unit": unit, "table": "holding", "address": 7, "values": [value] }));
-}
-
-/// Waits for the true value; whatever comes before must have said that it is bad.
-async fn truth(bus: &mut Watch) {
-    bus.until("the true value", |event| {
-        if event.quality == Quality::Good {
-            assert_eq!(event.value, TRUE, "a wrong value was published: {event:?}");
-            return true;
-        }
-        assert_eq!(
-            (event.quality, &event.value),
-            (Quality::Bad, &Value::Null),
-            "{event:?}"
-        );
-        false
-    })
-    .await;
-}
+use crate::field::{MODBUS, TRUE, device, hold, tcp, truth, uart};
 
 /// Waits until all mischief has happened, and then for the true value of a later poll.
 async fn survive(rig: &Rig, line: &Relay, bus: &mut Watch, mischief: &[Mischief]) {
@@ -218,40 +158,41 @@ async fn a_slave_that_is_killed_and_comes_back_is_noticed_and_polled_again() {
 }
 
 #[tokio::test]
-async fn a_slow_slave_is_waited_for_and_keeps_nobody_else_waiting() {
+async fn a_slave_on_a_serial_line_that_is_killed_and_comes_back_is_noticed_and_polled_again() {
     let Some(python) = Python::find() else { return };
-    let mut slave = Slave::start(&python);
+    let line = Relay::serial();
+    let port = line.slave().display().to_string();
+    let mut slave = Slave::with(&python, &["--serial", &port]);
     hold(&mut slave, 1, TRUE);
-    let (slow, quick) = (Relay::tcp(slave.port()), Relay::tcp(slave.port()));
-    let system = [
-        MODBUS,
-        &tcp("slow", slow.port()),
-        &tcp("quick", quick.port()),
-        &device("level", "slow", "retries = 1"),
-        &device("other", "quick", ""),
-    ]
-    .concat();
-    let rig = Rig::start(&system).await;
-    let (mut bus, mut other) = (
-        rig.watch("plugin/level/level"),
-        rig.watch("plugin/other/level"),
-    );
-    truth(&mut bus).await;
-    truth(&mut other).await;
-    slow.plan([Mischief::Silence; 2]);
+    let level = device("level", "line", "mode = \"rtu\"");
+    let rig = Rig::start(&[MODBUS, &uart("line", &line), &level].concat()).await;
+    let mut bus = rig.watch("plugin/level/+");
+    bus.value("plugin/level/level", TRUE).await;
+    bus.value("plugin/level/status", "ok").await;
+    slave.kill();
     let bad = bus
-        .until("the time-out", |event| event.quality == Quality::Bad)
+        .until("a bad value", |event| {
+            event.topic.ends_with("level") && event.value.is_null()
+        })
         .await;
-    let polled = other
-        .so_far()
-        .iter()
-        .filter(|event| event.time < bad.time)
-        .count();
+    assert_eq!(bad.quality, Quality::Bad);
+    let status = bus.topic("plugin/level/status").await.value.to_string();
+    assert!(status.contains("no reply from unit 1"), "{status}");
+    let unanswered = rig
+        .call("level", "write", json!({ "point": "level", "value": 1 }))
+        .await
+        .unwrap_err();
     assert!(
-        polled >= 5,
-        "the other device was polled {polled} times in the 0.6 s of waiting"
+        unanswered.to_string().contains("no reply from unit 1"),
+        "{unanswered}"
     );
-    truth(&mut bus).await;
+    let mut slave = Slave::with(&python, &["--serial", &port]);
+    bus.value("plugin/level/level", 0).await;
+    bus.value("plugin/level/status", "ok").await;
+    hold(&mut slave, 1, TRUE);
+    bus.value("plugin/level/level", TRUE).await;
+    let device = rig.device("level");
+    assert_eq!((device.traps, device.incarnations), (0, 1));
     rig.shutdown().await;
 }
 
