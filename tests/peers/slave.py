@@ -8,6 +8,7 @@ makes it think for half a second about each reply, one after the other, as slow 
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import threading
 import time
@@ -78,6 +79,8 @@ async def main():
         int(unit): ModbusDeviceContext(co=block(False), di=block(False), hr=block(0), ir=block(0))
         for unit in arguments.units.split(",")
     }
+    # It would complain of each request for a unit that is not there.
+    logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
     context = ModbusServerContext(devices, single=False)
     servers = []
     if arguments.serial:

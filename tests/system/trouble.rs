@@ -241,3 +241,36 @@ async fn units_on_one_serial_line_take_turns_and_a_dead_one_does_not_hold_them_u
     one.value("plugin/one/level", TRUE).await;
     rig.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_unit_that_its_gateway_calls_silent_is_asked_once_a_period_and_the_others_go_on() {
+    let Some(python) = Python::find() else { return };
+    // Over TCP it answers for units that are not there, with exception 11, as a gateway does.
+    let mut slave = Slave::start(&python);
+    hold(&mut slave, 1, TRUE);
+    let system = [
+        MODBUS,
+        &tcp("gateway", slave.port()),
+        &device("one", "gateway", "unit = 1"),
+        &device("dead", "gateway", "unit = 3"),
+    ]
+    .concat();
+    let rig = Rig::start(&system).await;
+    let mut dead = rig.watch("plugin/dead/status");
+    let mut one = rig.watch("plugin/one/level");
+    let status = dead.next().await.value.to_string();
+    assert!(
+        status.contains("exception 11 (gateway target device failed to respond)"),
+        "{status}"
+    );
+    let counters = async || rig.ask("dead", "stats", json!({})).await["counters"].clone();
+    let before = counters().await;
+    let mut now = before.clone();
+    while now["exceptions"].as_u64() < before["exceptions"].as_u64().map(|count| count + 5) {
+        truth(&mut one).await;
+        now = counters().await;
+    }
+    assert_eq!(now["retries"], before["retries"], "{now}");
+    assert_eq!(now["timeouts"], 0);
+    rig.shutdown().await;
+}

@@ -37,6 +37,15 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the unit is silent, be it that a gateway before it says so.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Trouble::Silence(_) => true,
+            Trouble::Refused { exception, .. } => exception.is_silence(),
+            Trouble::Wrong(_) | Trouble::Line(_) => false,
+        }
+    }
+
     /// Whether the same request may bring something when it is sent again at once.
     pub fn is_worth_a_retry(&self) -> bool {
         match self {

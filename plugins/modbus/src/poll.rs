@@ -246,17 +246,15 @@ impl Poller {
             format!("{} {first} to {last}: {trouble}", read.table)
         };
         self.lose(due.read, &reason, means);
-        match trouble {
-            Trouble::Silence(_) => {
-                // What waits behind it would meet the same silence.
-                let waiting = std::mem::take(&mut self.waiting);
-                for due in waiting {
-                    self.lose(due.read, &reason, means);
-                }
-                self.silent = true;
+        if trouble.is_silence() {
+            // What waits behind it would meet the same silence.
+            let waiting = std::mem::take(&mut self.waiting);
+            for due in waiting {
+                self.lose(due.read, &reason, means);
             }
-            Trouble::Wrong(_) | Trouble::Refused { .. } => self.silent = false,
-            Trouble::Line(_) => {}
+            self.silent = true;
+        } else if !matches!(trouble, Trouble::Line(_)) {
+            self.silent = false;
         }
     }
 

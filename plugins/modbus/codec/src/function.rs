@@ -264,6 +264,12 @@ impl Exception {
         }
     }
 
+    /// Whether a gateway says that it got no reply from the unit behind it.
+    #[must_use]
+    pub fn is_silence(self) -> bool {
+        matches!(self.0, 10 | 11)
+    }
+
     /// Whether the same request may succeed a little later: the server or the device behind a gateway
     /// was busy or silent.
     #[must_use]

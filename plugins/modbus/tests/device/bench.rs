@@ -165,6 +165,26 @@ impl Bench {
         self.fail(&Failure::Timeout(Vec::new()))
     }
 
+    /// Refuses everything that is submitted with an exception until nothing more is; gives the number of
+    /// exchanges.
+    pub fn refuse(&mut self, code: u8) -> usize {
+        let mut exchanges = 0;
+        loop {
+            let submitted = self.kernel.take_submitted();
+            if submitted.is_empty() {
+                return exchanges;
+            }
+            for exchange in submitted {
+                exchanges += 1;
+                let bytes = &exchange.request.bytes;
+                let frame = Frame::parse(self.mode, Direction::Request, bytes).unwrap();
+                let pdu = [frame.pdu[0] | 0x80, code];
+                let reply = wrap(self.mode, frame.transaction, frame.unit, &pdu);
+                self.kernel.reply(exchange.ticket, Ok(&reply)).unwrap();
+            }
+        }
+    }
+
     pub fn poll(&mut self) -> usize {
         self.kernel.tick("default", 1).unwrap();
         self.serve()

@@ -159,6 +159,44 @@ fn a_busy_unit_is_asked_again() {
 }
 
 #[test]
+fn a_unit_behind_a_gateway_that_says_it_is_silent_costs_one_request_a_period() {
+    let points: Vec<String> = (0..20)
+        .map(|n| format!(r#"{{"name": "p{n}", "address": {}}}"#, n * 10))
+        .collect();
+    let points = points.join(",");
+    for code in [10, 11] {
+        let mut bench = Bench::up(
+            Mode::Tcp,
+            &format!(r#"{{"retries": 1, "points": [{points}]}}"#),
+        );
+        assert_eq!(bench.serve(), 20);
+        bench.kernel.take_published();
+        bench.kernel.tick("default", 1).unwrap();
+        assert!(
+            bench.refuse(code) <= 8,
+            "those at the gateway, each repeated at most once"
+        );
+        let bad = bench.kernel.take_published();
+        let bad = bad.iter().filter(|sample| sample.quality == Quality::Bad);
+        assert_eq!(bad.count(), 20, "exception {code}");
+        for _ in 0..3 {
+            bench.kernel.tick("default", 1).unwrap();
+            assert_eq!(bench.refuse(code), 1, "exception {code}");
+        }
+        assert_eq!(bench.poll(), 20, "it answers again");
+        assert_eq!(bench.status(), "ok");
+    }
+}
+
+#[test]
+fn a_unit_that_is_busy_is_not_taken_for_dead() {
+    let mut bench = Bench::up(Mode::Tcp, TWO);
+    assert_eq!(bench.refuse(6), 4, "each of the two is repeated");
+    bench.kernel.tick("default", 1).unwrap();
+    assert_eq!(bench.refuse(6), 4);
+}
+
+#[test]
 fn a_link_that_is_down_makes_all_points_bad_once_and_polls_resume_when_it_is_up() {
     let mut bench = Bench::up(Mode::Tcp, TWO);
     bench.serve();
