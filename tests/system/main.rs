@@ -10,6 +10,7 @@ mod greenhouse;
 mod host;
 mod hostile;
 mod late;
+mod many;
 mod neighbours;
 mod packed;
 mod refusals;

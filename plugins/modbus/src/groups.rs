@@ -8,6 +8,7 @@ use weihe_sdk::{Duration, Error};
 use crate::config::{Config, DEFAULT_GROUP, PointConfig, at};
 use crate::plan::{Limits, Span, plan};
 use crate::point::Point;
+use crate::spool;
 
 /// A poll group.
 #[derive(Debug)]
@@ -51,6 +52,12 @@ pub struct Plan {
 impl Plan {
     /// Plans the reads of all points that are polled.
     pub fn new(config: &Config, points: &[Point]) -> Result<Plan, Error> {
+        if config.groups.contains_key(spool::TIMER) {
+            return Err(Error::fatal(format!(
+                "poll group `{}`: the plugin needs this name for itself; choose another",
+                spool::TIMER
+            )));
+        }
         let mut members: BTreeMap<String, (Duration, Duration, Vec<usize>)> = BTreeMap::new();
         for (index, (point, written)) in points.iter().zip(&config.points).enumerate() {
             let (name, period) =

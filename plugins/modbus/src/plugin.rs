@@ -12,6 +12,7 @@ use crate::line::Line;
 use crate::means::Means;
 use crate::point::Point;
 use crate::poll::Poller;
+use crate::spool::{self, Spool};
 use crate::stats::Stats;
 
 /// The name of the topic below `plugin/<device>/` on which the device says how it is.
@@ -24,6 +25,7 @@ pub struct Modbus {
     points: Vec<Point>,
     poller: Poller,
     desk: Desk,
+    spool: Spool,
     stats: Stats,
     link: Option<LinkState>,
     link_reason: String,
@@ -33,11 +35,13 @@ pub struct Modbus {
 }
 
 impl Modbus {
+    /// What a handler works with; one that publishes ends with [`Modbus::end`].
     fn means<'a>(&'a mut self, ctx: &'a mut Context) -> (Means<'a>, &'a mut Poller, &'a mut Desk) {
         let means = Means {
             ctx,
             line: &mut self.line,
             points: &mut self.points,
+            spool: &mut self.spool,
             stats: &mut self.stats,
         };
         (means, &mut self.poller, &mut self.desk)
@@ -58,6 +62,12 @@ impl Modbus {
         } else {
             format!("{state}: {}", self.link_reason)
         }
+    }
+
+    /// Ends a handler: publishes what it brought.
+    fn end(&mut self, ctx: &mut Context) -> Result<(), Error> {
+        self.report(ctx);
+        self.spool.end(ctx, &mut self.points, &mut self.stats)
     }
 
     /// Publishes how the device is, when that has changed.
@@ -147,6 +157,7 @@ impl Plugin for Modbus {
             points,
             poller,
             desk: Desk::new(config.retries),
+            spool: Spool::default(),
             stats: Stats::default(),
             link: None,
             link_reason: String::new(),
@@ -157,12 +168,16 @@ impl Plugin for Modbus {
     }
 
     fn on_timer(&mut self, ctx: &mut Context, timer: &str, _: u64) -> Result<(), Error> {
+        // Several timers may tick in one handler call: only one of them has room to publish.
+        self.spool.begin(match timer {
+            spool::TIMER => spool::PORTION,
+            _ => 0,
+        });
         if self.is_up() {
             let (mut means, poller, _) = self.means(ctx);
             poller.tick(timer, &mut means);
-            self.report(ctx);
         }
-        Ok(())
+        self.end(ctx)
     }
 
     fn on_reply(
@@ -172,6 +187,7 @@ impl Plugin for Modbus {
         ticket: Ticket,
         outcome: Result<Reply, Failure>,
     ) -> Result<(), Error> {
+        self.spool.begin(spool::PORTION);
         let (mut means, poller, desk) = self.means(ctx);
         // Tickets of neither were given up when the link changed, or belong to an instance before.
         if poller.owns(ticket) {
@@ -179,8 +195,7 @@ impl Plugin for Modbus {
         } else if desk.owns(ticket) {
             desk.replied(ticket, outcome, &mut means);
         }
-        self.report(ctx);
-        Ok(())
+        self.end(ctx)
     }
 
     fn on_link(
@@ -195,6 +210,7 @@ impl Plugin for Modbus {
         self.link = Some(state);
         self.link_reason = reason.to_owned();
         let text = self.link_text();
+        self.spool.begin(spool::PORTION);
         let (mut means, poller, _) = self.means(ctx);
         match state {
             LinkState::Up if !was_up => poller.resume(&mut means),
@@ -203,8 +219,7 @@ impl Plugin for Modbus {
             LinkState::Connecting if was_up || !first => poller.suspend(&text, &mut means),
             LinkState::Connecting => {}
         }
-        self.report(ctx);
-        Ok(())
+        self.end(ctx)
     }
 
     fn on_command(

@@ -9,7 +9,6 @@ use weihe_sdk::{Context, Quality, Sample, Timestamp, Topic, Value};
 
 use crate::config::{Access, Config, PointConfig};
 use crate::plan::Span;
-use crate::stats::Stats;
 
 /// A point.
 #[derive(Debug, Clone)]
@@ -34,9 +33,11 @@ pub struct Point {
     on_change: bool,
     dead_band: f64,
     shown: Option<Shown>,
+    /// Whether it waits in the [`Spool`](crate::spool::Spool).
+    pub spooled: bool,
 }
 
-/// What was last published.
+/// What was last published, or is about to be.
 #[derive(Debug, Clone, PartialEq)]
 struct Shown {
     value: Result<PointValue, String>,
@@ -151,6 +152,7 @@ impl Point {
                 .unwrap_or(config.on_change || point.dead_band.is_some()),
             dead_band,
             shown: None,
+            spooled: false,
         })
     }
 
@@ -171,18 +173,13 @@ impl Point {
         }
     }
 
-    /// Takes a value that was read or written; publishes it unless it is to be published on change and
-    /// has not.
-    pub fn take(
-        &mut self,
-        ctx: &mut Context,
-        value: Result<PointValue, ValueError>,
-        time: Timestamp,
-        stats: &mut Stats,
-    ) {
+    /// Takes a value that was read or written. Whether it is to be published: not when that is done on
+    /// change only, and it has not changed.
+    #[must_use]
+    pub fn take(&mut self, value: Result<PointValue, ValueError>, time: Timestamp) -> bool {
         let value = match value {
             Ok(value) => value,
-            Err(error) => return self.lose(ctx, &error.to_string(), time, stats),
+            Err(error) => return self.lose(&error.to_string(), time),
         };
         if self.on_change
             && let Some(Shown {
@@ -190,33 +187,39 @@ impl Point {
             }) = &self.shown
             && self.is_near(shown, &value)
         {
-            return;
+            return false;
         }
-        let sample = match &value {
-            PointValue::Boolean(on) => Value::Boolean(*on),
-            PointValue::Integer(number) => Value::Integer(*number),
-            PointValue::Float(number) => Value::Float(*number),
-            PointValue::Text(text) => Value::Text(text),
-        };
-        stats.samples += 1;
-        ctx.publish_on(self.topic, Sample::new(sample).at(time));
         self.shown = Some(Shown {
             value: Ok(value),
             time,
         });
+        true
     }
 
-    /// Says once that there is no value now.
-    pub fn lose(&mut self, ctx: &mut Context, reason: &str, time: Timestamp, stats: &mut Stats) {
-        if !matches!(self.shown, Some(Shown { value: Err(_), .. })) {
-            stats.samples += 1;
-            let sample = Sample::new(Value::None).at(time).quality(Quality::Bad);
-            ctx.publish_on(self.topic, sample);
-        }
+    /// Notes that there is no value now. Whether that is to be published: once.
+    #[must_use]
+    pub fn lose(&mut self, reason: &str, time: Timestamp) -> bool {
+        let known = matches!(self.shown, Some(Shown { value: Err(_), .. }));
         self.shown = Some(Shown {
             value: Err(reason.to_owned()),
             time,
         });
+        !known
+    }
+
+    /// Publishes its newest value, or that it has none.
+    pub fn publish(&self, ctx: &mut Context) {
+        let Some(Shown { value, time }) = &self.shown else {
+            return;
+        };
+        let sample = match value {
+            Ok(PointValue::Boolean(on)) => Sample::new(Value::Boolean(*on)),
+            Ok(PointValue::Integer(number)) => Sample::new(Value::Integer(*number)),
+            Ok(PointValue::Float(number)) => Sample::new(Value::Float(*number)),
+            Ok(PointValue::Text(text)) => Sample::new(Value::Text(text)),
+            Err(_) => Sample::new(Value::None).quality(Quality::Bad),
+        };
+        ctx.publish_on(self.topic, sample.at(*time));
     }
 
     fn is_near(&self, shown: &PointValue, value: &PointValue) -> bool {

@@ -109,8 +109,10 @@ impl Poller {
     pub fn suspend(&mut self, reason: &str, means: &mut Means<'_>) {
         self.forget();
         let now = means.ctx.now();
-        for point in means.points.iter_mut().filter(|point| point.readable) {
-            point.lose(means.ctx, reason, now, means.stats);
+        for index in 0..means.points.len() {
+            if means.points[index].readable {
+                means.lose_point(index, reason, now);
+            }
         }
     }
 
@@ -221,9 +223,7 @@ impl Poller {
         let read = &mut self.reads[index];
         read.outcome = Some(Ok(()));
         for point in &read.points {
-            let point = &mut means.points[*point];
-            let value = point.decode(read.span.address, content);
-            point.take(means.ctx, value, time, means.stats);
+            means.take_point(*point, read.span.address, content, time);
         }
         self.finish(index);
     }
@@ -263,7 +263,7 @@ impl Poller {
         let read = &mut self.reads[index];
         read.outcome = Some(Err(reason.to_owned()));
         for point in &read.points {
-            means.points[*point].lose(means.ctx, reason, now, means.stats);
+            means.lose_point(*point, reason, now);
         }
         self.finish(index);
     }

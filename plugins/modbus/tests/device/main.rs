@@ -4,6 +4,7 @@
 mod bench;
 mod commands;
 mod config;
+mod many;
 mod polls;
 mod storm;
 mod trouble;
