@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 use weihe_modbus::{
-    BitRange, DataType, Format, MAX_WRITE_REGISTERS, Order, PointValue, Reply, Request, Scaling,
-    Table, ValueError,
+    ADDRESS_SPACE, BitRange, DataType, Format, MAX_WRITE_REGISTERS, Order, PointValue, Reply,
+    Request, Scaling, Table, ValueError,
 };
 use weihe_sdk::{Context, Quality, Sample, Timestamp, Topic, Value};
 
@@ -110,6 +110,18 @@ impl Point {
                 "a part of a register cannot be broadcast: it would have to be read".into(),
             );
         }
+        let span = Span {
+            address: point.address,
+            quantity: format.registers,
+        };
+        if span.end() > ADDRESS_SPACE {
+            return Err(format!(
+                "address {} and {} items reach beyond address {}",
+                span.address,
+                span.quantity,
+                ADDRESS_SPACE - 1
+            ));
+        }
         if writable && format.registers > MAX_WRITE_REGISTERS {
             return Err(format!(
                 "{} registers cannot be written at once, at most {MAX_WRITE_REGISTERS}; set `access = \"read\"`",
@@ -137,10 +149,7 @@ impl Point {
         Ok(Point {
             name: point.name.clone(),
             table,
-            span: Span {
-                address: point.address,
-                quantity: format.registers,
-            },
+            span,
             format,
             unit: point.unit.clone().unwrap_or_default(),
             readable,

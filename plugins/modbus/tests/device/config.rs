@@ -52,6 +52,14 @@ fn mistakes_in_points_name_the_point() {
             "more than the 125",
         ),
         (r#""address": 65535, "type": "u32""#, "beyond address 65535"),
+        (
+            r#""address": 65535, "type": "u32", "access": "write""#,
+            "point `p`: address 65535 and 2 items reach beyond address 65535",
+        ),
+        (
+            r#""address": 65530, "type": "text", "length": 9, "access": "write""#,
+            "point `p`: address 65530 and 9 items",
+        ),
         (r#""address": 0, "scale": 0"#, "other than 0"),
         (
             r#""address": 0, "type": "bool", "scale": 2"#,
