@@ -1,5 +1,10 @@
 //! Is the link dead, or only one unit behind it? A gateway whose serial side hangs has to be opened
 //! anew; a unit without power must not take the gateway from its neighbours.
+//!
+//! Counting time-outs over the whole link cannot tell the two apart: a slow poller beside a dead unit
+//! is not asked while that times out. To wait until two devices are silent would leave a dead link as
+//! it is while only one device asks. So a device that was served a short while ago vouches for the
+//! link, until it is silent itself or its last reply is too old to tell.
 
 use std::collections::{HashMap, HashSet};
 
