@@ -3,13 +3,14 @@
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Process, component, target, workspace};
+use crate::{DEADLINE, Process, component, components, target, workspace};
 
 /// A directory with a `weihe.toml`, and the host that runs it.
 #[derive(Debug)]
@@ -35,9 +36,18 @@ impl Host {
         }
     }
 
-    /// Starts the host. Writing beyond a size that its files may have is an error to it, as on a full
-    /// disk, not its end.
+    /// Starts the host with the components that are there. Writing beyond a size that its files may
+    /// have is an error to it, as on a full disk, not its end.
     pub fn start(&mut self) {
+        self.start_with(&["run", "--no-build"]);
+    }
+
+    /// Starts the host, which builds what its `weihe.toml` names as source.
+    pub fn start_building(&mut self) {
+        self.start_with(&["run"]);
+    }
+
+    fn start_with(&mut self, arguments: &[&str]) {
         assert!(self.process.is_none(), "it runs already");
         let log = fs::File::options()
             .create(true)
@@ -46,7 +56,7 @@ impl Host {
             .expect("a log");
         let mut command = weihe();
         command
-            .args(["run", "--no-build"])
+            .args(arguments)
             .arg(self.directory.path())
             .stderr(log);
         // SAFETY: between fork and exec only an async-signal-safe function is called.
@@ -57,6 +67,11 @@ impl Host {
             });
         }
         self.process = Some(Process::start(&mut command));
+    }
+
+    /// Whether it has come to its end by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.as_mut().is_none_or(Process::has_ended)
     }
 
     /// A file in its directory.
@@ -74,15 +89,34 @@ impl Host {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// Runs a command of `weihe` in its directory.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = weihe();
+        command.arg("-C").arg(self.directory.path()).args(arguments);
+        command.output().expect("weihe runs")
+    }
+
     /// Runs a command of `weihe` against it; the answer to `--json`, if it is one.
     pub fn ask(&self, arguments: &[&str]) -> Option<Value> {
-        let output = weihe()
-            .arg("--json")
-            .arg("-C")
-            .arg(self.directory.path())
-            .args(arguments)
-            .output();
-        serde_json::from_slice(&output.expect("weihe runs").stdout).ok()
+        let mut with_json = vec!["--json"];
+        with_json.extend(arguments);
+        serde_json::from_slice(&self.run(&with_json).stdout).ok()
+    }
+
+    /// What could not be started, when all that can has.
+    pub fn failed(&self) -> Vec<Value> {
+        let began = Instant::now();
+        // The banner is printed when everything was tried.
+        while !self.log().contains("Ctrl-C stops it") {
+            assert!(
+                began.elapsed() < DEADLINE,
+                "it never came up: {}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let ps = self.ask(&["ps"]).expect("a host that answers");
+        ps["failed"].as_array().expect("a list").clone()
     }
 
     /// Ends it as a power failure would.
@@ -110,8 +144,8 @@ impl Host {
 }
 
 /// The binary, as `cargo run` builds it: with the default members, so that dependencies have the
-/// features that they have there.
-fn weihe() -> Command {
+/// features that they have there. What it builds and compiles goes where the tests' own goes.
+pub fn weihe() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let program = BUILT.get_or_init(|| {
         let target = target();
@@ -128,6 +162,8 @@ fn weihe() -> Command {
     command
         .env_remove("WEIHE_DIR")
         .env_remove("WEIHE_LOG")
-        .env("LANG", "C");
+        .env("LANG", "C")
+        .env("CARGO_TARGET_DIR", target())
+        .env("XDG_CACHE_HOME", components::folder().join("cache"));
     command
 }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use components::{component, wrong};
-pub use host::Host;
+pub use host::{Host, weihe};
 pub use process::Process;
 pub use pty::Pty;
 pub use python::{Client, Python, Slave};

@@ -1,7 +1,9 @@
 //! The whole system, as a user meets it: real components in a real kernel, against real peers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod building;
 mod codec;
+mod commands;
 mod database;
 mod faults;
 mod field;
