@@ -156,3 +156,52 @@ fn a_host_that_is_told_to_stop_loses_nothing() {
     assert!(host.stop(), "{}", host.log());
     assert_eq!(rows(&host)[..first.len()], first[..]);
 }
+
+/// A slave and its master in one host, over loopback, as in the greenhouse.
+const LOOP: &str = r#"
+[plugin.greenhouse-slave]
+[plugin.modbus]
+
+[connection.slave]
+type = "tcp-listen"
+address = "127.0.0.1:PORT"
+
+[device.slave]
+plugin = "greenhouse-slave"
+connection = "slave"
+
+[connection.field]
+type = "tcp"
+address = "127.0.0.1:PORT"
+reconnect-min = "20 ms"
+
+[device.soil]
+plugin = "modbus"
+connection = "field"
+[device.soil.config]
+period = "50 ms"
+points = [{ name = "tank", table = "input", address = 5, type = "f32", word-order = "little" }]
+"#;
+
+#[test]
+fn an_orderly_stop_warns_of_nothing() {
+    // A port that is free now; the host's own two ends have to know it beforehand.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let plugins = [
+        ("greenhouse-slave", "greenhouse-slave"),
+        ("modbus", "weihe-plugin-modbus"),
+    ];
+    let mut host = Host::new(&LOOP.replace("PORT", &port.to_string()), &plugins);
+    host.start();
+    until(&host, "a reading", || {
+        let tank = host.ask(&["get", "plugin/soil/tank"]);
+        tank.is_some_and(|tank| tank["quality"] == "good")
+    });
+    assert!(host.stop(), "{}", host.log());
+    let log = host.log();
+    let (_, stop) = log.split_once("SIGTERM: stopping").expect("a stop");
+    assert!(stop.contains("stopped"), "{log}");
+    assert!(!stop.contains("WARN") && !stop.contains("ERROR"), "{log}");
+}
