@@ -21,7 +21,7 @@ pub use components::{component, wrong};
 pub use host::{Host, weihe};
 pub use process::Process;
 pub use pty::Pty;
-pub use python::{Client, Python, Slave};
+pub use python::{Client, PYMODBUS, Python, Slave};
 pub use relay::{Mischief, Relay};
 pub use rig::{Rig, System};
 pub use watch::Watch;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{Process, target};
 
 /// What is installed. Pinned: the tests hold our own work against it.
-const PYMODBUS: &str = "pymodbus[serial]==3.11.4";
+pub const PYMODBUS: &str = "pymodbus[serial]==3.11.4";
 
 /// A coil that no test uses; see `SIZE` in `peers/slave.py`.
 const UNUSED: u16 = 999;
@@ -39,6 +39,13 @@ impl Python {
                 None
             }
         }
+    }
+
+    /// A program, as text.
+    pub fn program(&self, text: &str) -> Command {
+        let mut command = Command::new(&self.0);
+        command.args(["-c", text]);
+        command
     }
 
     /// A script of `tests/peers`.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use weihe_kernel::event::{NamedEvent, Quality};
-use weihe_tests::Rig;
+use weihe_tests::{PYMODBUS, Process, Python, Rig, workspace};
 
 /// The slave behind a listener.
 const SLAVE: &str = r#"
@@ -293,5 +293,49 @@ async fn a_device_may_only_call_whom_it_is_granted() {
         0,
         "the call must not arrive: {said}"
     );
+    rig.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_pymodbus_server_of_the_readme_stands_in_for_the_greenhouse() {
+    let Some(python) = Python::find() else { return };
+    let readme = workspace().join("examples/greenhouse/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, version) = PYMODBUS.split_once("==").unwrap();
+    assert!(readme.contains(&format!("'pymodbus=={version}'")));
+    let (_, server) = readme.split_once("<<'END'\n").unwrap();
+    let (server, _) = server.split_once("\nEND\n").unwrap();
+    // Any free port: that of the README may be another's here.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port().to_string();
+    drop(free);
+    assert!(server.contains("5020"));
+    let _server = Process::start(&mut python.program(&server.replace("5020", &port)));
+
+    let example = workspace().join("examples/greenhouse/weihe.toml");
+    let example: toml::Table = std::fs::read_to_string(example).unwrap().parse().unwrap();
+    let mut soil = toml::Table::new();
+    soil.insert("soil".into(), example["device"]["soil"].clone());
+    let mut system = toml::Table::new();
+    system.insert("device".into(), soil.into());
+    let rig = Rig::start(&format!(
+        r#"
+        [plugin]
+        modbus = "weihe-plugin-modbus"
+
+        [connection.field]
+        type = "tcp"
+        address = "127.0.0.1:{port}"
+        reconnect-max = "250ms"
+
+        {system}
+        "#
+    ))
+    .await;
+    let mut bus = rig.watch("#");
+    bus.value("plugin/soil/status", "ok").await;
+    rig.ask("soil", "write", json!({ "point": "valve", "value": true }))
+        .await;
+    bus.value("greenhouse/valve", true).await;
     rig.shutdown().await;
 }
