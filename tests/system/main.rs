@@ -16,6 +16,7 @@ mod late;
 mod many;
 mod neighbours;
 mod packed;
+mod readmes;
 mod refusals;
 mod state;
 mod trouble;
