@@ -85,7 +85,8 @@ pub(super) fn value(value: &serde_json::Value) -> String {
         serde_json::Value::Number(number) if number.is_f64() => {
             let double = number.as_f64().unwrap_or_default();
             let single = double as f32;
-            if f64::from(single) == double {
+            // Reading a number from JSON may miss it by its last bit.
+            if (f64::from(single) - double).abs() <= double.abs() * f64::EPSILON {
                 format!("{single:?}")
             } else {
                 number.to_string()
@@ -103,7 +104,10 @@ mod tests {
     #[test]
     fn values_have_the_digits_that_they_were_measured_with() {
         assert_eq!(value(&json!(f64::from(25.92106_f32))), "25.92106");
+        let read = serde_json::from_str("31.134883880615234").unwrap_or_default();
+        assert_eq!(value(&read), "31.134884");
         assert_eq!(value(&json!(0.1)), "0.1");
+        assert_eq!(value(&json!(1.0000000001)), "1.0000000001");
         assert_eq!(value(&json!(300.0)), "300.0");
         assert_eq!(value(&json!(-1)), "-1");
         assert_eq!(value(&json!(null)), "-");
