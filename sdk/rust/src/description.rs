@@ -51,7 +51,9 @@ impl Description {
         self.topic(filter, wit::Direction::Subscribes, summary)
     }
 
-    /// The JSON Schema of the configuration.
+    /// The JSON Schema of the configuration. A device whose `config` does not fit it is not started,
+    /// so it must allow all that the plugin takes; with `"additionalProperties": false` the host
+    /// also finds mistyped keys.
     pub fn config_schema(mut self, schema: &str) -> Self {
         self.0.config_schema = schema.to_owned();
         self
