@@ -262,3 +262,43 @@ fn not_granted(spec: &DeviceSpec, description: &Description) -> Vec<String> {
     }
     messages
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use weihe_kernel::runtime::TopicInfo;
+
+    #[test]
+    fn topics_that_a_plugin_names_are_compared_with_its_grants() {
+        let topic = |filter: &str, publishes| TopicInfo {
+            filter: filter.to_owned(),
+            publishes,
+            summary: String::new(),
+        };
+        let description = Description {
+            topics: vec![
+                topic("plugin/{device}/+", true),
+                topic("plugin/{device}/in", false),
+                topic("weather/rain", true),
+                topic("weather/+/wind", false),
+                topic("not/#/a/filter", false),
+            ],
+            ..Description::default()
+        };
+        let mut spec = DeviceSpec::new("station", "weather");
+        assert_eq!(
+            not_granted(&spec, &description),
+            [
+                "plugin `weather` says that it publishes `weather/rain`, but device `station` has \
+                 no `publish` for it",
+                "plugin `weather` says that it subscribes to `weather/+/wind`, but device \
+                 `station` has no `subscribe` for it",
+            ]
+        );
+        spec.grants.publish = vec!["weather/#".parse().unwrap()];
+        // A part of what it names may be all that it needs.
+        spec.grants.subscribe = vec!["weather/roof/wind".parse().unwrap()];
+        assert!(not_granted(&spec, &description).is_empty());
+    }
+}
