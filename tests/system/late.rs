@@ -12,9 +12,9 @@ use crate::field::{MODBUS, tcp, uart};
 /// Registers that are read one by one: replies to all of them have the same shape.
 const REGISTERS: [u16; 3] = [7, 107, 207];
 
-/// How long a serial line is held for a late reply here: longer than any test, so that the hold never
-/// ends by time.
-const SETTLE: &str = "settle = \"1 h\"\n";
+/// How long a serial line is held for a late reply here: far longer than one takes to be let go, or to
+/// come by itself.
+const SETTLE: &str = "settle = \"10 s\"\n";
 
 /// A device with a point for each register, polled all the time.
 fn device(name: &str, connection: &str, registers: &[u16], config: &str) -> String {
