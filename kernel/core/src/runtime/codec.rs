@@ -7,20 +7,20 @@ use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 
 use crate::connection::{Framer, Scan};
 use crate::event::{Quality, Value};
+use crate::units::Span;
 
 use super::bindings::codec::exports::weihe::plugin::codec as wit;
-use super::engine::EPOCH;
+use super::budget::Budget;
 use super::instance::trap;
 use super::plugin::Plugin;
 
 /// Linear memory of a pure instance. A parser holds one frame.
 const PURE_MEMORY: usize = 16 << 20;
 
-/// Slices of processor time, one an epoch, that one look at received bytes may take, however often
-/// `scan` is called in it; or any other call of a pure instance. 50 ms, a thousand times what a parser
-/// needs: looks run on the thread that all connections share. Slices and not time on the clock: on
-/// a loaded board that thread may have to wait longer than that for the processor.
-const PURE_SLICES: u64 = 10;
+/// Processor time that one look at received bytes may take, however often `scan` is called in it; or any
+/// other call of a pure instance. A thousand times what a parser needs: looks run on the thread that all
+/// connections share.
+const PURE_TIME: Span = Span::from_millis(50);
 
 /// Data that a pure instance may hand to the host in one call.
 const PURE_HOST_CALL_DATA: usize = 1 << 20;
@@ -29,13 +29,12 @@ const PURE_HOST_CALL_DATA: usize = 1 << 20;
 #[derive(Default)]
 pub struct PureState {
     limits: StoreLimits,
-    /// Slices of processor time that are left.
-    slices: u64,
+    budget: Budget,
 }
 
 /// A pure instance has used its processor time.
 #[derive(Debug, thiserror::Error)]
-#[error("it used more than {} ms of processor time", PURE_SLICES * EPOCH.as_millis() as u64)]
+#[error("it used more than {PURE_TIME} of processor time")]
 struct PureSpent;
 
 impl PureState {
@@ -47,16 +46,18 @@ impl PureState {
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(PURE_HOST_CALL_DATA);
         store.epoch_deadline_callback(|mut context| {
-            let slices = &mut context.data_mut().slices;
-            *slices = slices.checked_sub(1).ok_or(PureSpent)?;
-            Ok(UpdateDeadline::Continue(1))
+            if context.data_mut().budget.allows_more() {
+                Ok(UpdateDeadline::Continue(1))
+            } else {
+                Err(PureSpent.into())
+            }
         });
         Self::refill(store);
     }
 
     /// Gives it its processor time anew.
     fn refill(store: &mut Store<Self>) {
-        store.data_mut().slices = PURE_SLICES;
+        store.data().budget.refill(PURE_TIME.nanoseconds());
         store.set_epoch_deadline(1);
     }
 }

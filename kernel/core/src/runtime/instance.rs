@@ -19,7 +19,8 @@ use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
 use super::bindings::imports::weihe::plugin::types as wit;
 use super::bindings::{commands, handler, lifecycle, state as state_hook};
-use super::engine::{EPOCH, Ticker};
+use super::budget::Budget;
+use super::engine::Ticker;
 use super::imports::{guest_error, link_state, wit_failure, wit_reply};
 use super::packed;
 use super::plugin::Plugin;
@@ -94,6 +95,8 @@ type HandleBatch = TypedFunc<(Arc<PackedBatch>,), (Vec<(u32, wit::Error)>,)>;
 /// A running instance of a component.
 pub struct WasmGuest {
     store: Store<GuestState>,
+    /// The same as in the store, which the call holds while it is polled.
+    budget: Arc<Budget>,
     ticker: Ticker,
     device: Arc<Device>,
     lifecycle: lifecycle::exports::weihe::plugin::lifecycle::Guest,
@@ -144,21 +147,20 @@ impl GuestFactory for WasmFactory {
         store.set_hostcall_fuel(limits.host_call_data.bytes());
         let cpu_time = limits.cpu_time;
         store.epoch_deadline_callback(move |mut context| {
-            let state = context.data_mut();
-            match state.slices.checked_sub(1) {
-                Some(left) => {
-                    state.slices = left;
-                    Ok(UpdateDeadline::Yield(1))
-                }
-                None => Err(wasmtime::Error::new(CpuSpent(cpu_time))),
+            if context.data_mut().budget.allows_more() {
+                Ok(UpdateDeadline::Yield(1))
+            } else {
+                Err(wasmtime::Error::new(CpuSpent(cpu_time)))
             }
         });
         let running = self.ticker.enter();
         prepare(&mut store);
         let call_time = limits.call_time;
+        let budget = Arc::clone(&store.data().budget);
         let made = within(
             &device.clock,
             call_time,
+            &budget,
             self.plugin.pre().instantiate_async(&mut store),
         )
         .await;
@@ -200,6 +202,7 @@ impl WasmFactory {
             .map(|index| instance.get_typed_func(&mut store, index))
             .transpose()?;
         Ok(WasmGuest {
+            budget: Arc::clone(&store.data().budget),
             store,
             ticker: self.ticker.clone(),
             device: self.device.clone(),
@@ -219,8 +222,7 @@ impl WasmFactory {
 /// Gives the next call its processor time.
 fn prepare(store: &mut Store<GuestState>) {
     let cpu_time = store.data().device.spec.limits.cpu_time;
-    let slices = cpu_time.nanoseconds().div_ceil(EPOCH.as_nanos() as u64);
-    store.data_mut().slices = slices;
+    store.data().budget.refill(cpu_time.nanoseconds());
     store.set_epoch_deadline(1);
 }
 
@@ -228,11 +230,13 @@ fn prepare(store: &mut Store<GuestState>) {
 async fn within<T>(
     clock: &Arc<dyn Clock>,
     limit: crate::units::Span,
+    budget: &Budget,
     call: impl Future<Output = wasmtime::Result<T>>,
 ) -> wasmtime::Result<T> {
     let mut call = pin!(call);
     let mut patience = None;
     std::future::poll_fn(move |context| {
+        budget.resume();
         if let Poll::Ready(done) = call.as_mut().poll(context) {
             return Poll::Ready(done);
         }
@@ -261,12 +265,12 @@ pub(super) fn trap(error: &wasmtime::Error) -> Trap {
 /// Calls an exported function within the device's limits.
 macro_rules! guarded {
     ($self:ident, |$store:ident| $call:expr) => {{
-        let clock = $self.device.clock.clone();
+        let (clock, budget) = (&$self.device.clock, &*$self.budget);
         let limit = $self.device.spec.limits.call_time;
         let running = $self.ticker.enter();
         prepare(&mut $self.store);
         let $store = &mut $self.store;
-        let result = within(&clock, limit, $call).await;
+        let result = within(clock, limit, budget, $call).await;
         drop(running);
         result.map_err(|error| trap(&error))
     }};

@@ -1,12 +1,13 @@
 //! The plugin runtime: engine, compile cache, instances, and what plugins import from the kernel.
 
 mod bindings;
+mod budget;
 mod cache;
 mod codec;
 mod engine;
 mod imports;
 mod instance;
-mod packed;
+pub mod packed;
 mod plugin;
 mod state;
 mod wasi;

@@ -12,6 +12,7 @@ use crate::capability::Attachment;
 use crate::device::{Device, Effect, NO_CAUSE, Outbox, OutboxFull};
 use crate::event::TopicId;
 
+use super::budget::Budget;
 use super::wasi;
 
 /// The data behind an instance.
@@ -22,8 +23,8 @@ pub struct GuestState {
     /// handles several and nobody can tell which.
     pub(super) cause: u32,
     pub(super) limits: StoreLimits,
-    /// Processor slices (one an epoch) that the current call may still use.
-    pub(super) slices: u64,
+    /// The processor time of the current call. Shared with who polls the call.
+    pub(super) budget: Arc<Budget>,
     /// Topics that this instance may publish on, by name: the grant was checked when they entered.
     pub(super) topics: HashMap<Arc<str>, TopicId>,
     /// The same by id, as a set of bits.
@@ -48,7 +49,7 @@ impl GuestState {
             limits: store_limits,
             outbox: Outbox::default(),
             cause: NO_CAUSE,
-            slices: 0,
+            budget: Arc::default(),
             topics: HashMap::new(),
             granted: Vec::new(),
             attachments,
