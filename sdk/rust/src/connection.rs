@@ -70,7 +70,9 @@ pub struct Request {
     pub timeout: Duration,
     /// How long the whole exchange may take from submission, waiting for its turn included.
     pub deadline: Duration,
-    /// Silence to keep after it before the next exchange (turn-around delay of a broadcast).
+    /// Silence to keep before the next exchange, whoever's it is, when this one ends without a reply:
+    /// the turn-around delay of a broadcast, or the time in which a late reply must not be taken for
+    /// that of the next request. Zero where replies say what they answer.
     pub turnaround: Duration,
     /// The peer of a listener to talk to; none on other connections.
     pub peer: Option<PeerId>,
@@ -114,7 +116,7 @@ impl Request {
         self
     }
 
-    /// Says how long the line keeps silent afterwards.
+    /// Says how long the line keeps silent when there is no reply.
     pub fn turnaround(mut self, silence: Duration) -> Self {
         self.turnaround = silence;
         self
