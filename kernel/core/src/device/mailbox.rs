@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::bus::{Bus, Filter, Overflow, Subscription, Wake};
+use crate::bus::{Bound, Bus, Filter, Overflow, Room, Subscription, Wake};
 use crate::connection::{Notice, Observer};
 use crate::event::{Event, SourceId, TopicId};
 
@@ -158,12 +159,15 @@ impl Mailbox {
         }
     }
 
-    /// Adds events to the end of `batch` until it holds `max`: those for this device alone first,
+    /// Adds events to the end of `batch` while there is room: those for this device alone first,
     /// then from its subscriptions in turn.
-    pub fn take_events(&self, batch: &mut Vec<Event>, max: usize) {
+    pub fn take_events(&self, batch: &mut Vec<Event>, room: &mut Room) {
         let mut waiting = self.lock();
-        let direct = waiting.direct.len().min(max.saturating_sub(batch.len()));
-        batch.extend(waiting.direct.drain(..direct));
+        while let Some(event) = waiting.direct.front()
+            && room.take(event.value.payload_len())
+        {
+            batch.extend(waiting.direct.pop_front());
+        }
         let turn = waiting.turn;
         let mut last = None;
         let (first, second) = (
@@ -171,10 +175,10 @@ impl Mailbox {
             waiting.subscriptions.range(..turn),
         );
         for (id, subscription) in first.chain(second) {
-            if batch.len() >= max {
+            if room.events() == 0 {
                 break;
             }
-            if subscription.try_take(batch, max - batch.len()) > 0 {
+            if subscription.take_within(batch, room) > 0 {
                 last = Some(*id);
             }
         }
@@ -193,7 +197,7 @@ impl Mailbox {
         owner: &str,
         filter: Filter,
         overflow: Overflow,
-        capacity: usize,
+        bound: Bound,
         retained: bool,
     ) -> u32 {
         let mut waiting = self.lock();
@@ -212,13 +216,13 @@ impl Mailbox {
             .find(|(_, subscription)| *subscription.queue().filter() == filter);
         if let Some((id, subscription)) = known {
             let retained = retained.then_some(&wanted as &dyn Fn(&Event) -> bool);
-            subscription.renew(overflow, capacity, retained);
+            subscription.renew(overflow, bound, retained);
             return *id;
         }
         let wake = self.wake.clone();
-        let subscription = bus.subscribe(owner, filter, overflow, capacity, false, wake);
+        let subscription = bus.subscribe(owner, filter, overflow, bound, false, wake);
         if retained {
-            subscription.renew(overflow, capacity, Some(&wanted));
+            subscription.renew(overflow, bound, Some(&wanted));
         }
         waiting.next_subscription += 1;
         let id = waiting.next_subscription;
@@ -254,10 +258,18 @@ impl Mailbox {
         drop(ended);
     }
 
-    /// Ends all subscriptions.
-    pub(super) fn unsubscribe_all(&self) {
-        let ended = std::mem::take(&mut self.lock().subscriptions);
+    /// Ends all subscriptions, and drops what waits for this device alone.
+    pub(super) fn drop_events(&self) {
+        let mut waiting = self.lock();
+        let ended = std::mem::take(&mut waiting.subscriptions);
+        let direct = std::mem::take(&mut waiting.direct);
+        drop(waiting);
         drop(ended);
+        self.count_dropped(direct.len());
+    }
+
+    fn count_dropped(&self, events: usize) {
+        self.wake.drops().fetch_add(events as u64, Relaxed);
     }
 
     /// How many subscriptions there are.
@@ -279,6 +291,7 @@ impl Mailbox {
                 .send(Err(CallError::Unavailable("the device has ended".into())));
         }
         drop(ended.subscriptions);
+        self.count_dropped(ended.direct.len());
         self.room.notify_waiters();
     }
 }

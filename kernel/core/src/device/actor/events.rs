@@ -1,5 +1,6 @@
 //! Ticks and events: batches of new ones, and one by one those that are delivered again.
 
+use crate::bus::Room;
 use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
 use crate::device::status::{DeviceCounters, DeviceState};
 use crate::event::{Event, Value};
@@ -35,33 +36,34 @@ impl<F: GuestFactory> Actor<F> {
     /// Collects due ticks and waiting events; returns whether there are any.
     fn take_batch(&mut self) -> bool {
         self.batch.clear();
-        let max = self.device.spec.limits.batch.max(1) as usize;
+        let limits = &self.device.spec.limits;
+        let mut room = Room::new(limits.batch.max(1) as usize, limits.batch_bytes.bytes());
         let events_first = std::mem::take(&mut self.ticks_filled);
         if !events_first {
-            self.take_ticks(max);
-            self.ticks_filled = self.batch.len() >= max;
+            self.take_ticks(&mut room);
+            self.ticks_filled = room.events() == 0;
         }
-        self.device.mailbox.take_events(&mut self.batch, max);
+        self.device.mailbox.take_events(&mut self.batch, &mut room);
         if events_first {
-            self.take_ticks(max);
+            self.take_ticks(&mut room);
         }
         !self.batch.is_empty()
     }
 
-    /// Adds due ticks to the batch until it holds `max`.
-    fn take_ticks(&mut self, max: usize) {
-        let room = max.saturating_sub(self.batch.len());
-        if self.timers.is_empty() || room == 0 {
+    /// Adds due ticks to the batch while there is room.
+    fn take_ticks(&mut self, room: &mut Room) {
+        if self.timers.is_empty() || room.events() == 0 {
             return;
         }
         self.ticks.clear();
-        self.timers
-            .take_due(self.device.clock.monotonic(), &mut self.ticks, room);
+        let now = self.device.clock.monotonic();
+        self.timers.take_due(now, &mut self.ticks, room.events());
         for tick in &self.ticks {
             let count = i64::try_from(tick.count).unwrap_or(i64::MAX);
             match self.device.timer_topic(&tick.name) {
                 Ok(topic) => {
                     let event = self.device.kernel_event(topic, Value::Integer(count));
+                    room.take(event.value.payload_len());
                     self.batch.push(event);
                 }
                 Err(error) => self

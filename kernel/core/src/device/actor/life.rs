@@ -222,7 +222,7 @@ impl<F: GuestFactory> Actor<F> {
         self.checkpoint_at = None;
         self.timers.clear();
         self.device.detach_all();
-        self.device.mailbox.unsubscribe_all();
+        self.device.mailbox.drop_events();
         for event in self.kept_events.take() {
             self.bury_event(&event, reason);
         }
