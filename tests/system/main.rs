@@ -9,6 +9,7 @@ mod host;
 mod hostile;
 mod neighbours;
 mod packed;
+mod partial;
 mod refusals;
 mod state;
 mod trouble;

@@ -42,7 +42,7 @@ impl<F: GuestFactory> Actor<F> {
         self.start_attempts = self.start_attempts.saturating_add(1);
         DeviceCounters::add(&self.device.live.counters.incarnations, 1);
         self.device.renew_instance();
-        self.device.mailbox.keeps(self.kept_events.iter());
+        self.device.mailbox.keeps(self.kept_events.iter().flatten());
         let mut guest = match self.factory.instantiate().await {
             Ok(guest) => guest,
             Err(trap) => return self.start_trapped(trap),
@@ -223,7 +223,7 @@ impl<F: GuestFactory> Actor<F> {
         self.timers.clear();
         self.device.detach_all();
         self.device.mailbox.drop_events();
-        for event in self.kept_events.take() {
+        for event in self.kept_events.take().flatten() {
             self.bury_event(&event, reason);
         }
         for (connection, notice) in self.kept_notices.take() {

@@ -50,8 +50,8 @@ pub struct Actor<F: GuestFactory> {
     ticks_filled: bool,
     batch: Vec<Event>,
     errors: Vec<(u32, GuestError)>,
-    /// Events that are delivered again, before any new ones.
-    kept_events: Kept<Event>,
+    /// Runs of events that are delivered again, before any new ones.
+    kept_events: Kept<Vec<Event>>,
     /// Notices that are delivered again, before any new ones.
     kept_notices: Kept<(Arc<str>, Notice)>,
     /// Not before this monotonic time: the next instance.

@@ -78,19 +78,21 @@ impl<F: GuestFactory> Actor<F> {
         if past.traps >= NOTICE_DELIVERIES {
             self.bury_notice(&connection, &notice, &trap.message);
         } else {
-            DeviceCounters::add(&self.device.live.counters.retries, 1);
-            self.kept_notices
-                .put_back(vec![((connection, notice), past)], 0);
+            self.keep_notice(connection, notice, past, 0);
         }
         self.trapped(&trap);
     }
 
+    fn keep_notice(&mut self, connection: Arc<str>, notice: Notice, past: Past, at: u64) {
+        DeviceCounters::add(&self.device.live.counters.retries, 1);
+        let notice = std::iter::once((connection, notice));
+        self.kept_notices.put_back(notice, past, at);
+    }
+
     fn postpone_notice(&mut self, connection: Arc<str>, notice: Notice, past: Past, reason: &str) {
         let past = past.postponed();
-        DeviceCounters::add(&self.device.live.counters.retries, 1);
         let at = self.now().saturating_add(past.pause());
-        self.kept_notices
-            .put_back(vec![((connection, notice), past)], at);
+        self.keep_notice(connection, notice, past, at);
         self.postponed(reason);
     }
 

@@ -6,6 +6,7 @@ mod events;
 mod life;
 mod notices;
 mod overflow;
+mod partial;
 mod property;
 mod retries;
 mod rig;
