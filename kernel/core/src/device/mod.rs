@@ -22,7 +22,9 @@ pub use outbox::{Effect, NO_CAUSE, Outbox};
 pub use shared::{ANSWER, Device, KERNEL_SOURCE, OpenFailure, OutgoingCall, Surroundings};
 pub use spec::DeviceSpec;
 pub use status::{DeviceCounters, DeviceFault, DeviceState, DeviceStatus, Live};
-pub use supervision::{BUDGET, FIRST_PAUSE, LONGEST_PAUSE, Restarts, WINDOW, retry_pause};
+pub use supervision::{
+    BUDGET, Blame, FIRST_PAUSE, LONGEST_PAUSE, Origin, Restarts, WINDOW, retry_pause,
+};
 
 #[cfg(test)]
 mod tests;

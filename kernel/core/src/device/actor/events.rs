@@ -3,6 +3,7 @@
 use crate::bus::Room;
 use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
 use crate::device::status::{DeviceCounters, DeviceState};
+use crate::device::supervision::{Blame, Origin};
 use crate::event::{Event, Value};
 
 use super::Actor;
@@ -123,11 +124,12 @@ impl<F: GuestFactory> Actor<F> {
             && past.traps >= self.device.spec.limits.attempts
         {
             self.bury_event(event, &trap.message);
-            return self.trapped(trap);
+            let poison = Blame::Poison(Origin::Topic(event.topic));
+            return self.trapped(trap, poison);
         }
         // The next instance takes them at once.
         self.keep_events(batch.drain(..).map(|event| vec![event]), past, 0);
-        self.trapped(trap);
+        self.trapped(trap, Blame::Search);
     }
 
     async fn events_returned(
@@ -148,8 +150,7 @@ impl<F: GuestFactory> Actor<F> {
             self.postpone_events(batch.drain(..), past, &message);
             return;
         } else {
-            let handled = (batch.len() - failed.len()) as u64;
-            DeviceCounters::add(&self.device.live.counters.events, handled);
+            self.events_handled(batch, &failed);
         }
         self.take_out_failed(batch, past, errors);
         if undone {
@@ -171,6 +172,19 @@ impl<F: GuestFactory> Actor<F> {
     fn is_entangled(&mut self) -> bool {
         let guest = self.guest.as_mut();
         guest.is_some_and(|guest| guest.is_dirty() || !guest.outbox().effects.is_empty())
+    }
+
+    /// Notes that events were handled, all but those in `failed` (ascending).
+    fn events_handled(&mut self, batch: &[Event], failed: &[u32]) {
+        let handled = (batch.len() - failed.len()) as u64;
+        DeviceCounters::add(&self.device.live.counters.events, handled);
+        if self.restarts.found_poison() {
+            for (index, event) in (0..).zip(batch) {
+                if failed.binary_search(&index).is_err() {
+                    self.restarts.handled(Origin::Topic(event.topic));
+                }
+            }
+        }
     }
 
     /// Buries or puts off the events that the plugin names.
@@ -235,8 +249,9 @@ impl<F: GuestFactory> Actor<F> {
     }
 
     /// Shows that nothing is kept any more, when that is so.
-    pub(super) fn running_again(&self) {
+    pub(super) fn running_again(&mut self) {
         if self.guest.is_some() && self.kept_events.is_empty() && self.kept_notices.is_empty() {
+            self.restarts.searched();
             self.device.live.set(DeviceState::Running);
         }
     }

@@ -4,7 +4,7 @@ use crate::device::call::CallError;
 use crate::device::guest::{Guest, GuestError, GuestFactory, StartContext, StopReason, Trap};
 use crate::device::mailbox::Stop;
 use crate::device::status::{DeviceCounters, DeviceState};
-use crate::device::supervision::retry_pause;
+use crate::device::supervision::{Blame, retry_pause};
 
 use super::Actor;
 
@@ -126,7 +126,7 @@ impl<F: GuestFactory> Actor<F> {
             let device = self.device.name.to_string();
             self.give_up(StartError::Trapped { device, trap });
         } else {
-            self.trapped(&trap);
+            self.trapped(&trap, Blame::Plugin);
         }
     }
 
@@ -146,12 +146,12 @@ impl<F: GuestFactory> Actor<F> {
     }
 
     /// The instance is gone: the next one is made after a pause, if the budget allows.
-    pub(super) fn trapped(&mut self, trap: &Trap) {
+    pub(super) fn trapped(&mut self, trap: &Trap, blame: Blame) {
         self.guest = None;
         self.checkpoint_at = None;
         DeviceCounters::add(&self.device.live.counters.traps, 1);
         let now = self.now();
-        let Some(pause) = self.restarts.after_trap(now) else {
+        let Some(pause) = self.restarts.after_trap(now, blame) else {
             let text = format!("given up after too many traps; the last: {}", trap.message);
             self.fail(&text, &trap.backtrace);
             return;

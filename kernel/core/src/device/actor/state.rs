@@ -1,6 +1,7 @@
 //! The plugin's own state: exported at intervals, imported by the next instance.
 
 use crate::device::guest::{Guest, GuestFactory};
+use crate::device::supervision::Blame;
 
 use super::Actor;
 
@@ -47,7 +48,7 @@ impl<F: GuestFactory> Actor<F> {
                 self.has_state = false;
                 return;
             }
-            Err(trap) => return self.trapped(&trap),
+            Err(trap) => return self.trapped(&trap, Blame::Plugin),
         };
         if self.stored.as_ref() != Some(&checkpoint) {
             let saving = self.checkpoints.save(&self.device.name, checkpoint.clone());

@@ -1,6 +1,7 @@
 //! Devices in virtual time, over scripted instances: nothing here waits for real.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod budget;
 mod calls;
 mod events;
 mod life;
