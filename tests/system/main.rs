@@ -12,5 +12,6 @@ mod packed;
 mod partial;
 mod refusals;
 mod state;
+mod stored;
 mod trouble;
 mod types;

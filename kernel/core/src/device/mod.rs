@@ -13,7 +13,7 @@ mod supervision;
 
 pub use actor::{Actor, StartError};
 pub use call::{Call, CallError, CallId};
-pub use checkpoint::{Checkpoints, MemoryCheckpoints, Saving};
+pub use checkpoint::{Checkpoints, Loading, MemoryCheckpoints, Saving, SettingAside};
 pub use guest::{
     Checkpoint, Guest, GuestError, GuestFactory, Hooked, Outcome, StartContext, StopReason, Trap,
 };

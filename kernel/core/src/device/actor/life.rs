@@ -7,6 +7,7 @@ use crate::device::status::{DeviceCounters, DeviceState};
 use crate::device::supervision::{Blame, retry_pause};
 
 use super::Actor;
+use super::state::StateAtRisk;
 
 /// Why a device did not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,38 +39,24 @@ pub enum StartError {
 impl<F: GuestFactory> Actor<F> {
     /// Makes an instance and starts it.
     pub(super) async fn begin(&mut self) {
-        self.incarnation = self.incarnation.saturating_add(1);
         self.start_attempts = self.start_attempts.saturating_add(1);
+        if let Err(StateAtRisk(reason)) = self.load_state().await {
+            return self.start_again(&reason);
+        }
+        self.incarnation = self.incarnation.saturating_add(1);
         DeviceCounters::add(&self.device.live.counters.incarnations, 1);
         self.device.renew_instance();
         self.device.mailbox.keeps(self.kept_events.iter().flatten());
-        let mut guest = match self.factory.instantiate().await {
+        let guest = match self.factory.instantiate().await {
             Ok(guest) => guest,
             Err(trap) => return self.start_trapped(trap),
         };
-        let mut restored = false;
-        if let Some(checkpoint) = self.checkpoint.take() {
-            match guest.import_state(&checkpoint).await {
-                Ok(Ok(())) => {
-                    restored = true;
-                    self.checkpoint = Some(checkpoint);
-                }
-                Ok(Err(error)) => {
-                    self.device
-                        .fault(&format!("it starts without its state: {error}"), "");
-                }
-                Err(trap) => {
-                    // The next instance follows at once, without the state that this one trapped on.
-                    DeviceCounters::add(&self.device.live.counters.traps, 1);
-                    let text = format!(
-                        "it trapped on its state and starts without: {}",
-                        trap.message
-                    );
-                    self.device.fault(&text, &trap.backtrace);
-                    return;
-                }
-            }
-        }
+        let (mut guest, restored) = match self.import_state(guest).await {
+            Ok(Some(imported)) => imported,
+            // It trapped; the next one follows at once.
+            Ok(None) => return,
+            Err(StateAtRisk(reason)) => return self.start_again(&reason),
+        };
         let context = StartContext {
             device: self.device.name.to_string(),
             config: self.device.spec.config.to_string(),
@@ -177,9 +164,7 @@ impl<F: GuestFactory> Actor<F> {
     }
 
     pub(super) async fn end(mut self, stop: Stop) {
-        if self.guest.is_some() && self.has_state {
-            self.take_checkpoint().await;
-        }
+        self.store_last_state().await;
         if let Some(guest) = self.guest.as_mut() {
             match guest.stop(stop.reason).await {
                 Ok(()) => {

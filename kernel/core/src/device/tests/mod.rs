@@ -12,5 +12,6 @@ mod property;
 mod retries;
 mod rig;
 mod state;
+mod stored;
 mod timers;
 mod traps;
