@@ -217,3 +217,18 @@ impl<F: GuestFactory> Actor<F> {
         while self.device.mailbox.take_notice().is_some() {}
     }
 }
+
+/// An actor that is dropped before its end has panicked, or its lane is gone. Nobody may wait for
+/// it, and it must not look alive.
+impl<F: GuestFactory> Drop for Actor<F> {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        self.device.live.set(DeviceState::Failed);
+        // Whoever waits for the end finds its mailbox closed.
+        self.close();
+        let text = "host bug: its actor ended unexpectedly; the host's log says where";
+        self.device.fault(text, "");
+    }
+}

@@ -7,6 +7,7 @@ mod events;
 mod life;
 mod notices;
 mod overflow;
+mod panics;
 mod partial;
 mod property;
 mod retries;
