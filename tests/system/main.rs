@@ -10,6 +10,7 @@ mod hostile;
 mod neighbours;
 mod packed;
 mod partial;
+mod queues;
 mod refusals;
 mod state;
 mod stored;
