@@ -7,12 +7,13 @@ use std::sync::OnceLock;
 use crate::{target, workspace};
 
 /// The packages that tests load.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "weihe-plugin-modbus",
     "weihe-plugin-historian",
     "weihe-plugin-rule-hysteresis",
     "greenhouse-slave",
     "weihe-guest-raw",
+    "weihe-guest-ledger",
     "weihe-guest-packed",
     "weihe-guest-wrong",
 ];

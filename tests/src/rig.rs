@@ -44,6 +44,8 @@ struct DeviceTable {
     #[serde(default)]
     limits: Limits,
     lane: Option<String>,
+    #[serde(default)]
+    acyclic: bool,
 }
 
 /// A running kernel with a data directory of its own. Call [`Rig::shutdown`] at the end.
@@ -129,6 +131,7 @@ impl Rig {
                 grants: table.grants,
                 limits: table.limits,
                 lane: table.lane,
+                acyclic: table.acyclic,
                 ..DeviceSpec::new(&name, &table.plugin)
             };
             let added = tokio::time::timeout(DEADLINE, self.kernel.add_device(spec)).await;

@@ -56,7 +56,7 @@ async fn a_codec_that_takes_too_long_is_at_fault_and_other_connections_go_on() {
         let letter = dead.next().await;
         let error = letter.value["error"].as_str().unwrap();
         assert!(
-            error.contains("codec of plugin `raw`") && error.contains("50 ms of processor time"),
+            error.contains("codec of plugin `raw`") && error.contains("50ms of processor time"),
             "{way}: {error}"
         );
         rig.order("good", "transact");

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bus::QUEUE_BYTES;
 use crate::units::{Size, Span};
 
 /// Limits of one device. `weihe.toml` overrides single ones in `[device.NAME.limits]`.
@@ -27,8 +28,14 @@ pub struct Limits {
     pub outbox_bytes: Size,
     /// Events in one batch.
     pub batch: u32,
+    /// Payload bytes of the events in one batch. An event that is larger comes in a batch without
+    /// other payloads.
+    pub batch_bytes: Size,
     /// Events queued in one subscription that names no capacity of its own.
     pub queue: u32,
+    /// Payload bytes of the events queued in one subscription. The last event is kept however
+    /// large it is.
+    pub queue_bytes: Size,
     /// Topics that the device has made: those it publishes on, and the names of its timers.
     pub topics: u32,
     /// Subscriptions.
@@ -71,8 +78,15 @@ impl Default for Limits {
             outbox_bytes: Size(4 << 20),
             // Beyond 64 the border costs less than a tenth of the work; 512 bounds latency.
             batch: 512,
+            // A handler holds a batch about three times (packed, as its own values, and as what it
+            // makes of them) and may hand it back in one host call, grown by escapes: both fit
+            // into `memory` and `host-call-data`.
+            batch_bytes: Size(1 << 20),
             // Measured: more than 512 gains no throughput.
             queue: 512,
+            // Eight KiB for each of 512 events: beyond what devices send, and a board with 512 MiB
+            // holds thirty such queues that nobody reads.
+            queue_bytes: Size(QUEUE_BYTES as u64),
             // A meter or gateway of ten thousand points. The bus keeps 65,536 (`MAX_TOPICS`) for all
             // devices, and for good: no single one takes more than a quarter.
             topics: 16_384,

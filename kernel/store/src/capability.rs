@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use wasmtime::component::{Linker, ResourceTable};
 use weihe_kernel::capability::{Attachment, Capability, CommitError, GrantError, Granted};
-use weihe_kernel::device::{Checkpoint, Checkpoints, Saving};
+use weihe_kernel::device::{Checkpoint, Checkpoints, Loading, Saving, SettingAside};
 use weihe_kernel::runtime::GuestState;
 
 use crate::grant::{Grant, InvalidGrant};
 use crate::guest::{self, Guest};
 use crate::session::Session;
-use crate::store::{SavedState, Store};
+use crate::state::SavedState;
+use crate::store::Store;
 
 /// The capability `store`.
 ///
@@ -97,13 +98,25 @@ impl Guest for GuestState {
 }
 
 impl Checkpoints for Store {
-    fn load(&self, device: &str) -> Result<Option<Checkpoint>, String> {
-        let saved = self.load_state(device)?;
-        Ok(saved.map(|SavedState { version, bytes }| Checkpoint { version, bytes }))
+    fn load(&self, device: &str) -> Loading {
+        let loaded = self.load_state(device);
+        Box::pin(async move {
+            let saved = loaded.await?;
+            Ok(saved.map(|SavedState { version, bytes }| Checkpoint { version, bytes }))
+        })
     }
 
     fn save(&self, device: &str, checkpoint: Checkpoint) -> Saving {
-        let Checkpoint { version, bytes } = checkpoint;
-        Box::pin(self.save_state(device, SavedState { version, bytes }))
+        Box::pin(self.save_state(device, checkpoint.into()))
+    }
+
+    fn set_aside(&self, device: &str, checkpoint: Checkpoint) -> SettingAside {
+        Box::pin(self.set_state_aside(device, checkpoint.into()))
+    }
+}
+
+impl From<Checkpoint> for SavedState {
+    fn from(Checkpoint { version, bytes }: Checkpoint) -> Self {
+        Self { version, bytes }
     }
 }

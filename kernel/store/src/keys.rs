@@ -16,7 +16,7 @@ pub(crate) const SCHEMA: &str = "
         PRIMARY KEY (bucket, key)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE weihe_state (
-        device TEXT NOT NULL PRIMARY KEY,
+        device TEXT NOT NULL PRIMARY KEY,   -- NAME, or NAME/refused
         version INTEGER NOT NULL,
         bytes BLOB NOT NULL
     ) STRICT;
@@ -102,21 +102,5 @@ impl Executor<'_> {
         keys.truncate(KEYS_PAGE);
         let cursor = keys.last().filter(|_| more).cloned();
         Ok(KeyPage { keys, cursor })
-    }
-
-    /// Replaces the checkpoint of a device.
-    pub fn save_state(
-        &mut self,
-        device: &str,
-        version: u32,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
-        self.as_host();
-        let sql = "INSERT INTO weihe_state (device, version, bytes) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (device) DO UPDATE SET version = excluded.version, bytes = excluded.bytes";
-        self.with(sql, |_, _, statement| {
-            statement.execute((device, version, bytes))?;
-            Ok(())
-        })
     }
 }

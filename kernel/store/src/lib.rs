@@ -36,6 +36,7 @@ pub mod limits;
 mod message;
 mod reader;
 mod session;
+mod state;
 mod statement;
 mod statistics;
 mod store;
@@ -48,8 +49,9 @@ pub use capability::StoreCapability;
 pub use error::{OpenError, StoreError};
 pub use grant::{Grant, InvalidGrant};
 pub use session::{Bucket, MAIN, Session};
+pub use state::SavedState;
 pub use statistics::StoreStatistics;
-pub use store::{SavedState, Store};
+pub use store::Store;
 pub use value::{KeyPage, Row, Rows, Value};
 
 #[cfg(test)]

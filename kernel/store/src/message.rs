@@ -106,6 +106,8 @@ pub(crate) struct HostWrite {
 pub(crate) enum ToReader {
     /// Do this.
     Read { acting: Acting, work: Box<dyn Work> },
+    /// Do this for the host.
+    Host(Box<dyn Work>),
     /// The session ends.
     Close { session: SessionId },
     /// The store is closed.

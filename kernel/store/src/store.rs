@@ -8,8 +8,6 @@ use std::sync::mpsc::channel;
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
-use rusqlite::OptionalExtension;
-use rusqlite::limits::Limit;
 use tokio::sync::oneshot;
 
 use crate::authorize::Subject;
@@ -17,8 +15,8 @@ use crate::error::OpenError;
 use crate::executor::{Acting, Executor, SessionId};
 use crate::file::{Lock, beside, open_reader, open_writer};
 use crate::grant::Grant;
-use crate::limits::{STATE_BYTES, THREAD_STACK, Times};
-use crate::message::{HostWork, HostWrite, ToReader, ToWriter};
+use crate::limits::{THREAD_STACK, Times};
+use crate::message::{HostWork, HostWrite, ToReader, ToWriter, Work};
 use crate::reader;
 use crate::session::{Session, Ways};
 use crate::statistics::{Counters, StoreStatistics};
@@ -36,15 +34,6 @@ pub struct Store {
     writes: Option<JoinHandle<()>>,
     /// Given back last, when both connections are closed.
     _lock: Lock,
-}
-
-/// A device's state as it was last saved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedState {
-    /// The version of the packing.
-    pub version: u32,
-    /// The packed state.
-    pub bytes: Vec<u8>,
 }
 
 impl Store {
@@ -131,58 +120,6 @@ impl Store {
         }
     }
 
-    /// The state of a device as it was last saved. Blocks for a short read of the file.
-    pub fn load_state(&self, device: &str) -> Result<Option<SavedState>, String> {
-        let load = || {
-            let connection = open_reader(&self.file).map_err(|error| error.to_string())?;
-            let read = || {
-                connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, STATE_LIMIT)?;
-                let sql = "SELECT version, bytes FROM weihe_state WHERE device = ?1";
-                let state = |row: &rusqlite::Row<'_>| {
-                    Ok(SavedState {
-                        version: row.get(0)?,
-                        bytes: row.get(1)?,
-                    })
-                };
-                connection.query_row(sql, [device], state).optional()
-            };
-            read().map_err(|error| format!("{}: {error}", self.file.display()))
-        };
-        load().map_err(|error| format!("cannot load the state of device `{device}`: {error}"))
-    }
-
-    /// Saves the state of a device; ends when it is durable. Shares its COMMIT with devices.
-    pub fn save_state(
-        &self,
-        device: &str,
-        state: SavedState,
-    ) -> impl Future<Output = Result<(), String>> + Send + use<> {
-        let name: Arc<str> = device.into();
-        let size = state.bytes.len();
-        let saved = name.clone();
-        let work = move |executor: &mut Executor<'_>| {
-            // States may be larger than what devices may write at once.
-            let connection = executor.connection();
-            let usual = connection.limit(Limit::SQLITE_LIMIT_LENGTH);
-            let _ = connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, STATE_LIMIT);
-            let result = executor.save_state(&saved, state.version, &state.bytes);
-            let _ = usual.and_then(|usual| connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, usual));
-            result
-        };
-        let sent = if size > STATE_BYTES {
-            Err(format!("it has {size} bytes, and may have {STATE_BYTES}"))
-        } else {
-            Ok(self.write(Box::new(work)))
-        };
-        async move {
-            let result = match sent {
-                Ok(written) => written.await,
-                Err(error) => Err(error),
-            };
-            result.map_err(|error| format!("cannot save the state of device `{name}`: {error}"))
-        }
-    }
-
     /// A write of the host's own; ends when it is durable.
     pub(crate) fn write(
         &self,
@@ -202,10 +139,13 @@ impl Store {
                 .unwrap_or_else(|_| Err("the store is closed".into()))
         }
     }
-}
 
-/// SQLite's limit for a row with a state in it.
-const STATE_LIMIT: i32 = (STATE_BYTES + (64 << 10)) as i32;
+    /// A read of the host's own.
+    pub(crate) fn read(&self, work: Box<dyn Work>) {
+        // A message that cannot be sent drops the answer's sender.
+        let _ = self.ways.reader.send(ToReader::Host(work));
+    }
+}
 
 impl Drop for Store {
     fn drop(&mut self) {

@@ -4,6 +4,7 @@
 //! subscribers, one lock and one wake-up a subscriber. A slow subscriber fills its own queue and
 //! nothing else. Order holds for each publisher and topic.
 
+mod bound;
 mod filter;
 mod queue;
 mod trie;
@@ -13,6 +14,7 @@ use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+pub use bound::{Bound, QUEUE_BYTES, Room};
 pub use filter::{Filter, MAX_LEVELS, MAX_TOPIC_LEN, TopicError, check_topic};
 pub use queue::{Overflow, Queue, SubscriptionStatus, Wake};
 pub use trie::Trie;
@@ -224,7 +226,7 @@ impl Bus {
         owner: &str,
         filter: Filter,
         overflow: Overflow,
-        capacity: usize,
+        bound: impl Into<Bound>,
         retained: bool,
         wake: Arc<Wake>,
     ) -> Subscription {
@@ -232,7 +234,7 @@ impl Bus {
             owner.into(),
             filter.clone(),
             overflow,
-            capacity,
+            bound.into(),
             wake.clone(),
         ));
         let mut tables = self.lock();
@@ -450,14 +452,19 @@ impl Subscription {
     /// Waits for events and moves up to `max` of them to the end of `into`. Only for a subscription
     /// with a wake of its own.
     pub async fn recv(&self, into: &mut Vec<Event>, max: usize) {
-        while self.queue.take(into, max) == 0 {
+        while self.try_take(into, max) == 0 {
             self.wake.woken().await;
         }
     }
 
     /// Moves up to `max` waiting events to the end of `into`; returns how many.
     pub fn try_take(&self, into: &mut Vec<Event>, max: usize) -> usize {
-        self.queue.take(into, max)
+        self.take_within(into, &mut Room::new(max, usize::MAX))
+    }
+
+    /// Moves the waiting events that there is room for to the end of `into`; returns how many.
+    pub fn take_within(&self, into: &mut Vec<Event>, room: &mut Room) -> usize {
+        self.queue.take(into, room)
     }
 
     /// Changes its options; what waits in it stays, and nothing is lost or doubled in between.
@@ -466,11 +473,11 @@ impl Subscription {
     pub fn renew(
         &self,
         overflow: Overflow,
-        capacity: usize,
+        bound: impl Into<Bound>,
         retained: Option<&dyn Fn(&Event) -> bool>,
     ) {
         let tables = self.bus.lock();
-        self.queue.reconfigure(overflow, capacity);
+        self.queue.reconfigure(overflow, bound.into());
         if let Some(wanted) = retained {
             let mut last = tables.last_of(&self.queue.filter);
             last.retain(wanted);

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::event::{Event, TopicId};
 
+use super::bound::{Bound, Room};
 use super::filter::Filter;
 
 /// What happens when a subscription's queue is full.
@@ -29,6 +30,8 @@ pub enum Overflow {
 pub struct Wake {
     pending: AtomicBool,
     notify: Notify,
+    /// Events dropped from all queues of this reader, also from those that have ended.
+    drops: Arc<AtomicU64>,
 }
 
 impl Wake {
@@ -50,6 +53,12 @@ impl Wake {
     pub fn take(&self) -> bool {
         self.pending.swap(false, Ordering::AcqRel)
     }
+
+    /// Counts the events that were dropped from all queues of this reader, also from those that
+    /// have ended.
+    pub fn drops(&self) -> &Arc<AtomicU64> {
+        &self.drops
+    }
 }
 
 /// The queue of one subscription.
@@ -69,8 +78,10 @@ pub struct Queue {
 #[derive(Debug)]
 struct Ring {
     overflow: Overflow,
-    capacity: usize,
+    bound: Bound,
     events: VecDeque<Event>,
+    /// Payload bytes of the events.
+    bytes: usize,
     /// With `latest-only`: where the event of a topic stands, counted from the first event ever.
     places: HashMap<TopicId, u64>,
     /// How many events have left at the front.
@@ -83,7 +94,7 @@ impl Queue {
         owner: Arc<str>,
         filter: Filter,
         overflow: Overflow,
-        capacity: usize,
+        bound: Bound,
         wake: Arc<Wake>,
     ) -> Self {
         Self {
@@ -91,8 +102,9 @@ impl Queue {
             filter,
             ring: Mutex::new(Ring {
                 overflow,
-                capacity: capacity.max(1),
+                bound: bound.at_least_one(),
                 events: VecDeque::new(),
+                bytes: 0,
                 places: HashMap::new(),
                 left: 0,
                 closed: false,
@@ -113,6 +125,8 @@ impl Queue {
     pub(super) fn push(&self, run: &[Event]) -> usize {
         let mut ring = self.lock();
         if ring.closed {
+            drop(ring);
+            self.count_dropped(run.len());
             return run.len();
         }
         let (taken, dropped) = ring.push(run);
@@ -125,14 +139,16 @@ impl Queue {
     }
 
     /// Changes policy and bound. What waits stays, as far as the new bound allows.
-    pub(super) fn reconfigure(&self, overflow: Overflow, capacity: usize) {
+    pub(super) fn reconfigure(&self, overflow: Overflow, bound: Bound) {
+        let bound = bound.at_least_one();
         let mut ring = self.lock();
-        if ring.closed || (ring.overflow, ring.capacity) == (overflow, capacity.max(1)) {
+        if ring.closed || (ring.overflow, ring.bound) == (overflow, bound) {
             return;
         }
         let waiting: Vec<Event> = ring.events.drain(..).collect();
+        ring.bytes = 0;
         ring.places.clear();
-        (ring.overflow, ring.capacity) = (overflow, capacity.max(1));
+        (ring.overflow, ring.bound) = (overflow, bound);
         let (taken, dropped) = ring.push(&waiting);
         drop(ring);
         self.count_dropped(dropped + waiting.len() - taken);
@@ -151,10 +167,10 @@ impl Queue {
         self.count_dropped(run.len() - taken);
     }
 
-    /// Moves up to `max` events to the end of `into`; returns how many.
-    pub(crate) fn take(&self, into: &mut Vec<Event>, max: usize) -> usize {
+    /// Moves the events that there is room for to the end of `into`; returns how many.
+    pub(crate) fn take(&self, into: &mut Vec<Event>, room: &mut Room) -> usize {
         let mut ring = self.lock();
-        let count = ring.events.len().min(max);
+        let count = ring.fit(room);
         if count == 0 {
             return 0;
         }
@@ -181,7 +197,7 @@ impl Queue {
         notified.as_mut().enable();
         {
             let ring = self.lock();
-            if ring.closed || ring.events.len() < ring.capacity {
+            if ring.closed || !ring.is_full() {
                 return;
             }
         }
@@ -191,16 +207,20 @@ impl Queue {
     pub(super) fn count_dropped(&self, count: usize) {
         if count > 0 {
             self.dropped.fetch_add(count as u64, Ordering::Relaxed);
+            self.wake.drops.fetch_add(count as u64, Ordering::Relaxed);
         }
     }
 
-    /// Ends the queue: what is in it is dropped, and waiting publishers go on.
+    /// Ends the queue: what is in it is dropped and counted, and waiting publishers go on.
     pub(super) fn close(&self) {
         let mut ring = self.lock();
         ring.closed = true;
+        let left = ring.events.len();
         ring.events.clear();
+        ring.bytes = 0;
         ring.places.clear();
         drop(ring);
+        self.count_dropped(left);
         self.room.notify_waiters();
     }
 
@@ -212,7 +232,7 @@ impl Queue {
     /// The state for people.
     pub fn status(&self) -> SubscriptionStatus {
         let ring = self.lock();
-        let (overflow, capacity, queued) = (ring.overflow, ring.capacity, ring.events.len());
+        let (overflow, capacity, queued) = (ring.overflow, ring.bound.events, ring.events.len());
         drop(ring);
         SubscriptionStatus {
             owner: self.owner.to_string(),
@@ -232,27 +252,61 @@ impl Queue {
 }
 
 impl Ring {
+    /// Whether the policy `block` lets nothing more in. The event that reaches the bound in bytes
+    /// is still taken, so that one that is larger can pass.
+    fn is_full(&self) -> bool {
+        self.events.len() >= self.bound.events || self.bytes >= self.bound.bytes
+    }
+
+    /// How many events at the front there is room for; takes that room, and takes their payloads
+    /// off the ring's.
+    fn fit(&mut self, room: &mut Room) -> usize {
+        let most = self.events.len().min(room.events());
+        if self.bytes == 0 {
+            room.take_scalars(most);
+            return most;
+        }
+        let mut count = 0;
+        for event in self.events.iter().take(most) {
+            let payload = event.value.payload_len();
+            if !room.take(payload) {
+                break;
+            }
+            self.bytes -= payload;
+            count += 1;
+        }
+        count
+    }
+
     /// Takes a run in; returns how many were taken, and how many were dropped for their sake.
     fn push(&mut self, run: &[Event]) -> (usize, usize) {
         match self.overflow {
             Overflow::DropOldest => (run.len(), self.push_dropping(run)),
             Overflow::LatestOnly => (run.len(), self.push_latest(run)),
             Overflow::Block => {
-                let room = self.capacity.saturating_sub(self.events.len());
-                let room = room.min(run.len());
-                self.events.extend(run[..room].iter().cloned());
-                (room, 0)
+                let before = self.events.len();
+                for event in run {
+                    if self.is_full() {
+                        break;
+                    }
+                    self.push_back(event);
+                }
+                (self.events.len() - before, 0)
             }
         }
     }
 
     fn push_dropping(&mut self, run: &[Event]) -> usize {
         // Of a run longer than the queue only its end can stay.
-        let kept = &run[run.len().saturating_sub(self.capacity)..];
-        let excess = (self.events.len() + kept.len()).saturating_sub(self.capacity);
+        let kept = &run[run.len().saturating_sub(self.bound.events)..];
+        let excess = (self.events.len() + kept.len()).saturating_sub(self.bound.events);
+        if self.bytes > 0 {
+            self.bytes -= payload(self.events.iter().take(excess));
+        }
         self.events.drain(..excess);
         self.events.extend(kept.iter().cloned());
-        excess + (run.len() - kept.len())
+        self.bytes += payload(kept);
+        excess + (run.len() - kept.len()) + self.drop_excess_bytes()
     }
 
     fn push_latest(&mut self, run: &[Event]) -> usize {
@@ -260,19 +314,43 @@ impl Ring {
         for event in run {
             let place = self.places.get(&event.topic).copied();
             if let Some(at) = place.and_then(|place| usize::try_from(place - self.left).ok()) {
-                self.events[at] = event.clone();
-                dropped += 1;
+                let replaced = std::mem::replace(&mut self.events[at], event.clone());
+                self.bytes += event.value.payload_len();
+                self.bytes -= replaced.value.payload_len();
+                dropped += 1 + self.drop_excess_bytes();
                 continue;
             }
-            if self.events.len() >= self.capacity {
-                self.pop_front();
+            if self.events.len() >= self.bound.events {
+                self.drop_front();
                 dropped += 1;
             }
             let place = self.left + self.events.len() as u64;
             self.places.insert(event.topic, place);
-            self.events.push_back(event.clone());
+            self.push_back(event);
+            dropped += self.drop_excess_bytes();
         }
         dropped
+    }
+
+    fn push_back(&mut self, event: &Event) {
+        self.bytes += event.value.payload_len();
+        self.events.push_back(event.clone());
+    }
+
+    /// Drops the oldest until the payloads are within the bound, but for the last event.
+    fn drop_excess_bytes(&mut self) -> usize {
+        let mut dropped = 0;
+        while self.bytes > self.bound.bytes && self.events.len() > 1 {
+            self.drop_front();
+            dropped += 1;
+        }
+        dropped
+    }
+
+    fn drop_front(&mut self) {
+        if let Some(event) = self.pop_front() {
+            self.bytes -= event.value.payload_len();
+        }
     }
 
     fn pop_front(&mut self) -> Option<Event> {
@@ -283,6 +361,12 @@ impl Ring {
         self.left += 1;
         Some(event)
     }
+}
+
+/// Payload bytes of events.
+fn payload<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
+    let payload = |event: &Event| event.value.payload_len();
+    events.into_iter().map(payload).sum()
 }
 
 /// What `ps` shows of a subscription.

@@ -90,6 +90,127 @@ fn a_run_longer_than_the_queue_keeps_its_end() {
     assert_eq!(slow.dropped(), 7);
 }
 
+/// Publishes texts of so many bytes on one topic.
+fn publish_texts(bus: &Bus, topic: &str, sizes: &[usize]) -> Blocked {
+    let source = bus.source("d").unwrap();
+    let text = |size: &usize| Event {
+        value: Value::Text("x".repeat(*size).into()),
+        ..event(bus, topic, 0)
+    };
+    let mut run: Vec<Event> = sizes.iter().map(text).collect();
+    bus.publish(source, &mut run)
+}
+
+fn narrow(bus: &Arc<Bus>, filter: &str, overflow: Overflow, bytes: usize) -> Subscription {
+    let bound = Bound { events: 100, bytes };
+    let wake = Arc::default();
+    bus.subscribe("test", filter.parse().unwrap(), overflow, bound, true, wake)
+}
+
+/// The sizes of the texts that are taken at once.
+fn sizes(subscription: &Subscription, room: &mut Room) -> Vec<usize> {
+    let mut events = Vec::new();
+    subscription.take_within(&mut events, room);
+    let size = |event: &Event| event.value.payload_len();
+    events.iter().map(size).collect()
+}
+
+fn all() -> Room {
+    Room::new(usize::MAX, usize::MAX)
+}
+
+#[test]
+fn a_queue_is_bounded_in_bytes_too_and_counts_what_it_drops_for_them() {
+    let bus = Bus::new(1);
+    let slow = narrow(&bus, "a", Overflow::DropOldest, 100);
+    assert!(publish_texts(&bus, "a", &[40, 40, 10, 30]).is_empty());
+    assert_eq!(slow.dropped(), 1);
+    assert!(publish(&bus, "d", &[("a", 1)]).is_empty());
+    assert_eq!(sizes(&slow, &mut all()), [40, 10, 30, 0]);
+    assert!(publish_texts(&bus, "a", &[50, 50, 1, 500]).is_empty());
+    assert_eq!(slow.dropped(), 4);
+    assert_eq!(sizes(&slow, &mut all()), [500], "one is always held");
+    assert!(publish_texts(&bus, "a", &[50, 50]).is_empty());
+    assert_eq!(sizes(&slow, &mut all()), [50, 50], "the count starts anew");
+}
+
+#[test]
+fn latest_only_counts_bytes_of_what_it_replaces() {
+    let bus = Bus::new(1);
+    let latest = narrow(&bus, "#", Overflow::LatestOnly, 100);
+    assert!(publish_texts(&bus, "a", &[60, 80, 30]).is_empty());
+    assert!(publish_texts(&bus, "b", &[60]).is_empty());
+    assert_eq!(latest.dropped(), 2);
+    assert!(publish_texts(&bus, "b", &[80]).is_empty());
+    assert_eq!(
+        (sizes(&latest, &mut all()), latest.dropped()),
+        (vec![80], 4)
+    );
+    assert!(publish_texts(&bus, "a", &[40]).is_empty());
+    assert!(publish_texts(&bus, "b", &[60]).is_empty());
+    assert_eq!(sizes(&latest, &mut all()), [40, 60]);
+}
+
+#[tokio::test]
+async fn a_publisher_waits_for_bytes_and_an_event_of_any_size_passes() {
+    let bus = Bus::new(1);
+    let narrow = narrow(&bus, "a", Overflow::Block, 100);
+    let blocked = publish_texts(&bus, "a", &[60, 60, 500, 1, 1]);
+    let delivery = tokio::spawn(blocked.deliver());
+    let mut seen = Vec::new();
+    let mut most = 0;
+    while seen.len() < 5 {
+        most = most.max(narrow.queue().status().queued);
+        let mut events = Vec::new();
+        narrow.recv(&mut events, 1).await;
+        seen.extend(events.iter().map(|event| event.value.payload_len()));
+    }
+    delivery.await.unwrap();
+    assert_eq!((seen, narrow.dropped()), (vec![60, 60, 500, 1, 1], 0));
+    assert_eq!(most, 2);
+}
+
+#[test]
+fn a_batch_ends_before_the_event_that_does_not_fit() {
+    let bus = Bus::new(1);
+    let queue = narrow(&bus, "a", Overflow::DropOldest, 10_000);
+    assert!(publish_texts(&bus, "a", &[0, 30, 30, 50, 500, 10, 0]).is_empty());
+    let batches: Vec<Vec<usize>> =
+        std::iter::repeat_with(|| sizes(&queue, &mut Room::new(10, 100)))
+            .take_while(|batch| !batch.is_empty())
+            .collect();
+    assert_eq!(
+        batches,
+        [vec![0, 30, 30], vec![50], vec![500], vec![10, 0]],
+        "one larger than the room comes without others"
+    );
+    assert!(publish_texts(&bus, "a", &[1, 1, 1, 1]).is_empty());
+    assert_eq!(sizes(&queue, &mut Room::new(3, 100)), [1, 1, 1]);
+}
+
+#[test]
+fn what_a_subscription_leaves_behind_is_counted_as_dropped() {
+    let bus = Bus::new(1);
+    let wake: Arc<Wake> = Arc::default();
+    let filter = || "a".parse().unwrap();
+    let ended = bus.subscribe("t", filter(), Overflow::Block, 2, false, wake.clone());
+    let other = bus.subscribe("t", filter(), Overflow::DropOldest, 4, false, wake.clone());
+    let blocked = publish(
+        &bus,
+        "d",
+        &[("a", 1), ("a", 2), ("a", 3), ("a", 4), ("a", 5)],
+    );
+    let drops = || wake.drops().load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(drops(), 1);
+    drop(ended);
+    assert_eq!(drops(), 3);
+    drop(blocked);
+    assert_eq!(drops(), 6, "those that waited for room as well");
+    assert_eq!(values(&other), [2, 3, 4, 5]);
+    drop(other);
+    assert_eq!(drops(), 6);
+}
+
 #[test]
 fn latest_only_keeps_the_newest_of_each_topic_in_its_place() {
     let bus = Bus::new(1);

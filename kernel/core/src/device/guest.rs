@@ -119,7 +119,7 @@ pub trait Guest: 'static {
     /// Hears from a connection.
     fn notice(&mut self, connection: &str, notice: &Notice) -> impl Future<Output = Hooked<()>>;
 
-    /// Packs state; `None` when the plugin has none.
+    /// Packs state; `None` when the plugin has none. What the hook does besides is undone.
     fn export_state(&mut self) -> impl Future<Output = Result<Option<Checkpoint>, Trap>>;
 
     /// Whether the last hook wrote something that waits for its commit.
@@ -136,6 +136,11 @@ pub trait Guest: 'static {
 pub trait GuestFactory: 'static {
     /// What it makes.
     type Guest: Guest;
+
+    /// Whether the plugin can have state at all; when not, none is loaded.
+    fn has_state(&self) -> bool {
+        true
+    }
 
     /// A fresh instance.
     fn instantiate(&self) -> impl Future<Output = Result<Self::Guest, Trap>>;

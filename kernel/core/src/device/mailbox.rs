@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::bus::{Filter, Overflow, Subscription, Wake};
+use crate::bus::{Bound, Filter, Overflow, Room, Subscription, Wake};
 use crate::connection::{Notice, Observer};
 use crate::event::{Event, SourceId, TopicId};
 
@@ -209,12 +209,15 @@ impl Mailbox {
         }
     }
 
-    /// Adds events to the end of `batch` until it holds `max`: those for this device alone first,
+    /// Adds events to the end of `batch` while there is room: those for this device alone first,
     /// then from its subscriptions in turn.
-    pub fn take_events(&self, batch: &mut Vec<Event>, max: usize) {
+    pub fn take_events(&self, batch: &mut Vec<Event>, room: &mut Room) {
         let mut waiting = self.lock();
-        let direct = waiting.direct.len().min(max.saturating_sub(batch.len()));
-        batch.extend(waiting.direct.drain(..direct));
+        while let Some(event) = waiting.direct.front()
+            && room.take(event.value.payload_len())
+        {
+            batch.extend(waiting.direct.pop_front());
+        }
         let turn = waiting.turn;
         let mut last = None;
         let (first, second) = (
@@ -222,10 +225,10 @@ impl Mailbox {
             waiting.subscriptions.range(..turn),
         );
         for (id, subscription) in first.chain(second) {
-            if batch.len() >= max {
+            if room.events() == 0 {
                 break;
             }
-            if subscription.try_take(batch, max - batch.len()) > 0 {
+            if subscription.take_within(batch, room) > 0 {
                 last = Some(*id);
             }
         }
@@ -244,7 +247,7 @@ impl Mailbox {
         device: &Device,
         filter: Filter,
         overflow: Overflow,
-        capacity: usize,
+        bound: Bound,
         retained: bool,
     ) -> Result<u32, TooManySubscriptions> {
         let mut waiting = self.lock();
@@ -263,7 +266,7 @@ impl Mailbox {
             .find(|(_, subscription)| *subscription.queue().filter() == filter);
         if let Some((id, subscription)) = known {
             let retained = retained.then_some(&wanted as &dyn Fn(&Event) -> bool);
-            subscription.renew(overflow, capacity, retained);
+            subscription.renew(overflow, bound, retained);
             return Ok(*id);
         }
         let (owner, limit) = (&device.name, device.spec.limits.subscriptions);
@@ -272,10 +275,9 @@ impl Mailbox {
             return Err(TooManySubscriptions { device, limit });
         }
         let bus = &device.bus;
-        let subscription =
-            bus.subscribe(owner, filter, overflow, capacity, false, self.wake.clone());
+        let subscription = bus.subscribe(owner, filter, overflow, bound, false, self.wake.clone());
         if retained {
-            subscription.renew(overflow, capacity, Some(&wanted));
+            subscription.renew(overflow, bound, Some(&wanted));
         }
         waiting.next_subscription += 1;
         let id = waiting.next_subscription;
@@ -311,10 +313,20 @@ impl Mailbox {
         drop(ended);
     }
 
-    /// Ends all subscriptions.
-    pub(super) fn unsubscribe_all(&self) {
-        let ended = std::mem::take(&mut self.lock().subscriptions);
+    /// Ends all subscriptions, and drops what waits for this device alone.
+    pub(super) fn drop_events(&self) {
+        let mut waiting = self.lock();
+        let ended = std::mem::take(&mut waiting.subscriptions);
+        let direct = std::mem::take(&mut waiting.direct);
+        drop(waiting);
         drop(ended);
+        self.count_dropped(direct.len());
+    }
+
+    fn count_dropped(&self, events: usize) {
+        self.wake
+            .drops()
+            .fetch_add(events as u64, Ordering::Relaxed);
     }
 
     /// Ends everything: subscriptions, calls (which are answered), notices. Nothing is taken in any
@@ -331,6 +343,7 @@ impl Mailbox {
                 .send(Err(CallError::Unavailable("the device has ended".into())));
         }
         drop(ended.subscriptions);
+        self.count_dropped(ended.direct.len());
         self.room.notify_waiters();
     }
 }

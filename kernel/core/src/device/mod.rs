@@ -14,7 +14,7 @@ mod topics;
 
 pub use actor::{Actor, StartError};
 pub use call::{Call, CallError, CallId};
-pub use checkpoint::{Checkpoints, MemoryCheckpoints, Saving};
+pub use checkpoint::{Checkpoints, Loading, MemoryCheckpoints, Saving, SettingAside};
 pub use guest::{
     Checkpoint, Guest, GuestError, GuestFactory, Hooked, Outcome, StartContext, StopReason, Trap,
 };
@@ -23,7 +23,9 @@ pub use outbox::{Effect, NO_CAUSE, Outbox, OutboxFull};
 pub use shared::{ANSWER, Device, KERNEL_SOURCE, OpenFailure, OutgoingCall, Surroundings};
 pub use spec::DeviceSpec;
 pub use status::{DeviceCounters, DeviceFault, DeviceState, DeviceStatus, Live};
-pub use supervision::{BUDGET, FIRST_PAUSE, LONGEST_PAUSE, Restarts, WINDOW, retry_pause};
+pub use supervision::{
+    BUDGET, Blame, FIRST_PAUSE, LONGEST_PAUSE, Origin, Restarts, WINDOW, retry_pause,
+};
 pub use topics::TopicRefused;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::bus::{Bus, BusError, Filter, Overflow};
+use crate::bus::{Bound, Bus, BusError, Filter, Overflow};
 use crate::clock::Clock;
 use crate::connection::Seat;
 use crate::connection::limits::LEAVE_TIMEOUT;
@@ -109,11 +109,12 @@ impl Device {
         clock: Arc<dyn Clock>,
         surroundings: Arc<dyn Surroundings>,
     ) -> Result<Arc<Self>, BusError> {
+        let mailbox: Arc<Mailbox> = Arc::default();
         Ok(Arc::new(Self {
             name: spec.name.as_str().into(),
             source: bus.source(&spec.name)?,
-            mailbox: Arc::default(),
-            live: Live::default(),
+            live: Live::new(mailbox.wake().drops().clone()),
+            mailbox,
             answer_topic: bus.topic(ANSWER)?,
             answer_source: bus.source(ANSWER)?,
             kernel_source: bus.source(KERNEL_SOURCE)?,
@@ -137,13 +138,18 @@ impl Device {
         capacity: u32,
         retained: bool,
     ) -> Result<u32, TooManySubscriptions> {
-        let capacity = if capacity == 0 {
-            self.spec.limits.queue
+        let limits = &self.spec.limits;
+        let events = if capacity == 0 {
+            limits.queue
         } else {
             capacity
         };
+        let bound = Bound {
+            events: events as usize,
+            bytes: limits.queue_bytes.bytes(),
+        };
         self.mailbox
-            .subscribe(self, filter, overflow, capacity as usize, retained)
+            .subscribe(self, filter, overflow, bound, retained)
     }
 
     /// A topic to publish on, within the device's limit. Grants are the caller's business.

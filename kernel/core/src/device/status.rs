@@ -1,7 +1,7 @@
 //! What `ps` shows of a device, and the counters behind it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,9 @@ pub struct DeviceCounters {
     pub busy: AtomicU64,
     /// Instances made.
     pub incarnations: AtomicU64,
+    /// Events dropped from its queues, also from those of subscriptions that have ended. The
+    /// queues count here themselves.
+    pub dropped: Arc<AtomicU64>,
 }
 
 impl DeviceCounters {
@@ -90,6 +93,18 @@ pub struct Live {
 }
 
 impl Live {
+    /// The status of a device whose queues count their drops here.
+    pub fn new(dropped: Arc<AtomicU64>) -> Self {
+        let counters = DeviceCounters {
+            dropped,
+            ..DeviceCounters::default()
+        };
+        Self {
+            state: Mutex::default(),
+            counters,
+        }
+    }
+
     /// Sets the state.
     pub fn set(&self, state: DeviceState) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).0 = state;
@@ -144,7 +159,8 @@ pub struct DeviceStatus {
     pub busy: u64,
     /// Instances made.
     pub incarnations: u64,
-    /// Events dropped from its subscriptions.
+    /// Events dropped from its queues since the host started, also from those of subscriptions
+    /// that have ended.
     pub dropped: u64,
     /// Its last error.
     pub last_error: Option<DeviceFault>,

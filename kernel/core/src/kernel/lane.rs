@@ -73,3 +73,26 @@ impl Lane {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn a_lane_goes_on_when_a_task_panics_and_ends_in_order() {
+        let lane = Lane::start("test").unwrap();
+        let (held, dropped) = oneshot::channel::<()>();
+        lane.spawn(move || async move {
+            let _held = held;
+            panic!("on purpose");
+        });
+        dropped.blocking_recv().unwrap_err();
+        let (done, finished) = oneshot::channel();
+        lane.spawn(move || async move { done.send(()).unwrap() });
+        finished.blocking_recv().unwrap();
+        lane.end();
+    }
+}

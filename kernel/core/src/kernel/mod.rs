@@ -486,17 +486,7 @@ impl Kernel {
                 .values()
                 .map(|open| open.connection.stats())
                 .collect(),
-            devices: placed
-                .into_iter()
-                .map(|placed| {
-                    let dropped = subscriptions
-                        .iter()
-                        .filter(|subscription| subscription.owner == *placed.device.name)
-                        .map(|subscription| subscription.dropped)
-                        .sum();
-                    placed.status(dropped)
-                })
-                .collect(),
+            devices: placed.into_iter().map(Placed::status).collect(),
             subscriptions,
         }
     }
@@ -547,7 +537,7 @@ impl Kernel {
 }
 
 impl Placed {
-    fn status(&self, dropped: u64) -> DeviceStatus {
+    fn status(&self) -> DeviceStatus {
         use std::sync::atomic::Ordering::Relaxed;
         let (state, last_error) = self.device.live.get();
         let counters = &self.device.live.counters;
@@ -574,7 +564,7 @@ impl Placed {
             dead: counters.dead.load(Relaxed),
             busy: counters.busy.load(Relaxed),
             incarnations: counters.incarnations.load(Relaxed),
-            dropped,
+            dropped: counters.dropped.load(Relaxed),
             last_error,
         }
     }

@@ -131,6 +131,10 @@ pub struct WasmFactory {
 impl GuestFactory for WasmFactory {
     type Guest = WasmGuest;
 
+    fn has_state(&self) -> bool {
+        self.plugin.hook_indices().state.is_some()
+    }
+
     async fn instantiate(&self) -> Result<WasmGuest, Trap> {
         let device = self.device.clone();
         let attachments = self

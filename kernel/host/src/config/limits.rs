@@ -13,10 +13,11 @@ const LEAST_MEMORY: Size = Size(128 << 10);
 /// The most memory of a plugin: all that 32-bit WebAssembly can address.
 const MOST_MEMORY: Size = Size(4 << 30);
 
-/// The most data of one host call or one outbox: beyond it, one device could starve a board.
+/// The most data of one host call, outbox, batch or queue: beyond it, one device could starve a
+/// board.
 const MOST_DATA: Size = Size(256 << 20);
 
-/// The least data of one host call or one outbox: one event with a text.
+/// The least data of one host call, outbox, batch or queue: one event with a text.
 const LEAST_DATA: Size = Size(4 << 10);
 
 /// The longest span of any limit: a day. Longer ones would be no limit.
@@ -40,7 +41,9 @@ fn bounds(key: &str) -> Option<Bounds> {
     let none = Span::from_millis(0);
     Some(match key {
         "memory" => Bounds::Sizes(LEAST_MEMORY, MOST_MEMORY),
-        "host-call-data" | "outbox-bytes" => Bounds::Sizes(LEAST_DATA, MOST_DATA),
+        "host-call-data" | "outbox-bytes" | "batch-bytes" | "queue-bytes" => {
+            Bounds::Sizes(LEAST_DATA, MOST_DATA)
+        }
         "call-time" | "cpu-time" => Bounds::Spans(SHORTEST_CALL, LONGEST),
         "timer-period" => Bounds::Spans(Span(std::time::Duration::from_micros(10)), LONGEST),
         "block" | "checkpoint" => Bounds::Spans(none, LONGEST),

@@ -84,6 +84,41 @@ async fn checkpoints_outlive_the_host() {
         .await
         .unwrap();
     rig.reopen();
-    assert_eq!(Checkpoints::load(rig.store(), "soil"), Ok(Some(checkpoint)));
-    assert_eq!(Checkpoints::load(rig.store(), "air"), Ok(None));
+    let loaded = Checkpoints::load(rig.store(), "soil").await;
+    assert_eq!(loaded, Ok(Some(checkpoint)));
+    assert_eq!(Checkpoints::load(rig.store(), "air").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_refused_checkpoint_is_kept_out_of_the_way_and_found_where_it_is_said_to_be() {
+    let mut rig = Rig::new();
+    let checkpoint = |version| Checkpoint {
+        version,
+        bytes: vec![7; version as usize],
+    };
+    let store = rig.store();
+    let mut said = String::new();
+    for version in [1, 2] {
+        said = Checkpoints::set_aside(store, "soil", checkpoint(version))
+            .await
+            .unwrap();
+    }
+    Checkpoints::save(store, "soil", checkpoint(3))
+        .await
+        .unwrap();
+    assert!(said.contains("weihe.db"), "{said}");
+    let (_, sql) = said.split_once(": ").unwrap();
+    let stranger = rig.stranger();
+    let mut query = stranger.prepare(sql).unwrap();
+    let rows: Vec<(u32, Vec<u8>)> = query
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(rows, [(2, vec![7; 2])], "the newest refused one");
+    drop(query);
+    drop(stranger);
+    rig.reopen();
+    let loaded = Checkpoints::load(rig.store(), "soil").await;
+    assert_eq!(loaded, Ok(Some(checkpoint(3))));
 }

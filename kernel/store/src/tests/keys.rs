@@ -1,5 +1,9 @@
+use std::task::Poll;
+
 use super::*;
+use crate::executor::Executor;
 use crate::limits::{KEY_BYTES, KEYS_PAGE, VALUE_BYTES};
+use crate::message::Task;
 use crate::{KeyPage, SavedState};
 
 #[tokio::test]
@@ -124,10 +128,33 @@ async fn keys_and_values_have_limits() {
 }
 
 #[tokio::test]
+async fn whoever_loads_a_state_does_not_block_its_thread() {
+    let rig = Rig::new();
+    let state = SavedState {
+        version: 1,
+        bytes: vec![1],
+    };
+    rig.store().save_state("soil", state.clone()).await.unwrap();
+    // The reader is busy until it is told to go on.
+    let (go_on, told) = std::sync::mpsc::channel::<()>();
+    let (answer, _busy) = tokio::sync::oneshot::channel();
+    let run = move |_: &mut Executor<'_>| {
+        told.recv().unwrap();
+        Ok(())
+    };
+    rig.store().read(Box::new(Task { answer, run }));
+    let mut loaded = std::pin::pin!(rig.store().load_state("soil"));
+    let first = std::future::poll_fn(|context| Poll::Ready(loaded.as_mut().poll(context)));
+    assert!(first.await.is_pending());
+    go_on.send(()).unwrap();
+    assert_eq!(soon(loaded).await, Ok(Some(state)));
+}
+
+#[tokio::test]
 async fn states_are_saved_replaced_and_loaded() {
     let mut rig = Rig::new();
     let state = |version, bytes: Vec<u8>| SavedState { version, bytes };
-    assert_eq!(rig.store().load_state("soil"), Ok(None));
+    assert_eq!(rig.store().load_state("soil").await, Ok(None));
     rig.store()
         .save_state("soil", state(1, vec![1]))
         .await
@@ -140,8 +167,11 @@ async fn states_are_saved_replaced_and_loaded() {
         .await
         .unwrap();
     rig.reopen();
-    assert_eq!(rig.store().load_state("soil"), Ok(Some(large)));
-    assert_eq!(rig.store().load_state("air"), Ok(Some(state(0, vec![]))));
+    assert_eq!(rig.store().load_state("soil").await, Ok(Some(large)));
+    assert_eq!(
+        rig.store().load_state("air").await,
+        Ok(Some(state(0, vec![])))
+    );
     let error = rig
         .store()
         .save_state("soil", state(1, vec![0; 17 << 20]))

@@ -245,7 +245,7 @@ async fn a_state_is_saved_beside_the_turns_of_devices() {
     let saved = rig.store().save_state("air", state.clone());
     let (saved, committed) = soon(async { tokio::join!(saved, soil.commit()) }).await;
     assert_eq!((saved, committed), (Ok(()), Ok(())));
-    assert_eq!(rig.store().load_state("air"), Ok(Some(state)));
+    assert_eq!(rig.store().load_state("air").await, Ok(Some(state)));
 }
 
 #[tokio::test]

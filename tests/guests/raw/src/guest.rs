@@ -142,6 +142,9 @@ impl lifecycle::Guest for Raw {
             "spin" => spin(),
             "reject" => return Err(Error::Rejected("it was told to refuse".into())),
             "retry" if context.incarnation < 3 => return Err(Error::Retry("not yet".into())),
+            "once" if context.incarnation > 1 => {
+                return Err(Error::Rejected("it was told to start once".into()));
+            }
             _ => {}
         }
         if setting("open") == "connection"
@@ -165,8 +168,11 @@ impl lifecycle::Guest for Raw {
             input => input,
         };
         let options = SubscribeOptions {
-            overflow: Overflow::DropOldest,
-            capacity: 0,
+            overflow: match setting("overflow").as_str() {
+                "block" => Overflow::Block,
+                _ => Overflow::DropOldest,
+            },
+            capacity: setting("capacity").parse().unwrap_or(0),
             retained: false,
         };
         bus::subscribe(&input, options).map_err(|error| Error::Fatal(format!("{error:?}")))?;
@@ -193,6 +199,7 @@ impl events::Guest for Raw {
             "trap" => trap("told to trap"),
             "trap-once" if event.attempt == 1 => trap("told to trap once"),
             "reject" => return Err(Error::Rejected("told to reject".into())),
+            "never" => return Err(Error::Retry("told to ask for ever".into())),
             "retry" if event.attempt < 3 => return Err(Error::Retry("told to ask again".into())),
             "fatal" => return Err(Error::Fatal("told to give up".into())),
             "spin" => spin(),

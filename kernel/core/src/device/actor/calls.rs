@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 use crate::device::call::{Call, CallError, CallId};
 use crate::device::guest::{Guest, GuestFactory, Outcome};
 use crate::device::status::DeviceCounters;
+use crate::device::supervision::Blame;
 
 use super::{Actor, ROUND};
 
@@ -72,7 +73,7 @@ impl<F: GuestFactory> Actor<F> {
             Err(trap) => {
                 let text = format!("command `{}` trapped: {}", call.command, trap.message);
                 let _ = call.answer.send(Err(CallError::Failed(text)));
-                self.trapped(&trap);
+                self.trapped(&trap, Blame::Plugin);
             }
         }
     }

@@ -1,14 +1,16 @@
 //! Ticks and events: batches of new ones, and one by one those that are delivered again.
 
+use crate::bus::Room;
 use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
 use crate::device::status::{DeviceCounters, DeviceState};
+use crate::device::supervision::{Blame, Origin};
 use crate::event::{Event, Value};
 
 use super::Actor;
 use super::kept::Past;
 
 impl<F: GuestFactory> Actor<F> {
-    /// Handles one kept event, or when there are none a batch of new ones.
+    /// Handles one kept run of events, or when there are none a batch of new ones.
     pub(super) async fn take_events(&mut self) -> bool {
         if self.guest.is_none() {
             return false;
@@ -24,10 +26,10 @@ impl<F: GuestFactory> Actor<F> {
             return some;
         }
         // Order: nothing new before what is kept.
-        let Some((event, past)) = self.kept_events.take_due(&*self.device.clock) else {
+        let Some((mut run, past)) = self.kept_events.take_due(&*self.device.clock) else {
             return false;
         };
-        self.handle(&mut vec![event], past).await;
+        self.handle(&mut run, past).await;
         self.running_again();
         true
     }
@@ -35,33 +37,34 @@ impl<F: GuestFactory> Actor<F> {
     /// Collects due ticks and waiting events; returns whether there are any.
     fn take_batch(&mut self) -> bool {
         self.batch.clear();
-        let max = self.device.spec.limits.batch.max(1) as usize;
+        let limits = &self.device.spec.limits;
+        let mut room = Room::new(limits.batch.max(1) as usize, limits.batch_bytes.bytes());
         let events_first = std::mem::take(&mut self.ticks_filled);
         if !events_first {
-            self.take_ticks(max);
-            self.ticks_filled = self.batch.len() >= max;
+            self.take_ticks(&mut room);
+            self.ticks_filled = room.events() == 0;
         }
-        self.device.mailbox.take_events(&mut self.batch, max);
+        self.device.mailbox.take_events(&mut self.batch, &mut room);
         if events_first {
-            self.take_ticks(max);
+            self.take_ticks(&mut room);
         }
         !self.batch.is_empty()
     }
 
-    /// Adds due ticks to the batch until it holds `max`.
-    fn take_ticks(&mut self, max: usize) {
-        let room = max.saturating_sub(self.batch.len());
-        if self.timers.is_empty() || room == 0 {
+    /// Adds due ticks to the batch while there is room.
+    fn take_ticks(&mut self, room: &mut Room) {
+        if self.timers.is_empty() || room.events() == 0 {
             return;
         }
         self.ticks.clear();
-        self.timers
-            .take_due(self.device.clock.monotonic(), &mut self.ticks, room);
+        let now = self.device.clock.monotonic();
+        self.timers.take_due(now, &mut self.ticks, room.events());
         for tick in &self.ticks {
             let count = i64::try_from(tick.count).unwrap_or(i64::MAX);
             match self.device.timer_topic(&tick.name) {
                 Ok(topic) => {
                     let event = self.device.kernel_event(topic, Value::Integer(count));
+                    room.take(event.value.payload_len());
                     self.batch.push(event);
                 }
                 Err(error) => self
@@ -116,21 +119,17 @@ impl<F: GuestFactory> Actor<F> {
 
     fn events_trapped(&mut self, batch: &mut Vec<Event>, past: Past, trap: &Trap) {
         let past = past.trapped();
-        let mut kept = Vec::new();
         // Of several it is not known which one it was: each gets a delivery of its own.
-        let alone = batch.len() == 1;
-        for mut event in batch.drain(..) {
-            if alone && past.traps >= self.device.spec.limits.attempts {
-                self.bury_event(&event, &trap.message);
-                continue;
-            }
-            DeviceCounters::add(&self.device.live.counters.retries, 1);
-            event.attempt = event.attempt.saturating_add(1);
-            kept.push((event, past));
+        if let [event] = &batch[..]
+            && past.traps >= self.device.spec.limits.attempts
+        {
+            self.bury_event(event, &trap.message);
+            let poison = Blame::Poison(Origin::Topic(event.topic));
+            return self.trapped(trap, poison);
         }
         // The next instance takes them at once.
-        self.kept_events.put_back(kept, 0);
-        self.trapped(trap);
+        self.keep_events(batch.drain(..).map(|event| vec![event]), past, 0);
+        self.trapped(trap, Blame::Search);
     }
 
     async fn events_returned(
@@ -139,20 +138,57 @@ impl<F: GuestFactory> Actor<F> {
         past: Past,
         errors: &[(u32, GuestError)],
     ) {
-        let settled = if !errors.is_empty() && errors.len() == batch.len() {
-            // Nothing was handled, so nothing of it stays.
-            self.discard().await;
-            Ok(())
-        } else {
-            let failed: Vec<u32> = errors.iter().map(|(index, _)| *index).collect();
-            self.settle(batch, &failed).await
+        let failed: Vec<u32> = errors.iter().map(|(index, _)| *index).collect();
+        let undone = match failed.len() {
+            0 => false,
+            all if all == batch.len() => true,
+            _ => self.is_entangled(),
         };
-        if let Err(message) = settled {
+        if undone {
+            self.discard().await;
+        } else if let Err(message) = self.settle(batch, &failed).await {
             self.postpone_events(batch.drain(..), past, &message);
             return;
+        } else {
+            self.events_handled(batch, &failed);
         }
-        let handled = batch.len() - errors.len();
-        DeviceCounters::add(&self.device.live.counters.events, handled as u64);
+        self.take_out_failed(batch, past, errors);
+        if undone {
+            let left = |index: u32| failed.binary_search(&index).is_err();
+            let rest: Vec<Event> = (0..)
+                .zip(batch.drain(..))
+                .filter_map(|(index, event)| left(index).then_some(event))
+                .collect();
+            if !rest.is_empty() {
+                // At once: nothing speaks against these.
+                self.keep_events(std::iter::once(rest), past, 0);
+            }
+        }
+        self.touched();
+    }
+
+    /// Whether the last handler did something of which nobody can tell which event it belongs to:
+    /// a part of it cannot be undone alone.
+    fn is_entangled(&mut self) -> bool {
+        let guest = self.guest.as_mut();
+        guest.is_some_and(|guest| guest.is_dirty() || !guest.outbox().effects.is_empty())
+    }
+
+    /// Notes that events were handled, all but those in `failed` (ascending).
+    fn events_handled(&mut self, batch: &[Event], failed: &[u32]) {
+        let handled = (batch.len() - failed.len()) as u64;
+        DeviceCounters::add(&self.device.live.counters.events, handled);
+        if self.restarts.found_poison() {
+            for (index, event) in (0..).zip(batch) {
+                if failed.binary_search(&index).is_err() {
+                    self.restarts.handled(Origin::Topic(event.topic));
+                }
+            }
+        }
+    }
+
+    /// Buries or puts off the events that the plugin names.
+    fn take_out_failed(&mut self, batch: &[Event], past: Past, errors: &[(u32, GuestError)]) {
         let mut later = Vec::new();
         let mut reason = "";
         for (index, error) in errors {
@@ -168,41 +204,55 @@ impl<F: GuestFactory> Actor<F> {
             }
         }
         if !later.is_empty() {
-            self.postpone_events(later, past, reason);
+            self.postpone_events(later.into_iter(), past, reason);
         }
-        self.touched();
     }
 
     /// Keeps events for later: a commit failed, or the plugin asked for it.
     fn postpone_events(
         &mut self,
-        events: impl IntoIterator<Item = Event>,
+        events: impl DoubleEndedIterator<Item = Event>,
         past: Past,
         reason: &str,
     ) {
         let past = past.postponed();
-        let keep = |mut event: Event| {
-            event.attempt = event.attempt.saturating_add(1);
-            (event, past)
-        };
-        let kept: Vec<_> = events.into_iter().map(keep).collect();
-        DeviceCounters::add(&self.device.live.counters.retries, kept.len() as u64);
-        self.kept_events
-            .put_back(kept, self.now().saturating_add(past.pause()));
-        self.device.mailbox.keeps(self.kept_events.iter());
+        let at = self.now().saturating_add(past.pause());
+        self.keep_events(events.map(|event| vec![event]), past, at);
         self.postponed(reason);
+    }
+
+    /// Keeps runs of events to deliver them again, before those that are kept already.
+    fn keep_events(
+        &mut self,
+        runs: impl DoubleEndedIterator<Item = Vec<Event>>,
+        past: Past,
+        at: u64,
+    ) {
+        let mut again = 0;
+        let runs = runs.map(|mut run| {
+            again += run.len() as u64;
+            for event in &mut run {
+                event.attempt = event.attempt.saturating_add(1);
+            }
+            run
+        });
+        self.kept_events.put_back(runs, past, at);
+        DeviceCounters::add(&self.device.live.counters.retries, again);
+        self.device.mailbox.keeps(self.kept_events.iter().flatten());
     }
 
     /// Shows that inputs wait, and why.
     pub(super) fn postponed(&self, reason: &str) {
-        self.device.live.set(DeviceState::Waiting);
+        // The reason first, so that whoever sees the state finds it.
         self.device
             .fault(&format!("input is kept and tried again: {reason}"), "");
+        self.device.live.set(DeviceState::Waiting);
     }
 
     /// Shows that nothing is kept any more, when that is so.
-    pub(super) fn running_again(&self) {
+    pub(super) fn running_again(&mut self) {
         if self.guest.is_some() && self.kept_events.is_empty() && self.kept_notices.is_empty() {
+            self.restarts.searched();
             self.device.live.set(DeviceState::Running);
         }
     }

@@ -35,57 +35,66 @@ impl Past {
     }
 }
 
-/// Inputs that are delivered again, in their order.
+/// Inputs that are delivered again, in their order. A `T` is what one delivery hands over.
 #[derive(Debug)]
 pub(super) struct Kept<T> {
-    inputs: VecDeque<(T, Past)>,
-    /// Not before this monotonic time: the next delivery.
+    deliveries: VecDeque<Delivery<T>>,
+}
+
+#[derive(Debug)]
+struct Delivery<T> {
+    inputs: T,
+    past: Past,
+    /// Not before this monotonic time.
     at: u64,
 }
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
         Self {
-            inputs: VecDeque::new(),
-            at: 0,
+            deliveries: VecDeque::new(),
         }
     }
 }
 
 impl<T> Kept<T> {
     pub(super) fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
+        self.deliveries.is_empty()
     }
 
     /// When the first is to be delivered.
     pub(super) fn at(&self) -> Option<u64> {
-        (!self.is_empty()).then_some(self.at)
+        self.deliveries.front().map(|delivery| delivery.at)
     }
 
-    /// Takes the first, when it is time. The clock is only read when there is one.
+    /// Takes the first, when it is time. Those behind it wait for it. The clock is only read when there is
+    /// one.
     pub(super) fn take_due(&mut self, clock: &dyn Clock) -> Option<(T, Past)> {
-        if self.is_empty() || clock.monotonic() < self.at {
-            return None;
-        }
-        self.inputs.pop_front()
+        let due = |delivery: &mut Delivery<T>| delivery.at <= clock.monotonic();
+        let delivery = self.deliveries.pop_front_if(due)?;
+        Some((delivery.inputs, delivery.past))
     }
 
-    /// Puts inputs before the others, which came later; the first is delivered at `at`.
-    pub(super) fn put_back(&mut self, inputs: Vec<(T, Past)>, at: u64) {
-        self.at = at;
-        for input in inputs.into_iter().rev() {
-            self.inputs.push_front(input);
+    /// Puts deliveries before the others, which came later; they are made from `at` on.
+    pub(super) fn put_back(
+        &mut self,
+        deliveries: impl DoubleEndedIterator<Item = T>,
+        past: Past,
+        at: u64,
+    ) {
+        for inputs in deliveries.rev() {
+            self.deliveries.push_front(Delivery { inputs, past, at });
         }
     }
 
     /// Takes all.
     pub(super) fn take(&mut self) -> impl Iterator<Item = T> + use<T> {
-        std::mem::take(&mut self.inputs)
+        std::mem::take(&mut self.deliveries)
             .into_iter()
-            .map(|(input, _)| input)
+            .map(|delivery| delivery.inputs)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.inputs.iter().map(|(input, _)| input)
+        self.deliveries.iter().map(|delivery| &delivery.inputs)
     }
 }

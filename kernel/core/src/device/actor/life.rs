@@ -4,9 +4,10 @@ use crate::device::call::CallError;
 use crate::device::guest::{Guest, GuestError, GuestFactory, StartContext, StopReason, Trap};
 use crate::device::mailbox::Stop;
 use crate::device::status::{DeviceCounters, DeviceState};
-use crate::device::supervision::retry_pause;
+use crate::device::supervision::{Blame, retry_pause};
 
 use super::Actor;
+use super::state::StateAtRisk;
 
 /// Why a device did not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,38 +39,24 @@ pub enum StartError {
 impl<F: GuestFactory> Actor<F> {
     /// Makes an instance and starts it.
     pub(super) async fn begin(&mut self) {
-        self.incarnation = self.incarnation.saturating_add(1);
         self.start_attempts = self.start_attempts.saturating_add(1);
+        if let Err(StateAtRisk(reason)) = self.load_state().await {
+            return self.start_again(&reason);
+        }
+        self.incarnation = self.incarnation.saturating_add(1);
         DeviceCounters::add(&self.device.live.counters.incarnations, 1);
         self.device.renew_instance();
-        self.device.mailbox.keeps(self.kept_events.iter());
-        let mut guest = match self.factory.instantiate().await {
+        self.device.mailbox.keeps(self.kept_events.iter().flatten());
+        let guest = match self.factory.instantiate().await {
             Ok(guest) => guest,
             Err(trap) => return self.start_trapped(trap),
         };
-        let mut restored = false;
-        if let Some(checkpoint) = self.checkpoint.take() {
-            match guest.import_state(&checkpoint).await {
-                Ok(Ok(())) => {
-                    restored = true;
-                    self.checkpoint = Some(checkpoint);
-                }
-                Ok(Err(error)) => {
-                    self.device
-                        .fault(&format!("it starts without its state: {error}"), "");
-                }
-                Err(trap) => {
-                    // The next instance follows at once, without the state that this one trapped on.
-                    DeviceCounters::add(&self.device.live.counters.traps, 1);
-                    let text = format!(
-                        "it trapped on its state and starts without: {}",
-                        trap.message
-                    );
-                    self.device.fault(&text, &trap.backtrace);
-                    return;
-                }
-            }
-        }
+        let (mut guest, restored) = match self.import_state(guest).await {
+            Ok(Some(imported)) => imported,
+            // It trapped; the next one follows at once.
+            Ok(None) => return,
+            Err(StateAtRisk(reason)) => return self.start_again(&reason),
+        };
         let context = StartContext {
             device: self.device.name.to_string(),
             config: self.device.spec.config.to_string(),
@@ -111,9 +98,9 @@ impl<F: GuestFactory> Actor<F> {
         self.guest = None;
         self.begin_at = self.now().saturating_add(retry_pause(self.start_attempts));
         self.refusal = Some(format!("the device has not started yet: {reason}"));
-        self.device.live.set(DeviceState::Waiting);
         let text = format!("it cannot start yet and is tried again: {reason}");
         self.device.fault(&text, "");
+        self.device.live.set(DeviceState::Waiting);
         // It is there, and waits: whoever added it need not.
         if let Some(started) = self.started.take() {
             let _ = started.send(Ok(()));
@@ -126,7 +113,7 @@ impl<F: GuestFactory> Actor<F> {
             let device = self.device.name.to_string();
             self.give_up(StartError::Trapped { device, trap });
         } else {
-            self.trapped(&trap);
+            self.trapped(&trap, Blame::Plugin);
         }
     }
 
@@ -146,12 +133,12 @@ impl<F: GuestFactory> Actor<F> {
     }
 
     /// The instance is gone: the next one is made after a pause, if the budget allows.
-    pub(super) fn trapped(&mut self, trap: &Trap) {
+    pub(super) fn trapped(&mut self, trap: &Trap, blame: Blame) {
         self.guest = None;
         self.checkpoint_at = None;
         DeviceCounters::add(&self.device.live.counters.traps, 1);
         let now = self.now();
-        let Some(pause) = self.restarts.after_trap(now) else {
+        let Some(pause) = self.restarts.after_trap(now, blame) else {
             let text = format!("given up after too many traps; the last: {}", trap.message);
             self.fail(&text, &trap.backtrace);
             return;
@@ -166,20 +153,18 @@ impl<F: GuestFactory> Actor<F> {
     /// Gives the device up. It holds nothing any more, and refuses calls with the reason.
     fn fail(&mut self, reason: &str, backtrace: &str) {
         self.failed = true;
-        self.device.live.set(DeviceState::Failed);
         self.free("the device has failed before it was handled");
         let refusal = format!("the device has failed: {reason}");
         self.end_open_calls(&CallError::Failed(refusal.clone()));
         self.refuse_calls(&refusal);
         self.refusal = Some(refusal);
-        // Last, so that it is what is shown.
+        // Last, so that it is what is shown; and before the state, so that whoever sees that finds it.
         self.device.fault(reason, backtrace);
+        self.device.live.set(DeviceState::Failed);
     }
 
     pub(super) async fn end(mut self, stop: Stop) {
-        if self.guest.is_some() && self.has_state {
-            self.take_checkpoint().await;
-        }
+        self.store_last_state().await;
         if let Some(guest) = self.guest.as_mut() {
             match guest.stop(stop.reason).await {
                 Ok(()) => {
@@ -224,13 +209,28 @@ impl<F: GuestFactory> Actor<F> {
         self.checkpoint_at = None;
         self.timers.clear();
         self.device.detach_all();
-        self.device.mailbox.unsubscribe_all();
-        for event in self.kept_events.take() {
+        self.device.mailbox.drop_events();
+        for event in self.kept_events.take().flatten() {
             self.bury_event(&event, reason);
         }
         for (connection, notice) in self.kept_notices.take() {
             self.bury_notice(&connection, &notice, reason);
         }
         while self.device.mailbox.take_notice().is_some() {}
+    }
+}
+
+/// An actor that is dropped before its end has panicked, or its lane is gone. Nobody may wait for
+/// it, and it must not look alive.
+impl<F: GuestFactory> Drop for Actor<F> {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        // Whoever waits for the end finds its mailbox closed.
+        self.close();
+        let text = "host bug: its actor ended unexpectedly; the host's log says where";
+        self.device.fault(text, "");
+        self.device.live.set(DeviceState::Failed);
     }
 }

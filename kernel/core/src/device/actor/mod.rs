@@ -14,6 +14,7 @@ mod outgoing;
 mod state;
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -31,6 +32,7 @@ use super::supervision::Restarts;
 pub use life::StartError;
 
 use kept::Kept;
+use state::{UnderWay, ended};
 
 /// Calls and notices taken in one round before events get their turn.
 const ROUND: usize = 32;
@@ -50,8 +52,8 @@ pub struct Actor<F: GuestFactory> {
     ticks_filled: bool,
     batch: Vec<Event>,
     errors: Vec<(u32, GuestError)>,
-    /// Events that are delivered again, before any new ones.
-    kept_events: Kept<Event>,
+    /// Runs of events that are delivered again, before any new ones.
+    kept_events: Kept<Vec<Event>>,
     /// Notices that are delivered again, before any new ones.
     kept_notices: Kept<(Arc<str>, Notice)>,
     /// Not before this monotonic time: the next instance.
@@ -65,9 +67,13 @@ pub struct Actor<F: GuestFactory> {
     restarts: Restarts,
     start_attempts: u16,
     open_calls: HashMap<CallId, oneshot::Sender<Result<String, CallError>>>,
+    /// Whether it is known what an earlier run of the host left.
+    loaded: bool,
     checkpoint: Option<Checkpoint>,
     /// What is stored, to store only changes.
     stored: Option<Checkpoint>,
+    /// The checkpoint that is being stored.
+    under_way: Option<UnderWay>,
     /// When the next checkpoint is due; `None` while there is nothing new.
     checkpoint_at: Option<u64>,
     has_state: bool,
@@ -87,6 +93,7 @@ impl<F: GuestFactory> Actor<F> {
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
                 (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
             });
+        let has_state = factory.has_state();
         Self {
             device,
             factory,
@@ -108,16 +115,17 @@ impl<F: GuestFactory> Actor<F> {
             restarts: Restarts::default(),
             start_attempts: 0,
             open_calls: HashMap::new(),
+            loaded: !has_state,
             checkpoint: None,
             stored: None,
+            under_way: None,
             checkpoint_at: None,
-            has_state: true,
+            has_state,
         }
     }
 
     /// Runs until the device is told to end, or its first start fails.
     pub async fn run(mut self) {
-        self.load_state();
         let mut went_on = false;
         while !self.ended {
             if let Some(stop) = self.device.mailbox.take_stop() {
@@ -168,6 +176,7 @@ impl<F: GuestFactory> Actor<F> {
 
     /// Waits for something to do.
     async fn wait(&mut self) {
+        let checkpoint = self.next_checkpoint();
         let until = if self.failed {
             None
         } else if self.guest.is_none() {
@@ -180,18 +189,26 @@ impl<F: GuestFactory> Actor<F> {
             } else {
                 self.timers.next()
             };
-            let waits = [events, self.kept_notices.at(), tick, self.checkpoint_at];
+            let waits = [events, self.kept_notices.at(), tick, checkpoint];
             waits.into_iter().flatten().min()
         };
         let woken = self.device.mailbox.wake().woken();
-        match until {
-            Some(until) => {
-                tokio::select! {
-                    () = woken => {}
-                    () = self.device.clock.sleep_until(until) => {}
-                }
+        if until.is_none() && self.under_way.is_none() {
+            return woken.await;
+        }
+        let due = async {
+            match until {
+                Some(until) => self.device.clock.sleep_until(until).await,
+                None => pending().await,
             }
-            None => woken.await,
+        };
+        let saved = tokio::select! {
+            () = woken => None,
+            () = due => None,
+            saved = ended(&mut self.under_way) => Some(saved),
+        };
+        if let Some(saved) = saved {
+            self.saved(saved);
         }
     }
 }

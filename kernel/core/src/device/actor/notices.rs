@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::connection::Notice;
 use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
 use crate::device::status::DeviceCounters;
+use crate::device::supervision::{Blame, Origin};
 use crate::event::hex;
 
 use super::kept::Past;
@@ -54,7 +55,10 @@ impl<F: GuestFactory> Actor<F> {
         let trap = match result {
             Ok(Ok(())) => {
                 match self.settle(&[], &[]).await {
-                    Ok(()) => self.touched(),
+                    Ok(()) => {
+                        self.notice_handled(&connection, &notice);
+                        self.touched();
+                    }
                     Err(message) => self.postpone_notice(connection, notice, past, &message),
                 }
                 return;
@@ -76,22 +80,36 @@ impl<F: GuestFactory> Actor<F> {
             Err(trap) => trap,
         };
         let past = past.trapped();
-        if past.traps >= NOTICE_DELIVERIES {
+        let blame = if past.traps >= NOTICE_DELIVERIES {
             self.bury_notice(&connection, &notice, &trap.message);
+            Blame::Poison(Origin::Connection(connection))
         } else {
-            DeviceCounters::add(&self.device.live.counters.retries, 1);
-            self.kept_notices
-                .put_back(vec![((connection, notice), past)], 0);
+            self.keep_notice(connection, notice, past, 0);
+            Blame::Search
+        };
+        self.trapped(&trap, blame);
+    }
+
+    fn notice_handled(&mut self, connection: &Arc<str>, notice: &Notice) {
+        // Of links and peers each instance is told anew, so they prove nothing.
+        if matches!(notice, Notice::Replied { .. } | Notice::Received { .. })
+            && self.restarts.found_poison()
+        {
+            self.restarts
+                .handled(Origin::Connection(connection.clone()));
         }
-        self.trapped(&trap);
+    }
+
+    fn keep_notice(&mut self, connection: Arc<str>, notice: Notice, past: Past, at: u64) {
+        DeviceCounters::add(&self.device.live.counters.retries, 1);
+        let notice = std::iter::once((connection, notice));
+        self.kept_notices.put_back(notice, past, at);
     }
 
     fn postpone_notice(&mut self, connection: Arc<str>, notice: Notice, past: Past, reason: &str) {
         let past = past.postponed();
-        DeviceCounters::add(&self.device.live.counters.retries, 1);
         let at = self.now().saturating_add(past.pause());
-        self.kept_notices
-            .put_back(vec![((connection, notice), past)], at);
+        self.keep_notice(connection, notice, past, at);
         self.postponed(reason);
     }
 

@@ -115,13 +115,18 @@ impl<F: GuestFactory> Actor<F> {
         self.timers.order(order, self.device.clock.monotonic());
     }
 
-    /// Undoes what a handler that returned an error did.
+    /// Undoes what the last hook did: it returned an error, or may do nothing.
     pub(super) async fn discard(&mut self) {
         if let Some(guest) = self.guest.as_mut() {
-            guest.outbox().clear();
-            if guest.is_dirty() {
-                guest.rollback().await;
-            }
+            undo(guest).await;
         }
+    }
+}
+
+/// Undoes what a hook did.
+pub(super) async fn undo(guest: &mut impl Guest) {
+    guest.outbox().clear();
+    if guest.is_dirty() {
+        guest.rollback().await;
     }
 }

@@ -1,20 +1,93 @@
 //! The plugin's own state: exported at intervals, imported by the next instance.
 
-use crate::device::guest::{Guest, GuestFactory};
+use std::future::{pending, poll_fn};
+use std::task::Poll;
+
+use crate::device::checkpoint::Saving;
+use crate::device::guest::{Checkpoint, Guest, GuestFactory, Trap};
+use crate::device::status::DeviceCounters;
+use crate::device::supervision::Blame;
 
 use super::Actor;
+use super::outgoing::undo;
+
+/// A checkpoint on its way to where it outlives the host. There is one at a time, and the device
+/// goes on meanwhile.
+pub(super) struct UnderWay {
+    checkpoint: Checkpoint,
+    saving: Saving,
+}
+
+/// Ends when the save under way does; never without one.
+pub(super) async fn ended(under_way: &mut Option<UnderWay>) -> Result<(), String> {
+    match under_way {
+        Some(under_way) => under_way.saving.as_mut().await,
+        None => pending().await,
+    }
+}
+
+/// Why there can be no instance yet: starting one would cost the stored state.
+pub(super) struct StateAtRisk(pub String);
 
 impl<F: GuestFactory> Actor<F> {
     /// Takes over what an earlier run of the host left.
-    pub(super) fn load_state(&mut self) {
-        match self.checkpoints.load(&self.device.name) {
-            Ok(stored) => {
-                self.checkpoint = stored.clone();
-                self.stored = stored;
+    pub(super) async fn load_state(&mut self) -> Result<(), StateAtRisk> {
+        if self.loaded {
+            return Ok(());
+        }
+        let stored = self.checkpoints.load(&self.device.name).await;
+        let stored = stored
+            .map_err(|error| StateAtRisk(format!("its stored state cannot be read: {error}")))?;
+        self.checkpoint = stored.clone();
+        self.stored = stored;
+        self.loaded = true;
+        Ok(())
+    }
+
+    /// Hands the last checkpoint to a fresh instance, and returns it with whether it goes on from
+    /// there; nothing when it trapped. A checkpoint that it does not take is set aside before
+    /// anything can take its place.
+    pub(super) async fn import_state(
+        &mut self,
+        mut guest: F::Guest,
+    ) -> Result<Option<(F::Guest, bool)>, StateAtRisk> {
+        let Some(checkpoint) = self.checkpoint.take() else {
+            return Ok(Some((guest, false)));
+        };
+        let (guest, why, backtrace) = match guest.import_state(&checkpoint).await {
+            Ok(Ok(())) => {
+                self.checkpoint = Some(checkpoint);
+                return Ok(Some((guest, true)));
+            }
+            Ok(Err(error)) => {
+                undo(&mut guest).await;
+                let why = format!("it starts without its state: {error}");
+                (Some(guest), why, String::new())
+            }
+            Err(Trap { message, backtrace }) => {
+                // What it wrote must not hold up what is to be written now.
+                drop(guest);
+                DeviceCounters::add(&self.device.live.counters.traps, 1);
+                let why = format!("it trapped on its state and starts without: {message}");
+                (None, why, backtrace)
+            }
+        };
+        let about = format!(
+            "that state (version {}, {} bytes)",
+            checkpoint.version,
+            checkpoint.bytes.len()
+        );
+        let kept = checkpoint.clone();
+        match self.checkpoints.set_aside(&self.device.name, kept).await {
+            Ok(place) => {
+                let text = format!("{why}; {about} is kept {place}");
+                self.device.fault(&text, &backtrace);
+                Ok(guest.map(|guest| (guest, false)))
             }
             Err(error) => {
-                self.device
-                    .fault(&format!("its stored state cannot be read: {error}"), "");
+                self.checkpoint = Some(checkpoint);
+                let text = format!("{why}; but {about} cannot be kept aside: {error}");
+                Err(StateAtRisk(text))
             }
         }
     }
@@ -27,40 +100,91 @@ impl<F: GuestFactory> Actor<F> {
         }
     }
 
-    /// Takes a checkpoint when one is due; returns whether it was.
+    /// When the next checkpoint is to be taken: not while one is being saved.
+    pub(super) fn next_checkpoint(&self) -> Option<u64> {
+        self.checkpoint_at.filter(|_| self.under_way.is_none())
+    }
+
+    /// Takes a checkpoint when one is due, and begins to save it; returns whether it was due.
     pub(super) async fn checkpoint_when_due(&mut self) -> bool {
-        let due = self.checkpoint_at.is_some_and(|at| at <= self.now());
+        if self.under_way.is_some() {
+            let ended = poll_fn(|context| {
+                let mut ended = std::pin::pin!(ended(&mut self.under_way));
+                Poll::Ready(ended.as_mut().poll(context))
+            });
+            if let Poll::Ready(result) = ended.await {
+                self.saved(result);
+            }
+        }
+        let due = self.next_checkpoint().is_some_and(|at| at <= self.now());
         if due {
             self.take_checkpoint().await;
+            self.begin_to_save();
         }
         due
     }
 
-    pub(super) async fn take_checkpoint(&mut self) {
+    /// Asks the plugin for its state.
+    async fn take_checkpoint(&mut self) {
         self.checkpoint_at = None;
         let Some(guest) = self.guest.as_mut() else {
             return;
         };
-        let checkpoint = match guest.export_state().await {
-            Ok(Some(checkpoint)) => checkpoint,
-            Ok(None) => {
-                self.has_state = false;
-                return;
+        let exported = guest.export_state().await;
+        match exported {
+            Ok(Some(checkpoint)) => {
+                self.discard().await;
+                self.checkpoint = Some(checkpoint);
             }
-            Err(trap) => return self.trapped(&trap),
-        };
-        if self.stored.as_ref() != Some(&checkpoint) {
+            Ok(None) => {
+                self.discard().await;
+                self.has_state = false;
+            }
+            Err(trap) => self.trapped(&trap, Blame::Plugin),
+        }
+    }
+
+    /// Begins to save the last checkpoint, unless it is stored.
+    fn begin_to_save(&mut self) {
+        if self.checkpoint == self.stored {
+            return;
+        }
+        if let Some(checkpoint) = self.checkpoint.clone() {
             let saving = self.checkpoints.save(&self.device.name, checkpoint.clone());
-            match saving.await {
-                Ok(()) => self.stored = Some(checkpoint.clone()),
-                Err(error) => {
-                    self.device
-                        .fault(&format!("its state cannot be stored: {error}"), "");
-                    // Once more after the interval, also when nothing is handled meanwhile.
-                    self.touched();
-                }
+            self.under_way = Some(UnderWay { checkpoint, saving });
+        }
+    }
+
+    /// The save under way has ended.
+    pub(super) fn saved(&mut self, result: Result<(), String>) {
+        let Some(UnderWay { checkpoint, .. }) = self.under_way.take() else {
+            return;
+        };
+        match result {
+            Ok(()) => self.stored = Some(checkpoint),
+            Err(error) => {
+                let text = format!("its state cannot be stored: {error}");
+                self.device.fault(&text, "");
+                // Once more after the interval, also when nothing is handled meanwhile.
+                self.touched();
             }
         }
-        self.checkpoint = Some(checkpoint);
+    }
+
+    /// Stores the state at the end of the device, and waits for it.
+    pub(super) async fn store_last_state(&mut self) {
+        self.finish_saving().await;
+        if self.guest.is_some() && self.has_state {
+            self.take_checkpoint().await;
+        }
+        self.begin_to_save();
+        self.finish_saving().await;
+    }
+
+    async fn finish_saving(&mut self) {
+        if self.under_way.is_some() {
+            let result = ended(&mut self.under_way).await;
+            self.saved(result);
+        }
     }
 }

@@ -2,8 +2,14 @@
 
 use super::super::NO_CAUSE;
 use super::rig::*;
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::bus::Overflow;
 use crate::device::GuestError;
+use crate::event::{Event, Value};
+use crate::schedule::Missed;
+use crate::units::Size;
 
 #[test]
 fn events_arrive_in_order_and_in_batches_up_to_the_limit() {
@@ -42,6 +48,86 @@ fn a_busy_subscription_leaves_room_for_the_others() {
         assert_eq!(batches[0], [1, 2, 3, 4]);
         assert!(batches[1].contains(&100), "{batches:?}");
         assert_eq!(batches.concat().len(), 21);
+        world.stop(device).await;
+    });
+}
+
+fn text(world: &World, topic: &str, size: usize) -> Event {
+    Event {
+        value: Value::Text("x".repeat(size).into()),
+        ..sample(&world.bus, topic, 0)
+    }
+}
+
+/// The payloads of each batch that a device was given.
+type Sizes = Rc<RefCell<Vec<Vec<usize>>>>;
+
+fn sizes() -> (Rc<Script>, Sizes) {
+    let (script, seen) = (Script::new(), Sizes::default());
+    let log = seen.clone();
+    script.on_event(move |_, index, event| {
+        let mut log = log.borrow_mut();
+        if index == 0 {
+            log.push(Vec::new());
+        }
+        log.last_mut().unwrap().push(event.value.payload_len());
+        Ok(Ok(()))
+    });
+    (script, seen)
+}
+
+#[test]
+fn a_backlog_of_large_events_comes_in_batches_within_the_limit_in_bytes() {
+    play(|world| async move {
+        let (script, seen) = sizes();
+        let device = world
+            .start_with(&script, |spec| {
+                spec.limits.batch_bytes = Size(100_000);
+                spec.limits.queue_bytes = Size(100 << 20);
+            })
+            .await;
+        let mut run: Vec<Event> = (0..512).map(|_| text(&world, "in/a", 30_000)).collect();
+        let source = world.bus.source("outside").unwrap();
+        drop(world.bus.publish(source, &mut run));
+        world.settle().await;
+        let batches = seen.take();
+        assert_eq!(batches.concat().len(), 512, "all of them");
+        assert!(batches.iter().all(|batch| batch.len() <= 3), "{batches:?}");
+        assert_eq!(batches.len(), 171);
+        world.stop(device).await;
+    });
+}
+
+#[test]
+fn an_event_larger_than_a_batch_comes_without_others_and_starves_nobody() {
+    play(|world| async move {
+        let (script, seen) = sizes();
+        script.on_start(|stage, _| {
+            stage.subscribe("small", Overflow::DropOldest, 0, false);
+            stage.subscribe("large", Overflow::DropOldest, 0, false);
+            stage.every("t", MS, Missed::Once);
+            Ok(Ok(()))
+        });
+        let device = world
+            .start_with(&script, |spec| spec.limits.batch_bytes = Size(1_000))
+            .await;
+        let source = world.bus.source("outside").unwrap();
+        let small = (0..8).map(|_| text(&world, "small", 400));
+        let large = (0..4).map(|_| text(&world, "large", 5_000));
+        let mut run: Vec<Event> = small.chain(large).collect();
+        drop(world.bus.publish(source, &mut run));
+        world.run(10 * MS).await;
+        let batches = seen.take();
+        let payloads: usize = batches.concat().iter().sum();
+        assert_eq!(payloads, 8 * 400 + 4 * 5_000, "{batches:?}");
+        let alone = |batch: &Vec<usize>| {
+            let sum: usize = batch.iter().sum();
+            sum <= 1_000 || sum == 5_000
+        };
+        assert!(batches.iter().all(alone), "{batches:?}");
+        let last_small = batches.iter().rposition(|batch| batch.contains(&400));
+        let first_large = batches.iter().position(|batch| batch.contains(&5_000));
+        assert!(first_large < last_small, "in turn: {batches:?}");
         world.stop(device).await;
     });
 }

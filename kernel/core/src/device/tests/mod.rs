@@ -1,14 +1,18 @@
 //! Devices in virtual time, over scripted instances: nothing here waits for real.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod budget;
 mod calls;
 mod events;
 mod life;
 mod notices;
 mod overflow;
+mod panics;
+mod partial;
 mod property;
 mod retries;
 mod rig;
 mod state;
+mod stored;
 mod timers;
 mod traps;

@@ -9,6 +9,7 @@ use super::super::{Effect, OpenFailure};
 use super::rig::*;
 use crate::bus::Overflow;
 use crate::connection::{Channel, Failure, LinkState, Notice, Priority, Reply, ReplyRule, Request};
+use crate::device::DeviceState;
 
 type Heard = Rc<RefCell<Vec<Notice>>>;
 
@@ -109,6 +110,46 @@ fn a_notice_that_traps_is_told_once_more_and_then_becomes_a_dead_letter() {
         let input =
             serde_json::json!({"connection": "field", "notice": "replied", "bytes": "0fa0"});
         assert_eq!(letters, [(input, "bad frame".to_owned())]);
+        world.stop(device).await;
+    });
+}
+
+/// Traps on received bytes that are not zero.
+fn trapping_on_bytes() -> Rc<Script> {
+    let script = Script::new();
+    script.on_notice(|_, _, notice| match notice {
+        Notice::Received { bytes, .. } if bytes[0] != 0 => Err(trap("bad frame")),
+        _ => Ok(Ok(())),
+    });
+    script
+}
+
+#[test]
+fn bad_frames_among_good_ones_do_not_end_a_device() {
+    play(|world| async move {
+        let letters_at = world.watch("$dead/#");
+        let device = world.start(&trapping_on_bytes()).await;
+        for _ in 0..50 {
+            device.notify(received(1));
+            device.notify(received(0));
+            world.run(SECOND).await;
+            assert_eq!(device.state(), DeviceState::Running);
+        }
+        assert_eq!(letters(&letters_at).len(), 50);
+        world.stop(device).await;
+    });
+}
+
+#[test]
+fn a_plugin_that_traps_on_all_that_it_receives_is_given_up_though_it_hears_of_links() {
+    play(|world| async move {
+        let device = world.start(&trapping_on_bytes()).await;
+        for _ in 0..60 {
+            device.notify(received(1));
+            device.notify(link(LinkState::Up));
+            world.run(SECOND).await;
+        }
+        assert_eq!(device.state(), DeviceState::Failed);
         world.stop(device).await;
     });
 }

@@ -1,8 +1,11 @@
 //! Publishers and slow subscribers.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::rig::*;
 use crate::bus::Overflow;
 use crate::clock::Clock;
+use crate::device::DeviceState;
 
 /// Publishes each value it gets on `out`.
 fn relaying() -> std::rc::Rc<Script> {
@@ -100,6 +103,39 @@ fn one_slow_subscriber_never_stalls_the_publisher_or_the_others() {
         for subscriber in subscribers {
             world.stop(subscriber).await;
         }
+        world.stop(device).await;
+    });
+}
+
+#[test]
+fn what_a_failed_device_leaves_in_its_queues_is_still_shown_as_dropped() {
+    play(|world| async move {
+        let script = Script::new();
+        script.on_start(|stage, context| {
+            stage.subscribe("in/a", Overflow::DropOldest, 4, false);
+            stage.subscribe("in/b", Overflow::DropOldest, 4, false);
+            match context.incarnation {
+                1 => Ok(Ok(())),
+                _ => rejected("once is enough"),
+            }
+        });
+        script.on_call(|stage, _| {
+            stage
+                .device
+                .mailbox
+                .direct(sample(&stage.device.bus, "$answer", 0));
+            Err(trap("by a call"))
+        });
+        let device = world.start(&script).await;
+        world.publish("in/a", 1..=6);
+        world.publish("in/b", 1..=3);
+        let _answer = world.call(&device, "trap");
+        world.run(SECOND).await;
+        assert_eq!(device.state(), DeviceState::Failed);
+        assert!(script.batches().is_empty());
+        assert!(world.bus.subscriptions().is_empty());
+        let dropped = &device.device.live.counters.dropped;
+        assert_eq!(dropped.load(Relaxed), 6 + 3 + 1, "answers as well");
         world.stop(device).await;
     });
 }

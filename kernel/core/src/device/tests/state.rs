@@ -8,7 +8,7 @@ use crate::bus::Overflow;
 use crate::device::{Checkpoint, Checkpoints, Outcome};
 
 /// Counts events in its state. The call `look` answers the count, `trap` traps.
-fn counting() -> Rc<Script> {
+pub(super) fn counting() -> Rc<Script> {
     let script = Script::new();
     script.has_state.set(true);
     script.on_event(|stage, _, _| {
@@ -22,22 +22,22 @@ fn counting() -> Rc<Script> {
     script
 }
 
-async fn look(world: &World, device: &Running) -> String {
+pub(super) async fn look(world: &World, device: &Running) -> String {
     let mut answer = world.call(device, "look");
     world.settle().await;
     answer.try_recv().unwrap().unwrap()
 }
 
-async fn restart(world: &World, device: &Running) {
+pub(super) async fn restart(world: &World, device: &Running) {
     let _answer = world.call(device, "trap");
     world.run(SECOND).await;
 }
 
-fn saved(world: &World) -> Vec<i64> {
+pub(super) fn saved(world: &World) -> Vec<i64> {
     world.vault.saved.lock().unwrap().clone()
 }
 
-fn stored(state: i64) -> Checkpoint {
+pub(super) fn stored(state: i64) -> Checkpoint {
     Checkpoint {
         version: 1,
         bytes: state.to_le_bytes().to_vec(),
@@ -49,7 +49,7 @@ fn state_is_kept_at_the_interval_after_changes() {
     play(|world| async move {
         let exports = Rc::new(Cell::new(0));
         let (script, count) = (counting(), exports.clone());
-        *script.export.borrow_mut() = Box::new(move || {
+        script.on_export(move |_| {
             count.set(count.get() + 1);
             Ok(())
         });
@@ -117,34 +117,19 @@ fn state_outlives_the_device() {
 }
 
 #[test]
-fn state_that_is_not_understood_is_left_aside_and_said() {
-    play(|world| async move {
-        world.vault.kept.save("device", stored(7)).await.unwrap();
-        let script = counting();
-        script.on_import(|_| rejected("version 1 is too old"));
-        let device = world.start(&script).await;
-        assert_eq!(look(&world, &device).await, "0");
-        assert!(!script.starts.borrow()[0].restored);
-        assert_eq!(
-            device.last_error(),
-            "it starts without its state: rejected: version 1 is too old"
-        );
-        world.stop(device).await;
-    });
-}
-
-#[test]
 fn state_that_traps_is_left_aside_by_the_next_instance() {
     play(|world| async move {
         world.vault.kept.save("device", stored(7)).await.unwrap();
         let script = counting();
-        script.on_import(|_| Err(trap("bad state")));
+        script.on_import(|_, _| Err(trap("bad state")));
         let device = world.start(&script).await;
         assert_eq!(look(&world, &device).await, "0");
         assert_eq!(
             device.last_error(),
-            "it trapped on its state and starts without: bad state"
+            "it trapped on its state and starts without: bad state; \
+             that state (version 1, 8 bytes) is kept in memory, until the host ends"
         );
+        assert_eq!(world.vault.kept.refused("device"), Some(stored(7)));
         let starts = script.starts.take();
         assert_eq!(
             (starts.len(), starts[0].restored, starts[0].incarnation),
@@ -195,7 +180,7 @@ fn a_trap_while_state_is_packed_replaces_the_instance() {
     play(|world| async move {
         let (script, log) = (counting(), Rc::new(RefCell::new(0)));
         let count = log.clone();
-        *script.export.borrow_mut() = Box::new(move || {
+        script.on_export(move |_| {
             *count.borrow_mut() += 1;
             if *count.borrow() == 2 {
                 Err(trap("in the packing"))
@@ -220,7 +205,7 @@ fn a_plugin_without_state_is_asked_once() {
         let (script, exports) = (counting(), Rc::new(Cell::new(0)));
         script.has_state.set(false);
         let count = exports.clone();
-        *script.export.borrow_mut() = Box::new(move || {
+        script.on_export(move |_| {
             count.set(count.get() + 1);
             Ok(())
         });

@@ -224,7 +224,7 @@ fn a_plugin_that_cannot_go_on_is_replaced_like_one_that_trapped() {
 #[test]
 fn restarts_wait_longer_each_time_until_the_budget_ends() {
     play(|world| async move {
-        let script = poisoned_by(&[1, 2, 3, 4, 5, 6]);
+        let script = poisoned_by(&[1]);
         let begun: Rc<RefCell<Vec<u64>>> = Rc::default();
         let (log, clock) = (begun.clone(), world.clock.clone());
         *script.instantiate.borrow_mut() = Box::new(move || {
@@ -232,7 +232,9 @@ fn restarts_wait_longer_each_time_until_the_budget_ends() {
             Ok(())
         });
         let letters = world.watch("$dead/#");
-        let device = world.start(&script).await;
+        let device = world
+            .start_with(&script, |spec| spec.limits.attempts = 100)
+            .await;
         let first = world.call(&device, "ok");
         world.publish("in/a", 1..=6);
         world.run(60 * SECOND).await;

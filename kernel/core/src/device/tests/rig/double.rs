@@ -40,7 +40,8 @@ impl Guest for Double {
 
     async fn import_state(&mut self, checkpoint: &Checkpoint) -> Hooked<()> {
         let state = i64::from_le_bytes(checkpoint.bytes.clone().try_into().unwrap());
-        let result = self.script.import.borrow_mut()(state)?;
+        let (script, mut stage) = self.stage();
+        let result = script.import.borrow_mut()(&mut stage, state)?;
         if result.is_ok() {
             self.state = state;
         }
@@ -104,7 +105,8 @@ impl Guest for Double {
     }
 
     async fn export_state(&mut self) -> Result<Option<Checkpoint>, Trap> {
-        self.script.export.borrow_mut()()?;
+        let (script, mut stage) = self.stage();
+        script.export.borrow_mut()(&mut stage)?;
         let bytes = self.state.to_le_bytes().to_vec();
         Ok(self
             .script

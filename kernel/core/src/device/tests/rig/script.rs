@@ -92,6 +92,8 @@ type OnStart = dyn FnMut(&mut Stage, &StartContext) -> Hooked<()>;
 type OnEvent = dyn FnMut(&mut Stage, u32, &Event) -> Hooked<()>;
 type OnCall = dyn FnMut(&mut Stage, &Call) -> Hooked<Outcome, CallError>;
 type OnNotice = dyn FnMut(&mut Stage, &str, &Notice) -> Hooked<()>;
+type OnImport = dyn FnMut(&mut Stage, i64) -> Hooked<()>;
+type OnExport = dyn FnMut(&mut Stage) -> Result<(), Trap>;
 type OnStop = dyn FnMut(&mut Stage, StopReason) -> Result<(), Trap>;
 
 /// What a device's instances do, and what they saw. All instances of a device share it.
@@ -105,10 +107,10 @@ pub struct Script {
     pub notice: Hook<OnNotice>,
     pub stop: Hook<OnStop>,
     pub commit: Hook<dyn FnMut() -> Result<(), String>>,
-    pub import: Hook<dyn FnMut(i64) -> Hooked<()>>,
+    pub import: Hook<OnImport>,
     /// Whether there is state to export.
     pub has_state: Cell<bool>,
-    pub export: Hook<dyn FnMut() -> Result<(), Trap>>,
+    pub export: Hook<OnExport>,
     /// How long an instance takes for a batch, in nanoseconds.
     pub slow: Cell<u64>,
     /// Batches as they came: topic, value and attempt of each event.
@@ -134,9 +136,9 @@ impl Script {
             notice: RefCell::new(Box::new(|_, _, _| Ok(Ok(())))),
             stop: RefCell::new(Box::new(|_, _| Ok(()))),
             commit: RefCell::new(Box::new(|| Ok(()))),
-            import: RefCell::new(Box::new(|_| Ok(Ok(())))),
+            import: RefCell::new(Box::new(|_, _| Ok(Ok(())))),
             has_state: Cell::new(false),
-            export: RefCell::new(Box::new(|| Ok(()))),
+            export: RefCell::new(Box::new(|_| Ok(()))),
             slow: Cell::new(0),
             batches: RefCell::default(),
             starts: RefCell::default(),
@@ -172,8 +174,12 @@ impl Script {
         *self.commit.borrow_mut() = Box::new(hook);
     }
 
-    pub fn on_import(&self, hook: impl FnMut(i64) -> Hooked<()> + 'static) {
+    pub fn on_import(&self, hook: impl FnMut(&mut Stage, i64) -> Hooked<()> + 'static) {
         *self.import.borrow_mut() = Box::new(hook);
+    }
+
+    pub fn on_export(&self, hook: impl FnMut(&mut Stage) -> Result<(), Trap> + 'static) {
+        *self.export.borrow_mut() = Box::new(hook);
     }
 
     /// The values of each batch since the last look.

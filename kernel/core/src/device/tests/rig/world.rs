@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, LocalSet};
 
 use crate::bus::{Bus, Overflow, Subscription};
@@ -15,8 +16,9 @@ use crate::connection::{
     Channel, Connection, Endpoint, Line, Notice, Observer, Opener, Seat, Settings,
 };
 use crate::device::{
-    Actor, Call, CallError, Checkpoint, Checkpoints, Device, DeviceSpec, DeviceState,
-    MemoryCheckpoints, OpenFailure, OutgoingCall, Saving, StartError, StopReason, Surroundings,
+    Actor, Call, CallError, Checkpoint, Checkpoints, Device, DeviceSpec, DeviceState, Loading,
+    MemoryCheckpoints, OpenFailure, OutgoingCall, Saving, SettingAside, StartError, StopReason,
+    Surroundings,
 };
 use crate::event::{Event, SourceId, TopicId};
 
@@ -106,26 +108,68 @@ impl Surroundings for Around {
     }
 }
 
-/// Checkpoints that can be told to fail, and count what is saved.
+/// Checkpoints that can be told to fail or to be slow, and count what is saved.
 #[derive(Default)]
 pub struct Vault {
     pub kept: MemoryCheckpoints,
     pub saved: Mutex<Vec<i64>>,
+    /// What every call fails with.
     pub broken: Mutex<Option<String>>,
+    /// Loads and saves of this device wait until it is told to go on.
+    pub locked: Arc<Mutex<Option<String>>>,
+    pub unlocked: Arc<Notify>,
 }
 
-impl Checkpoints for Vault {
-    fn load(&self, device: &str) -> Result<Option<Checkpoint>, String> {
-        self.kept.load(device)
+impl Vault {
+    pub fn lock(&self, device: &str) {
+        *self.locked.lock().unwrap() = Some(device.to_owned());
     }
 
-    fn save(&self, device: &str, checkpoint: Checkpoint) -> Saving {
+    pub fn unlock(&self) {
+        *self.locked.lock().unwrap() = None;
+        self.unlocked.notify_waiters();
+    }
+
+    /// Does it when nothing is in the way.
+    fn when_free<T: Send + 'static>(
+        &self,
+        device: &str,
+        work: Pin<Box<dyn Future<Output = Result<T, String>> + Send>>,
+    ) -> Pin<Box<dyn Future<Output = Result<T, String>> + Send>> {
         if let Some(error) = self.broken.lock().unwrap().clone() {
             return Box::pin(async move { Err(error) });
         }
+        let (locked, unlocked) = (self.locked.clone(), self.unlocked.clone());
+        let device = device.to_owned();
+        Box::pin(async move {
+            while locked.lock().unwrap().as_ref() == Some(&device) {
+                unlocked.notified().await;
+            }
+            work.await
+        })
+    }
+}
+
+impl Checkpoints for Vault {
+    fn load(&self, device: &str) -> Loading {
+        self.when_free(device, self.kept.load(device))
+    }
+
+    fn save(&self, device: &str, checkpoint: Checkpoint) -> Saving {
+        if self.broken.lock().unwrap().is_some() {
+            return self.when_free(device, Box::pin(async { Ok(()) }));
+        }
         let state = i64::from_le_bytes(checkpoint.bytes.clone().try_into().unwrap());
         self.saved.lock().unwrap().push(state);
-        self.kept.save(device, checkpoint)
+        self.when_free(device, self.kept.save(device, checkpoint))
+    }
+
+    fn set_aside(&self, device: &str, checkpoint: Checkpoint) -> SettingAside {
+        let work = match *self.broken.lock().unwrap() {
+            Some(_) => Box::pin(async { Ok(String::new()) }) as SettingAside,
+            None => self.kept.set_aside(device, checkpoint),
+        };
+        self.when_free(device, work)
     }
 }
 
