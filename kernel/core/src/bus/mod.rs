@@ -350,7 +350,12 @@ impl Tables {
                 end += 1;
             }
             for queue in subscribers.iter() {
-                let taken = queue.push(&run[start..end]);
+                // Room that appears meanwhile is for what already waits.
+                let taken = if blocked.holds(queue) {
+                    0
+                } else {
+                    queue.push(&run[start..end])
+                };
                 if start + taken < end {
                     blocked.hold(queue, &run[start + taken..end]);
                 }
@@ -427,6 +432,12 @@ impl Tables {
 }
 
 impl Blocked {
+    fn holds(&self, queue: &Arc<Queue>) -> bool {
+        self.waiting
+            .iter()
+            .any(|(other, _)| Arc::ptr_eq(other, queue))
+    }
+
     fn hold(&mut self, queue: &Arc<Queue>, rest: &[Event]) {
         // A queue that already waits for room in this run must get the rest behind it.
         match self

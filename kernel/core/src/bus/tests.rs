@@ -243,6 +243,31 @@ async fn a_blocked_publisher_waits_and_loses_nothing() {
     assert_eq!(narrow.dropped(), 0);
 }
 
+/// A run over topics with different subscribers goes out in pieces. A reader on another thread makes room
+/// between two of them; a later piece must not slip in before what waits.
+#[test]
+fn a_reader_that_makes_room_meanwhile_changes_no_order() {
+    let bus = Bus::new(1);
+    let narrow = subscribe(&bus, "a", Overflow::Block, 1);
+    let run: Vec<_> = (0..200).flat_map(|n| [("a", n), ("b", n)]).collect();
+    for _ in 0..200 {
+        let seen = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut seen = Vec::new();
+                while seen.len() < 200 {
+                    seen.extend(values(&narrow));
+                }
+                seen
+            });
+            let blocked = publish(&bus, "d", &run);
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            runtime.unwrap().block_on(blocked.deliver());
+            reader.join().unwrap()
+        });
+        assert!(seen.iter().copied().eq(0..200), "{seen:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_vanished_subscriber_never_freezes_its_publisher() {
     let bus = Bus::new(1);
