@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tokio_serial::{DataBits, Parity, StopBits};
+use serial2_tokio::{CharSize, Parity, StopBits};
 
 /// One second in nanoseconds.
 const SECOND: u64 = 1_000_000_000;
@@ -26,16 +26,24 @@ const LEAST_SILENCE: u64 = 20_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) baud: u32,
-    pub(crate) data_bits: DataBits,
+    pub(crate) data_bits: CharSize,
     pub(crate) parity: Parity,
     pub(crate) stop_bits: StopBits,
 }
 
 impl Frame {
+    /// The same without what only a wire has: eight bits, no parity.
+    pub(crate) fn unframed(self) -> Self {
+        Self {
+            data_bits: CharSize::Bits8,
+            parity: Parity::None,
+            ..self
+        }
+    }
+
     /// Bits of one character, start bit included.
     fn bits(self) -> u64 {
-        let data: u8 = self.data_bits.into();
-        let stop: u8 = self.stop_bits.into();
+        let (data, stop) = (self.data_bits.as_u8(), self.stop_bits.as_u8());
         let parity = u64::from(self.parity != Parity::None);
         1 + u64::from(data) + parity + u64::from(stop)
     }
@@ -70,8 +78,7 @@ impl fmt::Display for Frame {
             Parity::Even => 'E',
             Parity::Odd => 'O',
         };
-        let data: u8 = self.data_bits.into();
-        let stop: u8 = self.stop_bits.into();
+        let (data, stop) = (self.data_bits.as_u8(), self.stop_bits.as_u8());
         write!(f, "{} {data}{parity}{stop}", self.baud)
     }
 }
@@ -85,7 +92,7 @@ mod tests {
     fn frame(baud: u32, parity: Parity, stop_bits: StopBits) -> Frame {
         Frame {
             baud,
-            data_bits: DataBits::Eight,
+            data_bits: CharSize::Bits8,
             parity,
             stop_bits,
         }

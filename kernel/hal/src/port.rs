@@ -1,13 +1,15 @@
 //! Opening a serial port, and what an open one needs besides the stream itself.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use serial2_tokio::{FlowControl, KeepSettings, SerialPort, Settings};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
-use tokio_serial::{ErrorKind, FlowControl, SerialPort, SerialStream};
 
 use crate::frame::Frame;
 
@@ -15,43 +17,52 @@ use crate::frame::Frame;
 /// the port and what to do.
 pub(crate) fn open(path: &Path, frame: Frame) -> Result<Port, String> {
     let shown = path.display();
-    let builder = tokio_serial::new(path.to_string_lossy(), frame.baud)
-        .data_bits(frame.data_bits)
-        .parity(frame.parity)
-        .stop_bits(frame.stop_bits)
-        .flow_control(FlowControl::None);
-    let stream = SerialStream::open(&builder)
-        .map_err(|error| format!("{shown}: {error}{}", remedy(&error)))?;
-    let taken = read_back(&stream).map_err(|error| format!("{shown}: {error}"))?;
-    check(frame, taken, is_pseudo_terminal(path)).map_err(|text| format!("{shown}: {text}"))?;
+    let failed = |error: io::Error| format!("{shown}: {error}{}", remedy(&error));
+    let mut stream = SerialPort::open(path, KeepSettings).map_err(failed)?;
+    let hold = Hold::take(path).map_err(failed)?;
+    let pseudo = is_pseudo_terminal(path);
+    let asked = if pseudo { frame.unframed() } else { frame };
+    let applied = apply(&mut stream, asked);
+    let taken = stream
+        .get_configuration()
+        .and_then(|settings| read(&settings));
+    let taken = taken.map_err(failed)?;
+    // That something was not taken is worth less than what was not.
+    check(asked, taken).map_err(|text| format!("{shown}: {text}"))?;
+    applied.map_err(failed)?;
     Ok(Port {
-        stream: Some(stream),
+        open: Some((stream, hold)),
     })
 }
 
-fn remedy(error: &tokio_serial::Error) -> &'static str {
-    // Whoever may override the driver's exclusion (root) meets the lock that goes with it. Neither
-    // has a kind of its own.
-    let in_use = ["busy", "exclusive lock"];
+fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
-        _ if in_use.iter().any(|text| error.description.contains(text)) => {
-            " (another program has it open)"
-        }
-        ErrorKind::Io(io::ErrorKind::NotFound) => " (is the adapter plugged in?)",
-        ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
-            " (is the user in the port's group, often `dialout`?)"
-        }
+        // The driver's exclusion, or, for who may override that (root), the lock that goes with it.
+        io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock => " (another program has it open)",
+        io::ErrorKind::NotFound => " (is the adapter plugged in?)",
+        io::ErrorKind::PermissionDenied => " (is the user in the port's group, often `dialout`?)",
         _ => "",
     }
 }
 
+fn apply(stream: &mut SerialPort, frame: Frame) -> io::Result<()> {
+    let mut settings = stream.get_configuration()?;
+    settings.set_raw();
+    settings.set_baud_rate(frame.baud)?;
+    settings.set_char_size(frame.data_bits);
+    settings.set_parity(frame.parity);
+    settings.set_stop_bits(frame.stop_bits);
+    settings.set_flow_control(FlowControl::None);
+    stream.set_configuration(&settings)
+}
+
 /// What the driver has really set: some take a rate they cannot do without a word.
-fn read_back(stream: &SerialStream) -> tokio_serial::Result<Frame> {
+fn read(settings: &Settings) -> io::Result<Frame> {
     Ok(Frame {
-        baud: stream.baud_rate()?,
-        data_bits: stream.data_bits()?,
-        parity: stream.parity()?,
-        stop_bits: stream.stop_bits()?,
+        baud: settings.get_baud_rate()?,
+        data_bits: settings.get_char_size()?,
+        parity: settings.get_parity()?,
+        stop_bits: settings.get_stop_bits()?,
     })
 }
 
@@ -61,14 +72,14 @@ fn is_pseudo_terminal(path: &Path) -> bool {
         .is_ok_and(|path| path.starts_with("/dev/pts"))
 }
 
-fn check(asked: Frame, taken: Frame, pseudo: bool) -> Result<(), String> {
+fn check(asked: Frame, taken: Frame) -> Result<(), String> {
     if asked.baud != taken.baud {
         return Err(format!(
             "asked for {} baud, and the driver set {}; choose a rate that it can do",
             asked.baud, taken.baud
         ));
     }
-    if asked != taken && !pseudo {
+    if asked != taken {
         return Err(format!(
             "asked for {asked}, and the driver set {taken}; choose what it can do"
         ));
@@ -76,17 +87,34 @@ fn check(asked: Frame, taken: Frame, pseudo: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// Keeps others away from a port. The driver's exclusion holds for the device, not for a descriptor,
+/// so that of the stream needs not be at hand; it ends when the last one is closed.
+#[derive(Debug)]
+struct Hold {
+    _port: File,
+}
+
+impl Hold {
+    fn take(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let port = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+        rustix::fs::flock(&port, FlockOperation::NonBlockingLockExclusive)?;
+        rustix::termios::ioctl_tiocexcl(&port)?;
+        Ok(Self { _port: port })
+    }
+}
+
 /// An open serial port.
 #[derive(Debug)]
 pub(crate) struct Port {
     /// There until it is dropped.
-    stream: Option<SerialStream>,
+    open: Option<(SerialPort, Hold)>,
 }
 
 impl Port {
-    fn stream(&mut self) -> io::Result<Pin<&mut SerialStream>> {
-        match &mut self.stream {
-            Some(stream) => Ok(Pin::new(stream)),
+    fn stream(&mut self) -> io::Result<Pin<&mut SerialPort>> {
+        match &mut self.open {
+            Some((stream, _)) => Ok(Pin::new(stream)),
             None => Err(io::ErrorKind::NotConnected.into()),
         }
     }
@@ -117,8 +145,8 @@ impl AsyncWrite for Port {
         }
     }
 
-    /// Does nothing: what was written is with the driver. The stream's own flush would hold up the
-    /// thread until the last bit has left (`tcdrain`), a quarter of a second for a long frame.
+    /// Does nothing: what was written is with the driver. To wait until the last bit has left
+    /// (`tcdrain`) would hold up the thread, a quarter of a second for a long frame.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -131,8 +159,8 @@ impl AsyncWrite for Port {
 impl Drop for Port {
     /// Closing waits until the driver's buffer is empty: not on a thread that others need.
     fn drop(&mut self) {
-        if let (Some(stream), Ok(handle)) = (self.stream.take(), Handle::try_current()) {
-            handle.spawn_blocking(move || drop(stream));
+        if let (Some(open), Ok(handle)) = (self.open.take(), Handle::try_current()) {
+            handle.spawn_blocking(move || drop(open));
         }
     }
 }
@@ -140,7 +168,7 @@ impl Drop for Port {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use tokio_serial::{DataBits, Parity, StopBits};
+    use serial2_tokio::{CharSize, Parity, StopBits};
 
     use super::*;
 
@@ -148,38 +176,35 @@ mod tests {
     fn a_driver_that_sets_something_else_is_found_out() {
         let asked = Frame {
             baud: 3_000_000,
-            data_bits: DataBits::Eight,
+            data_bits: CharSize::Bits8,
             parity: Parity::Even,
             stop_bits: StopBits::One,
         };
-        assert_eq!(check(asked, asked, false), Ok(()));
+        assert_eq!(check(asked, asked), Ok(()));
         let slower = Frame {
             baud: 9_600,
             ..asked
         };
-        let text = check(asked, slower, true).unwrap_err();
+        let text = check(asked, slower).unwrap_err();
         assert!(text.contains("3000000") && text.contains("9600"), "{text}");
         let plain = Frame {
             parity: Parity::None,
             ..asked
         };
-        let text = check(asked, plain, false).unwrap_err();
+        let text = check(asked, plain).unwrap_err();
         assert!(
             text.contains("3000000 8E1") && text.contains("3000000 8N1"),
             "{text}"
         );
-        assert_eq!(
-            check(asked, plain, true),
-            Ok(()),
-            "a pseudo-terminal has no parity"
-        );
+        let unframed = asked.unframed();
+        assert_eq!(unframed, plain, "a pseudo-terminal has no parity");
     }
 
     #[test]
     fn a_port_that_is_not_there_is_named() {
         let frame = Frame {
             baud: 9_600,
-            data_bits: DataBits::Eight,
+            data_bits: CharSize::Bits8,
             parity: Parity::None,
             stop_bits: StopBits::One,
         };

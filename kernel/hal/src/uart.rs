@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use tokio_serial::{DataBits, Parity, StopBits};
+use serial2_tokio::{CharSize, Parity, StopBits};
 use weihe_kernel::connection::{
     Channel, Claim, ConfigError, ConnectionKind, Endpoint, Line, Opener, Settings, TableReader,
 };
@@ -68,10 +68,10 @@ impl ConnectionKind for Uart {
 fn read_frame(table: &mut TableReader<'_>) -> Result<Frame, ConfigError> {
     let baud = table.integer("baud", BAUDS)?.unwrap_or(BAUD);
     let data_bits = match table.integer("data-bits", 5..=8)? {
-        Some(5) => DataBits::Five,
-        Some(6) => DataBits::Six,
-        Some(7) => DataBits::Seven,
-        _ => DataBits::Eight,
+        Some(5) => CharSize::Bits5,
+        Some(6) => CharSize::Bits6,
+        Some(7) => CharSize::Bits7,
+        _ => CharSize::Bits8,
     };
     let parity = match table.choice_or_first("parity", &["none", "even", "odd"])? {
         "even" => Parity::Even,
