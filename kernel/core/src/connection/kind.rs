@@ -22,6 +22,15 @@ pub struct ConfigError {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Present when the key is none that the kind knows: what is wrong is the key, not its value.
+    pub unknown: Option<UnknownKey>,
+}
+
+/// A key that a kind of connection does not know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnknownKey {
+    /// The key that was probably meant.
+    pub meant: Option<String>,
 }
 
 /// The kinds that this host knows.
@@ -57,6 +66,7 @@ impl Kinds {
                 key: Some("type".into()),
                 message: format!("connection `{name}`: this host knows no kind `{wanted}`"),
                 help: None,
+                unknown: None,
             }),
         }
     }

@@ -57,7 +57,7 @@ mod tests;
 
 pub use framer::{Framer, Scan};
 pub use handle::Connection;
-pub use kind::{ConfigError, ConnectionKind, Kinds};
+pub use kind::{ConfigError, ConnectionKind, Kinds, UnknownKey};
 pub use observer::{Notice, Observer};
 pub use seat::Seat;
 pub use stats::{ConnectionStats, Counters, DeviceStats, Latency, PeerStats};

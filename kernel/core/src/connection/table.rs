@@ -5,13 +5,16 @@ use std::str::FromStr;
 
 use crate::units::{Size, Span};
 
-use super::kind::ConfigError;
+use super::kind::{ConfigError, UnknownKey};
 use super::limits;
 use super::transport::Settings;
 
 /// An unknown word is taken for a mistyped known one when at most every so-manieth letter (and
 /// always one) is wrong. Beyond, a suggestion would be a guess.
 const LETTERS_PER_MISTAKE: usize = 3;
+
+/// From so many letters on, the beginning of a known word is taken for an abbreviation of it.
+const ABBREVIATION: usize = 3;
 
 /// A connection's table while a kind reads it. Ask for every key, then [`TableReader::finish`].
 pub struct TableReader<'a> {
@@ -40,6 +43,37 @@ impl<'a> TableReader<'a> {
                 message.as_ref()
             ),
             help,
+            unknown: None,
+        }
+    }
+
+    /// A key that must be there is not; or it is there, but misspelled.
+    fn missing(&self, key: &'static str, help: String) -> ConfigError {
+        let others = self.table.keys().map(String::as_str);
+        let misspelled = others
+            .filter(|other| !self.asked.contains(other))
+            .find(|other| suggestion(other, &[key]).is_some());
+        match misspelled {
+            Some(other) => self.unknown(other, Some(key)),
+            None => self.error(key, "is missing", Some(help)),
+        }
+    }
+
+    fn unknown(&self, key: &str, meant: Option<&str>) -> ConfigError {
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => {
+                let mut known = self.asked.clone();
+                known.sort_unstable();
+                format!("this kind of connection knows: {}", known.join(", "))
+            }
+        };
+        let unknown = UnknownKey {
+            meant: meant.map(str::to_owned),
+        };
+        ConfigError {
+            unknown: Some(unknown),
+            ..self.error(key, "is not a key of this kind of connection", Some(help))
         }
     }
 
@@ -64,13 +98,8 @@ impl<'a> TableReader<'a> {
 
     /// A text that must be there; `example` shows one.
     pub fn required(&mut self, key: &'static str, example: &str) -> Result<&'a str, ConfigError> {
-        self.text(key)?.ok_or_else(|| {
-            self.error(
-                key,
-                "is missing",
-                Some(format!("add {key} = \"{example}\"")),
-            )
-        })
+        self.text(key)?
+            .ok_or_else(|| self.missing(key, format!("add {key} = \"{example}\"")))
     }
 
     /// A text that must be there and be one of `choices`.
@@ -82,7 +111,7 @@ impl<'a> TableReader<'a> {
         let list = choices.join(", ");
         let text = self
             .text(key)?
-            .ok_or_else(|| self.error(key, "is missing", Some(format!("it can be: {list}"))))?;
+            .ok_or_else(|| self.missing(key, format!("it can be: {list}")))?;
         self.pick(key, text, choices)
     }
 
@@ -228,19 +257,7 @@ impl<'a> TableReader<'a> {
         else {
             return Ok(());
         };
-        let help = match suggestion(unknown, &self.asked) {
-            Some(alike) => format!("did you mean `{alike}`?"),
-            None => {
-                let mut known = self.asked.clone();
-                known.sort_unstable();
-                format!("this kind of connection knows: {}", known.join(", "))
-            }
-        };
-        Err(self.error(
-            unknown,
-            "is not a key of this kind of connection",
-            Some(help),
-        ))
+        Err(self.unknown(unknown, suggestion(unknown, &self.asked)))
     }
 }
 
@@ -258,7 +275,9 @@ fn suggestion<'c>(word: &str, known: &[&'c str]) -> Option<&'c str> {
     known
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
-        .filter(|(mistakes, _)| *mistakes <= most)
+        .filter(|(mistakes, candidate)| {
+            *mistakes <= most || (word.len() >= ABBREVIATION && candidate.starts_with(word))
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -306,7 +325,10 @@ mod tests {
             Some("did you mean `reconnect-min`?")
         );
 
+        assert!(unknown.unknown.is_some());
+
         let unit = refused("gap = 5");
+        assert_eq!(unit.unknown, None);
         assert!(unit.message.contains("5 without a unit"), "{unit}");
         assert!(unit.help.unwrap().contains("\"250ms\""));
 
@@ -318,5 +340,19 @@ mod tests {
         assert_eq!(order.key.as_deref(), Some("reconnect-max"));
         let far = refused("colour = 1");
         assert!(far.help.unwrap().contains("knows: connect-timeout, gap"));
+    }
+
+    #[test]
+    fn a_misspelled_key_is_not_called_missing() {
+        for word in ["adress", "addr"] {
+            let table: toml::Table = format!("{word} = \"a:1\"").parse().unwrap();
+            let error = TableReader::new("field", &table)
+                .required("address", "a:1")
+                .unwrap_err();
+            assert_eq!(error.key.as_deref(), Some(word));
+            assert_eq!(error.help.as_deref(), Some("did you mean `address`?"));
+            let meant = error.unknown.and_then(|unknown| unknown.meant);
+            assert_eq!(meant.as_deref(), Some("address"));
+        }
     }
 }

@@ -6,7 +6,8 @@ use weihe_kernel::connection::{Claim, Endpoint, Kinds};
 
 use super::document::Document;
 use super::fault::Fault;
-use super::section::Section;
+use super::path::KeyPath;
+use super::section::{Section, nearest};
 
 /// A connection of the system.
 #[derive(Debug, Clone)]
@@ -29,18 +30,15 @@ pub(super) fn read(
     kinds: &Kinds,
     faults: &mut Vec<Fault>,
 ) -> Option<ConnectionEntry> {
+    if misspelled_type(section, faults) {
+        return None;
+    }
     let (kind, _) = section.required_text("type", "tcp", faults)?;
     let table = section.table.to_toml();
-    let path = |key: &str| format!("connection.{name}.{key}");
-    let (claims, exclusive) = match kinds.configure(name, &table) {
-        Ok(endpoint) => (endpoint.claims(), matches!(endpoint, Endpoint::Listener(_))),
-        Err(error) => {
-            let key = error.key.unwrap_or_default();
-            let span = document.locate(&path(&key));
-            faults.push(Fault::new(span, error.message, "here").maybe_help(error.help));
-            (Vec::new(), false)
-        }
-    };
+    let endpoint = configure(name, table.clone(), document, kinds, faults);
+    let (claims, exclusive) = endpoint.map_or_else(Default::default, |endpoint| {
+        (endpoint.claims(), matches!(endpoint, Endpoint::Listener(_)))
+    });
     // The key that names what it holds, whichever its kind calls it.
     let place = ["port", "address"]
         .into_iter()
@@ -52,8 +50,54 @@ pub(super) fn read(
         table,
         claims,
         exclusive,
-        span: document.locate(&path(place)),
+        span: document.locate(&format!("connection.{name}.{place}")),
     })
+}
+
+/// Reports a key that was meant to be `type`.
+fn misspelled_type(section: &Section<'_>, faults: &mut Vec<Fault>) -> bool {
+    if section.table.get("type").is_some() {
+        return false;
+    }
+    let mut entries = section.table.iter();
+    let Some(entry) = entries.find(|entry| nearest(&entry.key, ["type"]).is_some()) else {
+        return false;
+    };
+    let message = format!("unknown key `{}` in {}", entry.key, section.title);
+    faults.push(
+        Fault::new(entry.key_span.clone(), message, "unknown key").help("did you mean `type`?"),
+    );
+    true
+}
+
+/// What a connection's kind makes of its table. A kind stops at the first fault; after a key that
+/// it does not know, it is asked again, with what was probably meant in its place, so that
+/// several are reported at once.
+fn configure(
+    name: &str,
+    mut table: toml::Table,
+    document: &Document,
+    kinds: &Kinds,
+    faults: &mut Vec<Fault>,
+) -> Option<Endpoint> {
+    loop {
+        let error = match kinds.configure(name, &table) {
+            Ok(endpoint) => return Some(endpoint),
+            Err(error) => error,
+        };
+        let key = error.key.unwrap_or_default();
+        let path = KeyPath::default().key("connection").key(name).key(&key);
+        let place = document.place(&path);
+        let (span, label) = match error.unknown {
+            Some(_) => (place.key, "unknown key"),
+            None => (place.value, "here"),
+        };
+        faults.push(Fault::new(span, error.message, label).maybe_help(error.help));
+        let value = table.remove(&key)?;
+        if let Some(meant) = error.unknown?.meant {
+            table.entry(meant).or_insert(value);
+        }
+    }
 }
 
 /// Reports connections that claim what an earlier one holds.

@@ -240,12 +240,37 @@ fn a_connection_is_checked_by_its_kind() {
     assert!(message.contains("`reconect-min`"), "{message}");
     assert_eq!(
         (at.as_str(), help.as_str()),
-        ("\"1s\"", "did you mean `reconnect-min`?")
+        ("reconect-min", "did you mean `reconnect-min`?")
     );
     let (_, at, help) = only("[connection.a]\ntype = \"tcp-lisen\"\n");
     assert_eq!(
         (at.as_str(), help.as_str()),
         ("\"tcp-lisen\"", "did you mean \"tcp-listen\"?")
+    );
+}
+
+#[test]
+fn every_misspelled_key_of_a_connection_is_reported_at_once() {
+    let text = "[connection.a]\ntype = \"tcp\"\nadress = \"127.0.0.1:502\"\nconect-timeout = \"1s\"\ncolour = 1\n";
+    let found: Vec<_> = problems(text)
+        .iter()
+        .map(|problem| problem.fault().clone())
+        .map(|fault| (text[fault.span].to_owned(), fault.help.unwrap_or_default()))
+        .collect();
+    let helps = [
+        ("adress", "did you mean `address`?"),
+        ("conect-timeout", "did you mean `connect-timeout`?"),
+        ("colour", "this kind of connection knows: address"),
+    ];
+    assert_eq!(found.len(), helps.len(), "{found:?}");
+    for ((key, help), (at, beginning)) in found.iter().zip(helps) {
+        assert_eq!(key, at);
+        assert!(help.starts_with(beginning), "{help}");
+    }
+    let (_, at, help) = only("[connection.a]\ntpye = \"tcp\"\naddress = \"127.0.0.1:502\"\n");
+    assert_eq!(
+        (at.as_str(), help.as_str()),
+        ("tpye", "did you mean `type`?")
     );
 }
 
