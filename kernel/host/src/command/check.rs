@@ -39,7 +39,11 @@ impl Check {
         if global.json {
             print_json(&to_json(&found));
         } else {
-            show(&found, &directory.join(FILE), &config);
+            let subject = match config.unwritten() {
+                Some(_) => directory.clone(),
+                None => directory.join(FILE),
+            };
+            show(&found, &subject, &config);
         }
         Ok(if found.problems.is_empty() {
             Outcome::Done
@@ -83,6 +87,9 @@ fn show(found: &Found, file: &Path, config: &Config) {
     }
     print(&text);
     let style = Style::stderr();
+    if let Some(note) = config.unwritten() {
+        eprintln!("{note}");
+    }
     for Warning { message, help } in &found.warnings {
         eprintln!("{} {message}", style.warn("warning:"));
         if let Some(help) = help {

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::Global;
-use crate::config::FILE;
+use crate::config::{FILE, PLUGINS, holds_component};
 use crate::output::Failure;
 
 /// The directory of the system: the one that is named, else the nearest upwards that holds a
-/// `weihe.toml`.
+/// `weihe.toml`; else this one, if components lie in its `plugins/`.
 pub(super) fn find(named: Option<&Path>, global: &Global) -> Result<PathBuf, Failure> {
     if let Some(directory) = named.or(global.directory.as_deref()) {
         return Ok(directory_of(directory));
@@ -17,8 +17,13 @@ pub(super) fn find(named: Option<&Path>, global: &Global) -> Result<PathBuf, Fai
     })?;
     nearest(&here).ok_or_else(|| {
         Failure::new(
-            format!("there is no {FILE} in {} or above it", here.display()),
-            "name the directory that holds it: `-C DIR`, or set WEIHE_DIR",
+            format!(
+                "there is no {FILE} in {} or above it, nor a component in its {PLUGINS} folder",
+                here.display()
+            ),
+            format!(
+                "name the directory that holds {FILE} or {PLUGINS}: `-C DIR`, or set WEIHE_DIR"
+            ),
         )
     })
 }
@@ -41,6 +46,7 @@ fn nearest(here: &Path) -> Option<PathBuf> {
     here.ancestors()
         .find(|directory| directory.join(FILE).is_file())
         .map(Path::to_path_buf)
+        .or_else(|| holds_component(here).then(|| PathBuf::from(".")))
 }
 
 #[cfg(test)]
@@ -56,6 +62,16 @@ mod tests {
         assert_eq!(nearest(&deep), None);
         std::fs::write(root.path().join(FILE), "").unwrap();
         assert_eq!(nearest(&deep).as_deref(), Some(root.path()));
+        assert_eq!(nearest(root.path()), Some(PathBuf::from(".")));
+    }
+
+    #[test]
+    fn without_a_system_upwards_a_folder_of_components_is_one() {
+        let root = tempfile::tempdir().unwrap();
+        let plugins = root.path().join(PLUGINS);
+        std::fs::create_dir(&plugins).unwrap();
+        assert_eq!(nearest(root.path()), None, "crates may lie there");
+        std::fs::write(plugins.join("modbus.wasm"), "").unwrap();
         assert_eq!(nearest(root.path()), Some(PathBuf::from(".")));
     }
 

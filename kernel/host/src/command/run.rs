@@ -58,6 +58,9 @@ impl Run {
         })?;
         let ring = Ring::new();
         log_to(&ring, filter);
+        if let Some(note) = config.unwritten() {
+            tracing::info!("{note}");
+        }
         for file in &config.ignored {
             tracing::warn!("{}; {}", file.message, file.help);
         }

@@ -4,6 +4,8 @@
 //! first. What only shows when the system starts (a plugin's file that is missing, a grant that
 //! a capability refuses) is kept apart, so that one bad entry does not stop the others; it finds
 //! its line through [`Config::problem_at`].
+//!
+//! A directory whose `plugins/` holds a component needs no file: it is read as an empty one.
 
 mod connection;
 mod device;
@@ -31,6 +33,7 @@ pub use name::{NAME_LIMIT, is_name};
 pub use path::{KeyPath, Step};
 pub use place::Place;
 pub use plugin::{IgnoredFile, PluginEntry};
+pub(crate) use plugin::{PLUGINS, holds_component};
 pub use schema::{At, Mismatch, Schema};
 pub(crate) use section::nearest;
 
@@ -58,6 +61,8 @@ pub struct Config {
     pub devices: Vec<DeviceEntry>,
     /// Files in `plugins/` that no plugin is made of, by name.
     pub ignored: Vec<IgnoredFile>,
+    /// Whether there is a file; without one, the system is what lies in `plugins/`.
+    written: bool,
     document: Document,
     source: Source,
 }
@@ -76,8 +81,10 @@ pub struct HostEntry {
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum LoadError {
     /// There is none.
-    #[error("there is no {}", .0.display())]
-    #[diagnostic(help("name the directory that holds {FILE}: `weihe run DIR`, or `-C DIR`"))]
+    #[error("there is no {FILE} in {}, nor a component in its {PLUGINS} folder", .0.display())]
+    #[diagnostic(help(
+        "name the directory that holds {FILE} or {PLUGINS}/NAME.wasm: `weihe run DIR`, or `-C DIR`"
+    ))]
     Missing(PathBuf),
     /// It cannot be read.
     #[error("cannot read {}: {source}", .path.display())]
@@ -129,7 +136,8 @@ impl Invalid {
 }
 
 impl Config {
-    /// Reads the `weihe.toml` of a directory.
+    /// Reads the `weihe.toml` of a directory; where there is none, but a component in `plugins/`,
+    /// it is as if there were an empty one.
     pub fn load(directory: &Path) -> Result<Self, LoadError> {
         let path = directory.join(FILE);
         let unreadable = |source| LoadError::Unreadable {
@@ -139,7 +147,14 @@ impl Config {
         let size = match std::fs::metadata(&path) {
             Ok(metadata) => metadata.len(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(LoadError::Missing(path));
+                return if holds_component(directory) {
+                    Ok(Self {
+                        written: false,
+                        ..Self::parse(directory, "")?
+                    })
+                } else {
+                    Err(LoadError::Missing(directory.to_path_buf()))
+                };
             }
             Err(error) => return Err(unreadable(error)),
         };
@@ -170,6 +185,7 @@ impl Config {
                 connections: parts.connections,
                 devices: parts.devices,
                 ignored: parts.ignored,
+                written: true,
                 document,
                 source,
             }),
@@ -184,6 +200,18 @@ impl Config {
                 }))
             }
         }
+    }
+
+    /// That there is no file, and what the system consists of instead; none where there is one.
+    pub fn unwritten(&self) -> Option<String> {
+        let plugins = self.directory.join(PLUGINS);
+        (!self.written).then(|| {
+            format!(
+                "there is no {FILE} in {}: the system is what lies in {}, without grants",
+                self.directory.display(),
+                plugins.display()
+            )
+        })
     }
 
     /// A plugin by name.

@@ -10,6 +10,9 @@ use super::grants::{self, GrantsEntry};
 use super::name;
 use super::section::Section;
 
+/// The folder for plugins, in a system's directory.
+pub(crate) const PLUGINS: &str = "plugins";
+
 /// A plugin of the system.
 #[derive(Debug, Clone)]
 pub struct PluginEntry {
@@ -60,7 +63,7 @@ pub(super) fn dropped(
     entries: &[PluginEntry],
 ) -> (Vec<PluginEntry>, Vec<IgnoredFile>) {
     let (mut dropped, mut ignored) = (Vec::new(), Vec::new());
-    let Ok(folder) = std::fs::read_dir(directory.join("plugins")) else {
+    let Ok(folder) = std::fs::read_dir(directory.join(PLUGINS)) else {
         return (dropped, ignored);
     };
     let files = folder.filter_map(Result::ok).map(|file| file.path());
@@ -95,6 +98,13 @@ pub(super) fn dropped(
     ignored.extend(misnamed.into_iter().map(|path| misnamed_file(path, taken)));
     ignored.sort_by(|one, other| one.path.cmp(&other.path));
     (dropped, ignored)
+}
+
+/// Whether something in a directory's `plugins/` is meant as a component.
+pub(crate) fn holds_component(directory: &Path) -> bool {
+    let entries = std::fs::read_dir(directory.join(PLUGINS));
+    let mut paths = entries.into_iter().flatten().flatten();
+    paths.any(|entry| is_component(&entry.path()))
 }
 
 /// Whether a file is meant as a component. What begins with a dot is hidden: copies that are under
@@ -149,7 +159,7 @@ fn without_version(stem: &str) -> &str {
 
 /// Where the component of a plugin is unless its entry says otherwise.
 pub(super) fn default_file(directory: &Path, name: &str) -> PathBuf {
-    directory.join("plugins").join(format!("{name}.wasm"))
+    directory.join(PLUGINS).join(format!("{name}.wasm"))
 }
 
 pub(super) fn read(

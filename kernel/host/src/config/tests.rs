@@ -294,6 +294,21 @@ fn what_is_not_there_or_too_long_is_named() {
     assert!(error.to_string().contains("at most"), "{error}");
 }
 
+#[test]
+fn components_in_a_folder_are_a_system_without_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let plugins = directory.path().join(PLUGINS);
+    std::fs::create_dir(&plugins).unwrap();
+    let error = Config::load(directory.path()).unwrap_err().to_string();
+    assert!(error.contains(FILE) && error.contains(PLUGINS), "{error}");
+    std::fs::write(plugins.join("modbus.wasm"), "").unwrap();
+    let config = Config::load(directory.path()).unwrap();
+    assert_eq!(config.plugins[0].name, "modbus");
+    assert!(config.unwritten().unwrap().contains("no weihe.toml"));
+    std::fs::write(directory.path().join(FILE), "").unwrap();
+    assert_eq!(Config::load(directory.path()).unwrap().unwritten(), None);
+}
+
 proptest::proptest! {
     #[test]
     fn no_file_upsets_the_reader(text in "([a-z\\[\\]=\"'.#\n 0-9温]|\\[(device|plugin|connection|host)\\.a\\]\n|(plugin|type|port|name|config) = (\"a\"|1|\\[1\\])\n){0,40}") {

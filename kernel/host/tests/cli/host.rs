@@ -70,6 +70,29 @@ impl Host {
 }
 
 #[test]
+fn a_folder_of_components_runs_without_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("plugins")).unwrap();
+    let neither = run(directory.path(), &["run", "."]);
+    let said = text(&neither.stderr);
+    assert_eq!(neither.status.code(), Some(1));
+    assert!(
+        said.contains("weihe.toml") && said.contains("plugins"),
+        "{said}"
+    );
+
+    fs::write(directory.path().join("plugins/soil.wasm"), "\0asm").unwrap();
+    let checked = text(&run(directory.path(), &["check", "."]).stderr);
+    assert!(checked.contains("there is no weihe.toml"), "{checked}");
+    assert!(checked.contains("soil"), "{checked}");
+    let host = Host::start(directory.path());
+    let ps = json(&run(directory.path(), &["ps", "--json"]));
+    assert!(ps.to_string().contains("soil.wasm"), "{ps}");
+    let note = |line: &&String| line.contains("there is no weihe.toml");
+    assert_eq!(host.said.iter().filter(note).count(), 1, "{:?}", host.said);
+}
+
+#[test]
 fn a_host_is_seen_steered_and_stopped_in_order() {
     // Its plugin is missing: that is shown, and everything else runs.
     let directory = system(
