@@ -272,11 +272,13 @@ impl Cache {
         let input = scratch.join("input.wasm");
         fs::write(&input, &source.bytes)
             .map_err(|error| environment(format!("{}: {error}", input.display())))?;
-        let child = tokio::process::Command::new(program)
+        let mut child = tokio::process::Command::new(program)
             .args(arguments)
             .arg(&input)
             .arg(output)
-            .stdin(std::process::Stdio::null())
+            // A terminal's Ctrl-C is for the host alone, which stops in order.
+            .process_group(0)
+            .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::piped())
             .kill_on_drop(true)
@@ -287,6 +289,8 @@ impl Cache {
                     program.display()
                 ))
             })?;
+        // Never written to: the child ends when it is closed, however this process ends.
+        let _lifeline = child.stdin.take();
         let finished = tokio::time::timeout(COMPILE_TIME, child.wait_with_output()).await;
         let Ok(finished) = finished else {
             return Err(CompileError::Exhausted {
@@ -317,14 +321,21 @@ impl Cache {
 /// Exit code of a child whose input is not a valid component.
 const INVALID: u8 = 65;
 
+/// Exit code of a child whose parent is gone.
+const ORPHANED: u8 = 75;
+
 /// What the compiling child does: limits itself, compiles `INPUT` and writes `OUTPUT`. Call it from
-/// the command that [`Compiler::Child`] names, with the two paths.
+/// the command that [`Compiler::Child`] names, with the two paths. The process ends early when its
+/// standard input does.
 pub fn compile_child(arguments: &[OsString]) -> ExitCode {
     let [input, output] = arguments else {
         eprintln!("two paths are needed: INPUT OUTPUT");
         return ExitCode::from(2);
     };
     limit_self();
+    if let Err(error) = std::thread::Builder::new().spawn(end_with_parent) {
+        eprintln!("warning: cannot watch the parent process: {error}");
+    }
     let compiled = engine()
         .map_err(|error| CompileError::Environment {
             file: input.into(),
@@ -342,6 +353,13 @@ pub fn compile_child(arguments: &[OsString]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends this process when the one that holds the other end of its standard input is gone. A signal
+/// at the parent's death would come with the end of the thread that started this one.
+fn end_with_parent() {
+    let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    std::process::exit(i32::from(ORPHANED));
 }
 
 /// Limits this process's memory and processor time.
@@ -474,6 +492,30 @@ mod tests {
         fs::write(&code, &bytes).unwrap();
         cache.component(&engine, &source).await.unwrap();
         assert_ne!(fs::read(&code).unwrap(), bytes, "compiled anew");
+    }
+
+    #[tokio::test]
+    async fn a_compiler_is_out_of_reach_of_the_terminals_signals_and_holds_on_to_its_parent() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.wasm");
+        fs::write(&file, EMPTY_COMPONENT).unwrap();
+        let engine = engine().unwrap();
+        // Its process, its group, and what its standard input is.
+        let script = "read -r _ _ _ _ group _ < /proc/$$/stat; \
+                      echo \"$$ $group $(readlink /proc/$$/fd/0)\" >&2; exit 3";
+        let compiler = Compiler::Child {
+            program: "/bin/sh".into(),
+            arguments: ["-c", script].map(OsString::from).into(),
+        };
+        let cache = Cache::open(&engine, &dir.path().join("cache"), compiler).unwrap();
+        let source = Source::read(&file).unwrap();
+        let error = cache.component(&engine, &source).await.err().unwrap();
+        let CompileError::Environment { reason, .. } = &error else {
+            panic!("{error}");
+        };
+        let words: Vec<&str> = reason.split(' ').collect();
+        assert_eq!(words[0], words[1], "{reason}");
+        assert!(words[2].starts_with("pipe:"), "{reason}");
     }
 
     #[tokio::test]

@@ -93,6 +93,24 @@ fn a_folder_of_components_runs_without_a_file() {
 }
 
 #[test]
+fn a_compiler_ends_with_its_host() {
+    let directory = tempfile::tempdir().unwrap();
+    let never = directory.path().join("never.wasm");
+    // Nobody ever writes to it: without its host's end, the compiler would wait for ever.
+    let made = std::process::Command::new("mkfifo").arg(&never).status();
+    assert!(made.unwrap().success());
+    let mut compiler = weihe(directory.path())
+        .arg(weihe::system::COMPILE_COMMAND)
+        .args([&never, &directory.path().join("out")])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert_eq!(compiler.try_wait().unwrap(), None);
+    drop(compiler.stdin.take());
+    assert!(!compiler.wait().unwrap().success());
+}
+
+#[test]
 fn a_host_is_seen_steered_and_stopped_in_order() {
     // Its plugin is missing: that is shown, and everything else runs.
     let directory = system(
