@@ -1,8 +1,10 @@
 //! Where in `weihe.toml` an error of the kernel belongs, and what to do about it.
 
 use weihe_kernel::device::StartError;
+use weihe_kernel::runtime::CompileError;
 use weihe_kernel::{ConnectionError, DeviceError, LoadError};
 
+use crate::component::{Layout, LayoutError};
 use crate::config::{Config, KeyPath, PluginEntry, Problem, nearest};
 
 /// Where a plugin stands in the file: its own entry, or the first device that names it. A dropped
@@ -23,7 +25,30 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
         return missing_component(config, plugin);
     }
     let path = plugin_path(config, &plugin.name);
-    config.problem_at(&path, error.to_string(), None)
+    match broken(plugin, error) {
+        Some(broken) => {
+            let message = format!("plugin `{}`: {broken}", plugin.name);
+            config.problem_at(&path, message, Some(broken.help().to_owned()))
+        }
+        None => config.problem_at(&path, error.to_string(), None),
+    }
+}
+
+/// What is wrong with a file that the compiler does not take, in the words of `weihe inspect`.
+fn broken(plugin: &PluginEntry, error: &LoadError) -> Option<LayoutError> {
+    let LoadError::Compile(
+        CompileError::NotWasm { .. }
+        | CompileError::CoreModule { .. }
+        | CompileError::Invalid { .. },
+    ) = error
+    else {
+        return None;
+    };
+    match Layout::read(&plugin.file) {
+        // Sound as a component: then the compiler knows better what is amiss.
+        Ok(_) | Err(LayoutError::WrongWorld { .. }) => None,
+        Err(broken) => Some(broken),
+    }
 }
 
 /// A plugin whose component is not there.

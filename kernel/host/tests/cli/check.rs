@@ -41,6 +41,18 @@ fn an_unknown_key_is_shown_in_its_line_with_a_suggestion() {
 }
 
 #[test]
+fn a_component_that_is_cut_off_is_called_so_with_what_to_do() {
+    let directory = system("[device.soil]\nplugin = \"soil\"\n");
+    fs::create_dir(directory.path().join("plugins")).unwrap();
+    let file = directory.path().join("plugins/soil.wasm");
+    fs::write(file, b"\0asm\x0d\0\x01\0\x01\x7f").unwrap();
+    let (shown, problem) = problems(directory.path());
+    assert!(shown.contains("plugin `soil`"), "{shown}");
+    assert!(shown.contains("cut off"), "{shown}");
+    assert_eq!(problem["help"], "build or copy the file again");
+}
+
+#[test]
 fn a_wrong_type_says_what_is_expected() {
     let (shown, problem) = check(include_str!("../fixtures/wrong_type.toml"));
     assert!(
