@@ -21,7 +21,7 @@ pub(super) struct Call {
     #[arg(value_name = "COMMAND")]
     command: String,
     /// A JSON object, or key=value pairs
-    #[arg(value_name = "ARGS", allow_hyphen_values = true)]
+    #[arg(value_name = "ARGS")]
     arguments: Vec<String>,
     /// How long the answer is awaited, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]

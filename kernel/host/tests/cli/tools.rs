@@ -82,6 +82,21 @@ fn what_is_not_hexadecimal_is_a_wrong_call() {
 }
 
 #[test]
+fn options_may_stand_behind_the_arguments_of_a_command() {
+    let here = tempfile::tempdir().unwrap();
+    let call = ["call", "history", "query", "limit=3"];
+    let output = run(
+        here.path(),
+        &[&call[..], &["--json", "-C", "there"]].concat(),
+    );
+    assert_eq!(output.status.code(), Some(1), "no host runs");
+    assert!(json(&output).to_string().contains("there"));
+    let output = run(here.path(), &[&call[..], &["--jsn"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("'--json'"), "a suggestion");
+}
+
+#[test]
 fn the_doctor_looks_at_any_machine() {
     let here = tempfile::tempdir().unwrap();
     let root = here.path().to_str().unwrap().to_owned();
