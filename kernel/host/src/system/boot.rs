@@ -41,6 +41,15 @@ impl BootError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Running { .. } => "look at it with `weihe ps`, or stop it first",
+            // Making a directory where, or below where, something else is.
+            Self::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                "a file is where a directory should be: remove it, or name another in `[host] data`"
+            }
             Self::Io { .. } => "check permissions and free space, or name another in `[host] data`",
         }
     }
@@ -164,6 +173,17 @@ mod tests {
         assert!(error.contains(&std::process::id().to_string()), "{error}");
         drop(first);
         assert_eq!(DataDirectory::take(&path).unwrap().boot(), 2);
+    }
+
+    #[test]
+    fn a_file_where_the_directory_should_be_is_called_so() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("data");
+        fs::write(&file, "").unwrap();
+        for path in [file.clone(), file.join("deeper")] {
+            let error = DataDirectory::take(&path).unwrap_err();
+            assert!(error.help().contains("a file"), "{error}: {}", error.help());
+        }
     }
 
     #[test]
