@@ -40,6 +40,14 @@ async fn a_memory_bomb_ends_at_the_devices_limit() {
     rig.order("bad", "grow");
     let letter = dead.next().await;
     assert_eq!(letter.value["input"]["value"], "grow");
+    // What it could have at most, and was told so in time to go on.
+    rig.order("bad", "hoard");
+    let letter = dead.next().await;
+    let error = letter.value["error"].as_str().unwrap();
+    let words: Vec<&str> = error.split(' ').collect();
+    let unit = words.iter().position(|word| word.starts_with("KiB"));
+    let taken: usize = words[unit.unwrap() - 1].parse().unwrap();
+    assert!((1024..4096).contains(&taken), "{error}");
     rig.order("good", "well");
     good.value("plugin/good/echo", "well 1").await;
     let mut bad = rig.watch("plugin/bad/echo");

@@ -204,6 +204,7 @@ impl events::Guest for Raw {
             "fatal" => return Err(Error::Fatal("told to give up".into())),
             "spin" => spin(),
             "grow" => grow(),
+            "hoard" => return Err(Error::Rejected(hoard())),
             "recurse" => {
                 black_box(recurse(black_box(1)));
             }
@@ -240,6 +241,22 @@ fn grow() -> ! {
         hoard.push(vec![1_u8; 1 << 20]);
         black_box(&hoard);
     }
+}
+
+/// How much memory there is to take, up to 256 MiB.
+fn hoard() -> String {
+    const PIECE: usize = 64 << 10;
+    let mut hoard: Vec<Vec<u8>> = Vec::with_capacity(4096);
+    while hoard.len() < hoard.capacity() {
+        let mut piece = Vec::new();
+        if piece.try_reserve_exact(PIECE).is_err() {
+            break;
+        }
+        hoard.push(black_box(piece));
+    }
+    let pieces = hoard.len();
+    drop(hoard);
+    format!("{} KiB", pieces * PIECE / 1024)
 }
 
 /// Uses the engine's stack alone: nothing of it lies in memory.
