@@ -156,7 +156,7 @@ impl Plugin for RuleHysteresis {
         if self.calling == Some(call) {
             self.calling = None;
             match answer {
-                Ok(_) => self.call_error = None,
+                Ok(_) => self.call_succeeded(),
                 Err(text) => self.call_failed(ctx, text),
             }
         }
@@ -266,15 +266,24 @@ impl RuleHysteresis {
         }
     }
 
+    fn call_succeeded(&mut self) {
+        if let (Some(_), Some(call)) = (self.call_error.take(), &self.call) {
+            log::info!("{}.{}: succeeded again", call.device, call.command);
+        }
+    }
+
     fn call_failed(&mut self, ctx: &mut Context, text: &str) {
         let Some(call) = &self.call else { return };
-        log::warn!(
-            "{}.{}: {text}; again in {}",
-            call.device,
-            call.command,
-            call.retry
-        );
-        self.call_error = Some(text.to_owned());
+        // What stays wrong for days is said once.
+        if self.call_error.as_deref() != Some(text) {
+            log::warn!(
+                "{}.{}: {text}; again every {}",
+                call.device,
+                call.command,
+                call.retry
+            );
+            self.call_error = Some(text.to_owned());
+        }
         if let Err(refused) = ctx.after(RETRY, call.retry) {
             log::error!("timer `{RETRY}`: {refused}");
         }

@@ -386,6 +386,35 @@ fn a_failed_call_is_made_again_until_it_succeeds() {
 }
 
 #[test]
+fn a_call_that_goes_on_failing_is_logged_when_the_reason_changes() {
+    let mut kernel = with_call();
+    kernel.event("soil", 10.0).unwrap();
+    let reasons = ["no grant", "no grant", "link down", "link down", "no grant"];
+    for (index, reason) in reasons.into_iter().enumerate() {
+        kernel
+            .answer(kernel.calls()[index].id, Err(reason))
+            .unwrap();
+        kernel.advance(secs(3)).unwrap();
+    }
+    kernel
+        .answer(kernel.calls()[reasons.len()].id, Ok("null"))
+        .unwrap();
+    let logs = kernel.logs();
+    let said = logs
+        .iter()
+        .filter_map(|log| log.message.strip_prefix("valve.write: "));
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [
+            "no grant; again every 3 s",
+            "link down; again every 3 s",
+            "no grant; again every 3 s",
+            "succeeded again"
+        ]
+    );
+}
+
+#[test]
 fn the_answer_to_an_older_call_does_not_count() {
     let mut kernel = with_call();
     kernel.event("soil", 10.0).unwrap();
