@@ -64,7 +64,7 @@ pub fn write_point(
             if point.table.is_writable() {
                 "its `access` is \"read\"".to_owned()
             } else {
-                format!("it is a {}", point.table.item())
+                format!("no {} can be written", point.table.item())
             }
         )));
     }

@@ -168,7 +168,7 @@ pub fn run(file: &Path) -> Anyhow<()> {
             cache: cache.to_owned(),
             boot: 1,
             clock: Arc::new(SystemClock::new()),
-            // The memory of a compilation is not the host's: a first kernel fills the cache below.
+            // So the resident memory below includes the compiler's.
             compiler: Compiler::InProcess,
             checkpoints: Arc::new(MemoryCheckpoints::default()),
         };

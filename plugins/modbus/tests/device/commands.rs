@@ -177,7 +177,7 @@ fn wrong_arguments_are_named_and_nothing_is_sent() {
         (
             "write",
             json!({"point": "door", "value": true}),
-            "discrete input",
+            "no discrete input can be written",
         ),
         (
             "write",
