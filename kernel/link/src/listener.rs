@@ -86,9 +86,7 @@ impl Binder for Door {
             let local = listener.local_addr()?;
             Ok((listener, local))
         };
-        let (listener, local) = listen().map_err(|error: std::io::Error| {
-            format!("{} cannot be listened on: {error}", self.address)
-        })?;
+        let (listener, local) = listen().map_err(|error| refusal(self.address, &error))?;
         Ok(Box::new(OpenDoor {
             listener,
             local,
@@ -103,6 +101,17 @@ impl Binder for Door {
     fn claims(&self) -> Vec<Claim> {
         vec![Claim::Address(self.address)]
     }
+}
+
+/// Why nothing can be listened on, with how to find out who is in the way.
+fn refusal(address: SocketAddr, error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::AddrInUse {
+        return format!(
+            "{address} is in use: another program, or another connection of this host, listens there \
+             (`ss -ltnp` shows who)"
+        );
+    }
+    format!("{address} cannot be listened on: {error}")
 }
 
 struct OpenDoor {

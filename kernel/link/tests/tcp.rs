@@ -216,6 +216,7 @@ async fn a_port_in_use_is_said_and_tried_again() {
     let reason = listener.link(LinkState::Down).await;
     assert!(reason.contains(&address.to_string()), "{reason}");
     assert!(reason.contains("in use"), "{reason}");
+    assert!(reason.contains("ss -ltnp"), "how to find who: {reason}");
     drop(holder);
     listener.link(LinkState::Up).await;
     TcpStream::connect(address).await.unwrap();

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
+use weihe_kernel::connection::LinkState;
 
 use super::build::build_shown;
 use super::{Global, Result, directory, remote};
@@ -16,6 +18,13 @@ use crate::control::{SOCKET, bind, serve};
 use crate::output::{Failure, Outcome, Style};
 use crate::record::{RecordLayer, Ring};
 use crate::system::{DataDirectory, HostService, Part, StartError, System};
+
+/// How long the first attempts of connections are awaited before it is said what runs: a port is
+/// opened or refused within milliseconds, and a device that does not answer is not waited for.
+const FIRST_ATTEMPTS: Duration = Duration::from_millis(500);
+
+/// How often they are looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Run the system in DIR until Ctrl-C or SIGTERM
 #[derive(Debug, Args)]
@@ -151,6 +160,8 @@ async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result 
 
     let life = async {
         system.populate().await;
+        // The banner says how it stands when the time is over.
+        let _ = tokio::time::timeout(FIRST_ATTEMPTS, first_attempts(&system)).await;
         eprint!("{}", banner(&system, directory));
         std::future::pending::<()>().await;
     };
@@ -181,6 +192,31 @@ fn at_once() {
     std::process::exit(130);
 }
 
+/// Waits until every connection has been opened or refused once.
+async fn first_attempts(system: &System) {
+    let undecided = || {
+        let connections = system.kernel().status().connections;
+        connections
+            .iter()
+            .any(|connection| connection.state != LinkState::Up && connection.reason.is_empty())
+    };
+    while undecided() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A line for each connection that is not up.
+fn not_up<'a>(connections: impl IntoIterator<Item = (&'a str, LinkState, &'a str)>) -> String {
+    connections
+        .into_iter()
+        .filter(|(_, state, _)| *state != LinkState::Up)
+        .map(|(name, state, reason)| match reason {
+            "" => format!("  connection {name} is {}\n", state.as_str()),
+            reason => format!("  connection {name} is {}: {reason}\n", state.as_str()),
+        })
+        .collect()
+}
+
 /// What runs, and what to type in another terminal.
 fn banner(system: &System, directory: &Path) -> String {
     let style = Style::stderr();
@@ -200,7 +236,13 @@ fn banner(system: &System, directory: &Path) -> String {
     if !failed.is_empty() {
         text.push_str(&style.bad(format!("; {} failed", number(failed.len(), "part"))));
     }
-    text.push_str("\n  in another terminal:\n");
+    text.push('\n');
+    let links = status.connections.iter();
+    let links = not_up(links.map(|link| (link.connection.as_str(), link.state, &*link.reason)));
+    if !links.is_empty() {
+        text.push_str(&style.warn(links));
+    }
+    text.push_str("  in another terminal:\n");
     let shown = match directory.to_string_lossy() {
         here if here == "." => String::new(),
         there => format!(" -C {there}"),
@@ -216,4 +258,22 @@ fn banner(system: &System, directory: &Path) -> String {
     }
     text.push_str("  Ctrl-C stops it\n");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_are_not_up_are_named_with_the_reason() {
+        let text = not_up([
+            ("field", LinkState::Up, ""),
+            ("door", LinkState::Down, "127.0.0.1:502 is in use"),
+            ("far", LinkState::Connecting, ""),
+        ]);
+        assert_eq!(
+            text,
+            "  connection door is down: 127.0.0.1:502 is in use\n  connection far is connecting\n"
+        );
+    }
 }
