@@ -75,6 +75,7 @@ impl Rig {
             clock: Arc::new(SystemClock::new()),
             compiler: Compiler::InProcess,
             checkpoints: store.clone(),
+            quarantine: directory.path().join("quarantine.json"),
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds).expect("the kernel starts");

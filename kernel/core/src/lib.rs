@@ -23,6 +23,6 @@ pub use clock::{Clock, SystemClock, VirtualClock};
 pub use device::{Checkpoints, DeviceSpec};
 pub use kernel::{
     ConnectionError, DeviceError, Kernel, KernelError, KernelOptions, Lane, MAIN_LANE, OPERATOR,
-    PluginStatus, Status, is_name,
+    PluginStatus, Quarantined, Status, SwapError, Swapped, VersionChange, VersionRecord, is_name,
 };
 pub use runtime::{Compiler, GuestState, LoadError};

@@ -55,6 +55,9 @@ pub struct Limits {
     pub block: Span,
     /// Least time between two checkpoints of the plugin's state.
     pub checkpoint: Span,
+    /// How long a new version is on probation after a swap: a trap within it brings the version
+    /// before back.
+    pub probation: Span,
 }
 
 impl Default for Limits {
@@ -107,6 +110,9 @@ impl Default for Limits {
             block: Span::from_millis(100),
             // What a restart may lose of a plugin's own state (never of the database).
             checkpoint: Span::from_millis(1_000),
+            // A few rounds of the usual polls and reports; meanwhile the version before stays in
+            // memory, and a fault that shows later is for supervision and the operator.
+            probation: Span::from_millis(30_000),
         }
     }
 }

@@ -125,6 +125,37 @@ impl Timers {
         }
     }
 
+    /// Carries out an order of a version that takes over: a timer that beats as ordered already
+    /// keeps its beat, so that versions that follow one another quickly do not silence it.
+    pub fn take_over(&mut self, order: TimerOrder, now: u64) {
+        if let TimerOrder::Every {
+            name,
+            period,
+            missed,
+            jitter,
+            ..
+        } = &order
+            && let Some(repeat) = self
+                .timers
+                .get(name)
+                .and_then(|timer| timer.repeat.as_ref())
+            && (repeat.period, repeat.missed, repeat.jitter) == ((*period).max(1), *missed, *jitter)
+        {
+            return;
+        }
+        self.order(order, now);
+    }
+
+    /// Ends a timer.
+    pub fn remove(&mut self, name: &str) {
+        self.timers.remove(name);
+    }
+
+    /// The names of all timers.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.timers.keys()
+    }
+
     /// When the next timer fires.
     pub fn next(&self) -> Option<u64> {
         self.timers.values().map(|timer| timer.due).min()

@@ -171,6 +171,7 @@ pub fn run(file: &Path) -> Anyhow<()> {
             // So the resident memory below includes the compiler's.
             compiler: Compiler::InProcess,
             checkpoints: Arc::new(MemoryCheckpoints::default()),
+            quarantine: cache.join("quarantine.json"),
         };
         let kernel = Kernel::start(options(directory.path()), Vec::new(), kinds)?;
         let connection = format!("type = \"tcp\"\naddress = \"{}\"", slave.address);

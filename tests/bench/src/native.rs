@@ -24,6 +24,10 @@ pub struct NativeRelay {
 impl GuestFactory for NativeFactory {
     type Guest = NativeRelay;
 
+    fn version(&self) -> &str {
+        "native"
+    }
+
     async fn instantiate(&self) -> Result<NativeRelay, Trap> {
         let topic = format!("plugin/{}/out", self.0.name);
         let output = self.0.bus.topic(&topic).map_err(|error| Trap {

@@ -142,6 +142,13 @@ pub trait GuestFactory: 'static {
         true
     }
 
+    /// Names the version: the hash of its file.
+    fn version(&self) -> &str;
+
+    /// Its instances are the device's from now on, and so is what belongs to the version besides
+    /// them: its codec at connections.
+    fn adopt(&self) {}
+
     /// A fresh instance.
     fn instantiate(&self) -> impl Future<Output = Result<Self::Guest, Trap>>;
 }

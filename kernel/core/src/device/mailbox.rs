@@ -1,6 +1,8 @@
 //! What waits for a device: calls, notices of connections, events addressed to it alone, and its
 //! subscriptions.
 
+mod handover;
+
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
@@ -16,6 +18,8 @@ use crate::event::{Event, SourceId, TopicId};
 use super::call::{Call, CallError};
 use super::guest::StopReason;
 use super::shared::Device;
+
+use handover::{Handover, Renewal};
 
 /// The most calls that wait. A device that does not answer must not collect them.
 pub const MAX_CALLS: usize = 64;
@@ -76,6 +80,8 @@ struct Waiting {
     kept: HashSet<Identity>,
     /// The last event of each topic that went to the dead letters.
     buried: HashMap<TopicId, Identity>,
+    /// What a change of versions does to the subscriptions.
+    handover: Handover,
 }
 
 impl Waiting {
@@ -255,6 +261,7 @@ impl Mailbox {
             subscriptions,
             kept,
             buried,
+            handover,
             ..
         } = &mut *waiting;
         let wanted = |event: &Event| {
@@ -265,12 +272,22 @@ impl Mailbox {
             .iter()
             .find(|(_, subscription)| *subscription.queue().filter() == filter);
         if let Some((id, subscription)) = known {
-            let retained = retained.then_some(&wanted as &dyn Fn(&Event) -> bool);
-            subscription.renew(overflow, bound, retained);
+            let renewal = Renewal {
+                id: *id,
+                overflow,
+                bound,
+                retained,
+            };
+            if let Some(renewal) = handover.renews(renewal) {
+                let retained = renewal
+                    .retained
+                    .then_some(&wanted as &dyn Fn(&Event) -> bool);
+                subscription.renew(overflow, bound, retained);
+            }
             return Ok(*id);
         }
         let (owner, limit) = (&device.name, device.spec.limits.subscriptions);
-        if subscriptions.len() >= limit as usize {
+        if handover.counted(subscriptions.len()) >= limit as usize {
             let device = owner.to_string();
             return Err(TooManySubscriptions { device, limit });
         }
@@ -287,6 +304,7 @@ impl Mailbox {
             drop(subscription);
         } else {
             waiting.subscriptions.insert(id, subscription);
+            waiting.handover.added(id);
         }
         Ok(id)
     }
@@ -309,7 +327,14 @@ impl Mailbox {
 
     /// Ends a subscription.
     pub fn unsubscribe(&self, id: u32) {
-        let ended = self.lock().subscriptions.remove(&id);
+        let mut waiting = self.lock();
+        let ends = waiting.handover.ends(id);
+        let ended = if ends {
+            waiting.subscriptions.remove(&id)
+        } else {
+            None
+        };
+        drop(waiting);
         drop(ended);
     }
 
@@ -318,6 +343,7 @@ impl Mailbox {
         let mut waiting = self.lock();
         let ended = std::mem::take(&mut waiting.subscriptions);
         let direct = std::mem::take(&mut waiting.direct);
+        waiting.handover = Handover::default();
         drop(waiting);
         drop(ended);
         self.count_dropped(direct.len());

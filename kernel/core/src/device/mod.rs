@@ -5,6 +5,7 @@ mod call;
 mod checkpoint;
 mod guest;
 mod mailbox;
+mod order;
 mod outbox;
 mod shared;
 mod spec;
@@ -19,8 +20,11 @@ pub use guest::{
     Checkpoint, Guest, GuestError, GuestFactory, Hooked, Outcome, StartContext, StopReason, Trap,
 };
 pub use mailbox::{MAX_CALLS, MAX_NOTICES, Mailbox, Stop, TooManySubscriptions};
+pub use order::{Manner, Order, Orders, SwapRefused};
 pub use outbox::{Effect, NO_CAUSE, Outbox, OutboxFull};
-pub use shared::{ANSWER, Device, KERNEL_SOURCE, OpenFailure, OutgoingCall, Surroundings};
+pub use shared::{
+    ANSWER, Device, KERNEL_SOURCE, MakeFramer, OpenFailure, OutgoingCall, Places, Surroundings,
+};
 pub use spec::DeviceSpec;
 pub use status::{DeviceCounters, DeviceFault, DeviceState, DeviceStatus, Live};
 pub use supervision::{

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::bus::{Bound, Bus, BusError, Filter, Overflow};
 use crate::clock::Clock;
-use crate::connection::Seat;
 use crate::connection::limits::LEAVE_TIMEOUT;
+use crate::connection::{Framer, Seat};
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
 use super::call::CallId;
@@ -48,7 +48,16 @@ pub trait Surroundings: Send + Sync {
 
     /// Calls a command of another device; the answer comes to the caller's mailbox.
     fn call(&self, caller: &Arc<Device>, call: OutgoingCall);
+
+    /// A version trapped within its probation, and the device has gone back to the one before.
+    fn taken_back(&self, device: &Arc<Device>, version: &str, reason: &str);
 }
+
+/// Makes the framers of the version that a device runs.
+pub type MakeFramer = Box<dyn Fn() -> Box<dyn Framer> + Send + Sync>;
+
+/// Which places at connections a device has, and which of them its instance has opened.
+pub struct Places(HashMap<Arc<str>, bool>);
 
 /// A call that leaves a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +105,7 @@ pub struct Device {
     dead_topic: TopicId,
     topics: Topics,
     seats: Mutex<HashMap<Arc<str>, Place>>,
+    framers: Mutex<Option<MakeFramer>>,
     tickets: AtomicU64,
     /// Calls that left the device and have no answer yet.
     calls: AtomicUsize,
@@ -121,6 +131,7 @@ impl Device {
             dead_topic: bus.topic(&format!("$dead/{}", spec.name))?,
             topics: Topics::new(spec.name.as_str().into(), spec.limits.topics),
             seats: Mutex::default(),
+            framers: Mutex::default(),
             tickets: AtomicU64::new(1),
             calls: AtomicUsize::new(0),
             spec,
@@ -300,6 +311,50 @@ impl Device {
     pub(super) fn renew_instance(&self) {
         for place in self.lock_seats().values_mut() {
             place.told = false;
+        }
+    }
+
+    /// Whose codec frames replies from the next opening of a connection on.
+    pub fn frame_with(&self, framers: Option<MakeFramer>) {
+        *self.framers.lock().unwrap_or_else(PoisonError::into_inner) = framers;
+    }
+
+    /// A framer of the version that runs, if its plugin has a codec.
+    pub fn framer(&self) -> Option<Box<dyn Framer>> {
+        let framers = self.framers.lock().unwrap_or_else(PoisonError::into_inner);
+        framers.as_ref().map(|make| make())
+    }
+
+    /// Its places as they are.
+    pub(super) fn places(&self) -> Places {
+        let told = |(name, place): (&Arc<str>, &Place)| (name.clone(), place.told);
+        Places(self.lock_seats().iter().map(told).collect())
+    }
+
+    /// Goes back to the places there were: what a refused version opened is left, or opened anew
+    /// for the version that goes on, whose framer belongs there.
+    pub(super) fn restore_places(self: &Arc<Self>, before: &Places) {
+        let mut reopen = Vec::new();
+        let mut left = Vec::new();
+        self.lock_seats().retain(|name, place| {
+            let Some(told) = before.0.get(name) else {
+                left.push(place.seat.clone());
+                return false;
+            };
+            if place.told && *told {
+                place.told = false;
+                reopen.push(name.clone());
+            } else {
+                place.told = *told;
+            }
+            true
+        });
+        for seat in left {
+            seat.detach();
+        }
+        for connection in reopen {
+            // The connection may be gone meanwhile: then its place says that the link is down.
+            let _ = self.open(&connection);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What `ps` shows of a device, and the counters behind it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,8 @@ impl DeviceCounters {
 /// The part of a device's status that changes.
 #[derive(Debug, Default)]
 pub struct Live {
+    /// Whether its version is on probation.
+    pub probation: AtomicBool,
     state: Mutex<(DeviceState, Option<DeviceFault>)>,
     /// Counters.
     pub counters: DeviceCounters,
@@ -100,6 +102,7 @@ impl Live {
             ..DeviceCounters::default()
         };
         Self {
+            probation: AtomicBool::new(false),
             state: Mutex::default(),
             counters,
         }
@@ -137,6 +140,10 @@ pub struct DeviceStatus {
     pub lane: String,
     /// Where it is in its life.
     pub state: DeviceState,
+    /// The version of its plugin that it runs.
+    pub version: String,
+    /// Whether that version is on probation after a swap.
+    pub probation: bool,
     /// The commands it answers.
     pub commands: Vec<String>,
     /// Events handled.

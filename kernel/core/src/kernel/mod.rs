@@ -2,7 +2,9 @@
 
 mod error;
 mod lane;
+mod quarantine;
 mod status;
+mod swap;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -17,7 +19,7 @@ use crate::capability::{Capability, Granted};
 use crate::clock::Clock;
 use crate::connection::{Claim, Conflict, Connection, Kinds, OpenError, Seat};
 use crate::device::{
-    Actor, Call, CallError, Checkpoints, Device, DeviceSpec, DeviceStatus, OpenFailure,
+    Actor, Call, CallError, Checkpoints, Device, DeviceSpec, DeviceStatus, OpenFailure, Orders,
     OutgoingCall, StopReason, Surroundings,
 };
 use crate::event::{Event, Quality, Value};
@@ -28,9 +30,13 @@ use crate::runtime::{
 
 pub use error::{ConnectionError, DeviceError, KernelError};
 pub use lane::Lane;
-pub use status::{PluginStatus, Status};
+use quarantine::Quarantine;
+pub use quarantine::Quarantined;
+pub use status::{PluginStatus, Status, VersionChange, VersionRecord};
+pub use swap::{SwapError, Swapped};
 
 use error::suggest;
+use swap::History;
 
 /// The lane of devices that name none.
 pub const MAIN_LANE: &str = "main";
@@ -50,6 +56,8 @@ pub struct KernelOptions {
     pub compiler: Compiler,
     /// Where the state of devices outlives the host.
     pub checkpoints: Arc<dyn Checkpoints>,
+    /// File that lists the versions that were rolled back; made when there is the first.
+    pub quarantine: PathBuf,
 }
 
 /// The kernel. Devices, plugins and connections can be added and removed while it runs.
@@ -67,11 +75,17 @@ pub struct Kernel {
     io: tokio::runtime::Handle,
     io_thread: Mutex<Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>>,
     registry: Mutex<Registry>,
+    /// Held shared while a device is added, and alone while versions change, so that no device is
+    /// left on a version that its plugin no longer has.
+    changes: tokio::sync::RwLock<()>,
+    quarantine: Quarantine,
 }
 
 #[derive(Default)]
 struct Registry {
     plugins: BTreeMap<String, Arc<Plugin>>,
+    /// What became of the versions of plugins, by plugin.
+    histories: BTreeMap<String, History>,
     connections: BTreeMap<String, OpenConnection>,
     devices: BTreeMap<String, Placed>,
     lanes: HashMap<String, Lane>,
@@ -90,6 +104,7 @@ type Prepared = (Arc<Plugin>, Vec<Box<dyn Granted>>);
 struct Placed {
     device: Arc<Device>,
     plugin: Arc<Plugin>,
+    orders: Arc<Orders<WasmFactory>>,
     lane: String,
     order: u64,
 }
@@ -121,6 +136,14 @@ impl Kernel {
             Loader::new(&engine, ticker.clone(), cache, &capabilities).map_err(wrong_engine)?;
         let (handle, io_thread) = start_io().map_err(io("the I/O thread cannot be started"))?;
         let started = options.clock.monotonic();
+        let quarantine =
+            Quarantine::open(&options.quarantine).map_err(|source| KernelError::Io {
+                what: format!(
+                    "the quarantine `{}` cannot be read",
+                    options.quarantine.display()
+                ),
+                source,
+            })?;
         Ok(Arc::new_cyclic(|this| Self {
             this: this.clone(),
             engine,
@@ -135,6 +158,8 @@ impl Kernel {
             io: handle,
             io_thread: Mutex::new(Some(io_thread)),
             registry: Mutex::default(),
+            changes: tokio::sync::RwLock::default(),
+            quarantine,
         }))
     }
 
@@ -222,8 +247,18 @@ impl Kernel {
         file: &std::path::Path,
     ) -> Result<PluginStatus, LoadError> {
         let plugin = Arc::new(self.loader.load(name, file).await?);
+        if let Some(entry) = self.quarantine.find(&plugin.sha256) {
+            return Err(LoadError::Quarantined {
+                file: file.to_owned(),
+                reason: entry.reason,
+            });
+        }
         let status = PluginStatus::from(&*plugin);
-        self.registry().plugins.insert(name.to_owned(), plugin);
+        let mut registry = self.registry();
+        let now = self.clock.now();
+        let history = registry.histories.entry(name.to_owned()).or_default();
+        history.note(now, &plugin, VersionChange::Loaded, "");
+        registry.plugins.insert(name.to_owned(), plugin);
         Ok(status)
     }
 
@@ -337,6 +372,7 @@ impl Kernel {
 
     /// Adds a device and waits until it has started. When it does not start, nothing of it stays.
     pub async fn add_device(&self, spec: DeviceSpec) -> Result<(), DeviceError> {
+        let _no_change = self.changes.read().await;
         let (plugin, granted) = self.prepare(&spec)?;
         let lane = spec.lane.clone().unwrap_or_else(|| MAIN_LANE.to_owned());
         let name = spec.name.clone();
@@ -358,6 +394,7 @@ impl Kernel {
             registry.placed += 1;
             let order = registry.placed;
             let (actor_device, checkpoints) = (device.clone(), self.checkpoints.clone());
+            let orders = Orders::new(device.mailbox.wake().clone());
             let factory = WasmFactory {
                 plugin: plugin.clone(),
                 device: device.clone(),
@@ -365,11 +402,16 @@ impl Kernel {
                 ticker: self.ticker.clone(),
             };
             if let Some(lane) = registry.lanes.get(&lane) {
-                lane.spawn(move || Actor::new(actor_device, factory, checkpoints, started).run());
+                let orders = orders.clone();
+                lane.spawn(move || {
+                    let actor = Actor::new(actor_device, factory, checkpoints, started);
+                    actor.ordered_by(orders).run()
+                });
             }
             let placed = Placed {
                 device,
                 plugin,
+                orders,
                 lane,
                 order,
             };
@@ -479,8 +521,15 @@ impl Kernel {
             plugins: registry
                 .plugins
                 .values()
-                .map(|plugin| PluginStatus::from(&**plugin))
+                .map(|plugin| PluginStatus {
+                    history: match registry.histories.get(&plugin.name) {
+                        Some(history) => history.records().cloned().collect(),
+                        None => Vec::new(),
+                    },
+                    ..PluginStatus::from(&**plugin)
+                })
                 .collect(),
+            quarantined: self.quarantine.all(),
             connections: registry
                 .connections
                 .values()
@@ -547,6 +596,8 @@ impl Placed {
             connection: self.device.spec.connection.clone(),
             lane: self.lane.clone(),
             state,
+            version: self.plugin.description.version.clone(),
+            probation: self.device.live.probation.load(Relaxed),
             commands: self
                 .plugin
                 .description
@@ -577,21 +628,27 @@ impl Surroundings for Around {
     fn open(&self, device: &Arc<Device>, connection: &str) -> Result<Seat, OpenFailure> {
         let unknown = || OpenFailure::Unknown(connection.to_owned());
         let kernel = self.0.upgrade().ok_or_else(unknown)?;
-        let (open, codec) = {
+        let open = {
             let registry = kernel.registry();
             let open = registry.connections.get(connection).ok_or_else(unknown)?;
-            let plugin = registry.plugins.get(&device.spec.plugin);
-            (
-                open.connection.clone(),
-                plugin.and_then(|plugin| plugin.codec()),
-            )
+            open.connection.clone()
         };
-        let framer = codec.map(|codec| Box::new(codec) as Box<_>);
-        open.attach(&device.name, device.mailbox.clone(), framer)
+        open.attach(&device.name, device.mailbox.clone(), device.framer())
             .map_err(|error| match error {
                 OpenError::Closed(_) => unknown(),
                 taken @ OpenError::Taken { .. } => OpenFailure::Taken(taken.to_string()),
             })
+    }
+
+    fn taken_back(&self, device: &Arc<Device>, version: &str, reason: &str) {
+        let Some(kernel) = self.0.upgrade() else {
+            return;
+        };
+        let (device, version) = (device.clone(), version.to_owned());
+        let reason = format!("device `{}`: {reason}", device.name);
+        kernel.io.clone().spawn(async move {
+            kernel.follow_back(&device, &version, &reason).await;
+        });
     }
 
     fn call(&self, caller: &Arc<Device>, call: OutgoingCall) {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::quarantine::Quarantined;
 use crate::bus::SubscriptionStatus;
 use crate::connection::ConnectionStats;
 use crate::device::DeviceStatus;
@@ -24,6 +25,50 @@ pub struct PluginStatus {
     pub hooks: Vec<String>,
     /// What it says of itself.
     pub description: Description,
+    /// What became of its versions since the host started, the latest last.
+    #[serde(default)]
+    pub history: Vec<VersionRecord>,
+}
+
+/// What became of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VersionChange {
+    /// It was loaded; devices added later run it.
+    Loaded,
+    /// It took the place of the one before.
+    Swapped,
+    /// It was to take the place of the one before, and was refused.
+    Refused,
+    /// It came back in place of the one after.
+    Returned,
+}
+
+impl VersionChange {
+    /// In one word, as `ps` prints it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Swapped => "swapped",
+            Self::Refused => "refused",
+            Self::Returned => "returned",
+        }
+    }
+}
+
+/// One entry of a plugin's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionRecord {
+    /// When, in nanoseconds since 1970.
+    pub time: u64,
+    /// The version, as its description says.
+    pub version: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// What became of it.
+    pub change: VersionChange,
+    /// Why; may be empty.
+    pub reason: String,
 }
 
 impl From<&Plugin> for PluginStatus {
@@ -36,6 +81,7 @@ impl From<&Plugin> for PluginStatus {
             imports: plugin.imports.clone(),
             hooks: plugin.hooks.clone(),
             description: plugin.description.clone(),
+            history: Vec::new(),
         }
     }
 }
@@ -55,4 +101,7 @@ pub struct Status {
     pub devices: Vec<DeviceStatus>,
     /// Subscriptions of devices and clients.
     pub subscriptions: Vec<SubscriptionStatus>,
+    /// Versions that were rolled back and are refused.
+    #[serde(default)]
+    pub quarantined: Vec<Quarantined>,
 }

@@ -10,16 +10,17 @@ use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
 
 use crate::capability::Granted;
 use crate::clock::Clock;
-use crate::connection::Notice;
+use crate::connection::{Framer, Notice};
 use crate::device::{
-    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, NO_CAUSE, Outbox,
-    Outcome, StartContext, StopReason, Trap,
+    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, MakeFramer,
+    NO_CAUSE, Outbox, Outcome, StartContext, StopReason, Trap,
 };
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
 use super::bindings::imports::weihe::plugin::types as wit;
 use super::bindings::{commands, handler, lifecycle, state as state_hook};
 use super::budget::Budget;
+use super::codec::CodecInstance;
 use super::engine::Ticker;
 use super::imports::{guest_error, link_state, wit_failure, wit_reply};
 use super::packed;
@@ -130,6 +131,19 @@ pub struct WasmFactory {
 
 impl GuestFactory for WasmFactory {
     type Guest = WasmGuest;
+
+    fn version(&self) -> &str {
+        &self.plugin.sha256
+    }
+
+    fn adopt(&self) {
+        let plugin = self.plugin.clone();
+        let framers: Option<MakeFramer> = plugin.has_codec().then(|| {
+            let framer = move || Box::new(CodecInstance::new(plugin.clone())) as Box<dyn Framer>;
+            Box::new(framer) as MakeFramer
+        });
+        self.device.frame_with(framers);
+    }
 
     fn has_state(&self) -> bool {
         self.plugin.hook_indices().state.is_some()

@@ -133,6 +133,14 @@ pub enum LoadError {
         /// The linker's words.
         reason: String,
     },
+    /// This version was rolled back before.
+    #[error("`{file}` is in quarantine: {reason}")]
+    Quarantined {
+        /// The file.
+        file: PathBuf,
+        /// Why it was rolled back.
+        reason: String,
+    },
     /// `describe` trapped or says nonsense.
     #[error("`{file}`: its description is not valid: {reason}")]
     Description {

@@ -46,7 +46,7 @@ fn bounds(key: &str) -> Option<Bounds> {
         }
         "call-time" | "cpu-time" => Bounds::Spans(SHORTEST_CALL, LONGEST),
         "timer-period" => Bounds::Spans(Span(std::time::Duration::from_micros(10)), LONGEST),
-        "block" | "checkpoint" => Bounds::Spans(none, LONGEST),
+        "block" | "checkpoint" | "probation" => Bounds::Spans(none, LONGEST),
         "table-elements" | "outbox-events" | "outbox-effects" | "batch" | "queue" => {
             Bounds::Counts(1, MOST_COUNT)
         }

@@ -52,6 +52,8 @@ impl DryRun {
             clock: Arc::new(SystemClock::new()),
             compiler: compiler(),
             checkpoints: Arc::new(MemoryCheckpoints::default()),
+            // Checking a file that a host would refuse is no fault of the file.
+            quarantine: scratch.path().join("quarantine.json"),
         };
         let capabilities =
             || -> Vec<Arc<dyn Capability>> { vec![Arc::new(StoreCapability::new(store.clone()))] };

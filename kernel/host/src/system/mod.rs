@@ -31,6 +31,9 @@ pub const CACHE: &str = "cache";
 /// The database in the data directory.
 pub const DATABASE: &str = "weihe.db";
 
+/// The file of the versions that are refused, in the data directory.
+pub const QUARANTINE: &str = "quarantine.json";
+
 /// The kinds of connection that this host knows.
 pub fn kinds() -> Kinds {
     let mut kinds = Kinds::new();

@@ -12,7 +12,7 @@ use weihe_store::{OpenError, Store, StoreCapability};
 
 use super::problem::{connection_problem, device_problem, plugin_problem};
 use super::spec::{Implied, idle, implied, spec};
-use super::{BootError, CACHE, DATABASE, DataDirectory, compiler, kinds};
+use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kinds};
 use crate::config::{Config, DeviceEntry, PluginEntry, Problem, Schema};
 
 /// Why no system runs.
@@ -96,6 +96,7 @@ impl System {
             clock: Arc::new(SystemClock::new()),
             compiler: compiler(),
             checkpoints: store.clone(),
+            quarantine: data.path().join(QUARANTINE),
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds())?;

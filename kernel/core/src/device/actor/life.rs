@@ -1,5 +1,7 @@
 //! Instances: made, started, replaced after a trap, given up, ended.
 
+use std::sync::atomic::Ordering;
+
 use crate::device::call::CallError;
 use crate::device::guest::{Guest, GuestError, GuestFactory, StartContext, StopReason, Trap};
 use crate::device::mailbox::Stop;
@@ -7,6 +9,7 @@ use crate::device::status::{DeviceCounters, DeviceState};
 use crate::device::supervision::{Blame, retry_pause};
 
 use super::Actor;
+use super::probation::OrderedBy;
 use super::state::StateAtRisk;
 
 /// Why a device did not start.
@@ -57,6 +60,8 @@ impl<F: GuestFactory> Actor<F> {
             Ok(None) => return,
             Err(StateAtRisk(reason)) => return self.start_again(&reason),
         };
+        self.factory.adopt();
+        self.device.mailbox.restored(restored);
         let context = StartContext {
             device: self.device.name.to_string(),
             config: self.device.spec.config.to_string(),
@@ -67,10 +72,17 @@ impl<F: GuestFactory> Actor<F> {
         let result = guest.start(&context).await;
         self.guest = Some(guest);
         match result {
-            Ok(Ok(())) => match self.settle(&[], &[]).await {
-                Ok(()) => self.running(),
-                Err(message) => self.start_again(&message),
-            },
+            Ok(Ok(())) => {
+                if self.change.returning {
+                    self.change.orders = OrderedBy::Next;
+                }
+                let settled = self.settle(&[], &[]).await;
+                self.change.orders = OrderedBy::Running;
+                match settled {
+                    Ok(()) => self.running(),
+                    Err(message) => self.start_again(&message),
+                }
+            }
             Ok(Err(GuestError::Retry(text))) => {
                 self.discard().await;
                 self.start_again(&text);
@@ -87,6 +99,7 @@ impl<F: GuestFactory> Actor<F> {
     fn running(&mut self) {
         self.start_attempts = 0;
         self.refusal = None;
+        self.end_return();
         self.device.live.set(DeviceState::Running);
         if let Some(started) = self.started.take() {
             let _ = started.send(Ok(()));
@@ -137,6 +150,9 @@ impl<F: GuestFactory> Actor<F> {
         self.guest = None;
         self.checkpoint_at = None;
         DeviceCounters::add(&self.device.live.counters.traps, 1);
+        if self.take_back(trap) {
+            return;
+        }
         let now = self.now();
         let Some(pause) = self.restarts.after_trap(now, blame) else {
             let text = format!("given up after too many traps; the last: {}", trap.message);
@@ -193,6 +209,7 @@ impl<F: GuestFactory> Actor<F> {
     /// Ends for good: nothing is held, nothing is taken in any more.
     fn close(&mut self) {
         self.ended = true;
+        self.orders.close();
         self.free("the device has ended before it was handled");
         self.device.mailbox.close();
         self.end_open_calls(&CallError::Unavailable("the device has ended".into()));
@@ -208,6 +225,8 @@ impl<F: GuestFactory> Actor<F> {
         self.guest = None;
         self.checkpoint_at = None;
         self.timers.clear();
+        self.change.forget();
+        self.device.live.probation.store(false, Ordering::Relaxed);
         self.device.detach_all();
         self.device.mailbox.drop_events();
         for event in self.kept_events.take().flatten() {

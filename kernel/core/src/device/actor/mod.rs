@@ -1,6 +1,6 @@
 //! The actor: takes what waits for its device, one thing at a time, and hands it to the instance.
 //!
-//! The order of a round is: a request to end, calls, notices of connections, events that are
+//! The order of a round is: a request to end, an order for another version, calls, notices of connections, events that are
 //! delivered again, and (when there are none) one batch of ticks and events. What a handler did stays in its
 //! outbox until the handler returned and its writes are committed. A trap drops instance and
 //! outbox; the inputs go to a fresh instance one by one.
@@ -11,7 +11,9 @@ mod kept;
 mod life;
 mod notices;
 mod outgoing;
+mod probation;
 mod state;
+mod swap;
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -26,12 +28,14 @@ use crate::schedule::{Tick, Timers};
 use super::call::{CallError, CallId};
 use super::checkpoint::Checkpoints;
 use super::guest::{Checkpoint, GuestError, GuestFactory};
+use super::order::Orders;
 use super::shared::Device;
 use super::supervision::Restarts;
 
 pub use life::StartError;
 
 use kept::Kept;
+use probation::Change;
 use state::{UnderWay, ended};
 
 /// Calls and notices taken in one round before events get their turn.
@@ -77,6 +81,10 @@ pub struct Actor<F: GuestFactory> {
     /// When the next checkpoint is due; `None` while there is nothing new.
     checkpoint_at: Option<u64>,
     has_state: bool,
+    /// Orders for another version.
+    orders: Arc<Orders<F>>,
+    /// The change of versions that is not confirmed yet.
+    change: Change<F>,
 }
 
 impl<F: GuestFactory> Actor<F> {
@@ -94,6 +102,7 @@ impl<F: GuestFactory> Actor<F> {
                 (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
             });
         let has_state = factory.has_state();
+        let orders = Orders::new(device.mailbox.wake().clone());
         Self {
             device,
             factory,
@@ -121,7 +130,20 @@ impl<F: GuestFactory> Actor<F> {
             under_way: None,
             checkpoint_at: None,
             has_state,
+            orders,
+            change: Change::default(),
         }
+    }
+
+    /// Where orders for another version are given.
+    pub fn orders(&self) -> &Arc<Orders<F>> {
+        &self.orders
+    }
+
+    /// Takes its orders for another version from here.
+    pub fn ordered_by(mut self, orders: Arc<Orders<F>>) -> Self {
+        self.orders = orders;
+        self
     }
 
     /// Runs until the device is told to end, or its first start fails.
@@ -132,7 +154,10 @@ impl<F: GuestFactory> Actor<F> {
                 self.end(stop).await;
                 return;
             }
-            let busy = if self.guest.is_some() {
+            self.confirm_when_due();
+            let busy = if self.take_order().await {
+                true
+            } else if self.guest.is_some() {
                 self.round().await
             } else {
                 self.idle().await
@@ -192,6 +217,7 @@ impl<F: GuestFactory> Actor<F> {
             let waits = [events, self.kept_notices.at(), tick, checkpoint];
             waits.into_iter().flatten().min()
         };
+        let until = [until, self.change.until()].into_iter().flatten().min();
         let woken = self.device.mailbox.wake().woken();
         if until.is_none() && self.under_way.is_none() {
             return woken.await;

@@ -79,8 +79,9 @@ impl<F: GuestFactory> Actor<F> {
             }
             Err(trap) => trap,
         };
-        let past = past.trapped();
-        let blame = if past.traps >= NOTICE_DELIVERIES {
+        let on_probation = self.is_on_probation();
+        let past = if on_probation { past } else { past.trapped() };
+        let blame = if !on_probation && past.traps >= NOTICE_DELIVERIES {
             self.bury_notice(&connection, &notice, &trap.message);
             Blame::Poison(Origin::Connection(connection))
         } else {

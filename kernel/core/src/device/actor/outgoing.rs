@@ -104,15 +104,15 @@ impl<F: GuestFactory> Actor<F> {
     fn order_timer(&mut self, order: TimerOrder) {
         let limit = self.device.spec.limits.timers as usize;
         if let TimerOrder::Every { name, .. } | TimerOrder::After { name, .. } = &order
-            && self.timers.len() >= limit
             && !self.timers.contains(name)
+            && self.counted_timers() >= limit
         {
             let text =
                 format!("timer `{name}` is not set: a device may have {limit} (limit `timers`)");
             self.device.fault(&text, "");
             return;
         }
-        self.timers.order(order, self.device.clock.monotonic());
+        self.carry_out_timer(order);
     }
 
     /// Undoes what the last hook did: it returned an error, or may do nothing.

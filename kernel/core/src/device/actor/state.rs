@@ -80,6 +80,15 @@ impl<F: GuestFactory> Actor<F> {
         let kept = checkpoint.clone();
         match self.checkpoints.set_aside(&self.device.name, kept).await {
             Ok(place) => {
+                if let Some(boundary) = self.boundary_instead() {
+                    let text = format!(
+                        "the version that comes back does not take the newest state; {about} is kept {place}, and it goes on from the state of the swap"
+                    );
+                    self.device.fault(&text, &backtrace);
+                    self.checkpoint = Some(boundary);
+                    // A fresh instance follows at once.
+                    return Ok(None);
+                }
                 let text = format!("{why}; {about} is kept {place}");
                 self.device.fault(&text, &backtrace);
                 Ok(guest.map(|guest| (guest, false)))
@@ -89,6 +98,15 @@ impl<F: GuestFactory> Actor<F> {
                 let text = format!("{why}; but {about} cannot be kept aside: {error}");
                 Err(StateAtRisk(text))
             }
+        }
+    }
+
+    /// The state of the swap, for the version that comes back.
+    fn boundary_instead(&mut self) -> Option<Checkpoint> {
+        if self.change.returning {
+            self.change.boundary.take()
+        } else {
+            None
         }
     }
 
@@ -145,7 +163,7 @@ impl<F: GuestFactory> Actor<F> {
     }
 
     /// Begins to save the last checkpoint, unless it is stored.
-    fn begin_to_save(&mut self) {
+    pub(super) fn begin_to_save(&mut self) {
         if self.checkpoint == self.stored {
             return;
         }

@@ -134,10 +134,15 @@ impl Guest for Double {
 pub struct Factory {
     pub script: Rc<Script>,
     pub device: Arc<Device>,
+    pub version: &'static str,
 }
 
 impl GuestFactory for Factory {
     type Guest = Double;
+
+    fn version(&self) -> &str {
+        self.version
+    }
 
     async fn instantiate(&self) -> Result<Double, Trap> {
         self.script.instantiate.borrow_mut()()?;

@@ -17,8 +17,8 @@ use crate::connection::{
 };
 use crate::device::{
     Actor, Call, CallError, Checkpoint, Checkpoints, Device, DeviceSpec, DeviceState, Loading,
-    MemoryCheckpoints, OpenFailure, OutgoingCall, Saving, SettingAside, StartError, StopReason,
-    Surroundings,
+    Manner, MemoryCheckpoints, OpenFailure, Orders, OutgoingCall, Saving, SettingAside, StartError,
+    StopReason, Surroundings, SwapRefused,
 };
 use crate::event::{Event, SourceId, TopicId};
 
@@ -30,6 +30,7 @@ pub struct Running {
     /// How its first start went.
     pub started: oneshot::Receiver<Result<(), StartError>>,
     pub actor: JoinHandle<()>,
+    pub orders: Arc<Orders<Factory>>,
 }
 
 impl Running {
@@ -59,6 +60,8 @@ pub type Answer = oneshot::Receiver<Result<String, CallError>>;
 pub struct Around {
     devices: Mutex<HashMap<String, Arc<Device>>>,
     pub connections: Mutex<HashMap<String, Connection>>,
+    /// Versions that devices went back from by themselves, and why.
+    pub taken_back: Mutex<Vec<(String, String)>>,
 }
 
 fn call(device: &Device, command: &str, caller: &str, span: u64) -> Result<Answer, CallError> {
@@ -81,6 +84,11 @@ impl Surroundings for Around {
         let connection = connections.get(connection).ok_or_else(unknown)?;
         let seat = connection.attach(&device.name, device.mailbox.clone(), None);
         seat.map_err(|error| OpenFailure::Taken(error.to_string()))
+    }
+
+    fn taken_back(&self, _: &Arc<Device>, version: &str, reason: &str) {
+        let mut taken_back = self.taken_back.lock().unwrap();
+        taken_back.push((version.to_owned(), reason.to_owned()));
     }
 
     fn call(&self, caller: &Arc<Device>, outgoing: OutgoingCall) {
@@ -221,13 +229,16 @@ impl World {
         let factory = Factory {
             script: script.clone(),
             device: device.clone(),
+            version: "first",
         };
         let actor = Actor::new(device.clone(), factory, self.vault.clone(), sender);
+        let orders = actor.orders().clone();
         let actor = tokio::task::spawn_local(actor.run());
         Running {
             device,
             started,
             actor,
+            orders,
         }
     }
 
@@ -253,6 +264,24 @@ impl World {
         self.settle().await;
         ended.await.unwrap();
         device.actor.await.unwrap();
+    }
+
+    /// Orders another version and lets everything run; returns how it went.
+    pub async fn order(
+        &self,
+        device: &Running,
+        version: &'static str,
+        script: &Rc<Script>,
+        manner: Manner,
+    ) -> Result<(), SwapRefused> {
+        let factory = Factory {
+            script: script.clone(),
+            device: device.device.clone(),
+            version,
+        };
+        let mut done = device.orders.give(factory, manner);
+        self.settle().await;
+        done.try_recv().unwrap()
     }
 
     /// Lets everything that is ready run until nothing is.
