@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::{target, workspace};
 
 /// The packages that tests load.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "weihe-plugin-modbus",
     "weihe-plugin-historian",
     "weihe-plugin-rule-hysteresis",
@@ -16,10 +16,19 @@ const PACKAGES: [&str; 8] = [
     "weihe-guest-ledger",
     "weihe-guest-packed",
     "weihe-guest-wrong",
+    "weihe-guest-versions",
 ];
 
 /// The components of `weihe-guest-wrong`, which are its examples.
 const WRONG: [&str; 4] = ["mute", "other-world", "other-shape", "unknown-import"];
+
+/// The components of `weihe-guest-versions`, which are its examples too.
+const VERSIONS: [&str; 4] = [
+    "version-1",
+    "version-2",
+    "version-trapping",
+    "version-refusing",
+];
 
 /// The profile of `weihe build`: with the same folder and profile, one build serves both.
 const PROFILE: [(&str, &str); 6] = [
@@ -48,9 +57,23 @@ pub fn wrong(way: &str) -> PathBuf {
         WRONG.contains(&way),
         "`{way}` is not among the wrong components"
     );
+    example(way)
+}
+
+/// The file of a version of one plugin; see `tests/guests/versions`.
+pub fn version(name: &str) -> PathBuf {
+    let name = format!("version-{name}");
+    assert!(
+        VERSIONS.contains(&name.as_str()),
+        "`{name}` is not among the versions"
+    );
+    example(&name)
+}
+
+fn example(name: &str) -> PathBuf {
     built()
         .join("examples")
-        .join(way.replace('-', "_"))
+        .join(name.replace('-', "_"))
         .with_extension("wasm")
 }
 
@@ -82,7 +105,12 @@ fn build() -> PathBuf {
         ])
         .arg(folder())
         .args(PACKAGES.iter().flat_map(|package| ["-p", package]))
-        .args(WRONG.iter().flat_map(|example| ["--example", example]))
+        .args(
+            WRONG
+                .iter()
+                .chain(&VERSIONS)
+                .flat_map(|example| ["--example", example]),
+        )
         .envs(PROFILE)
         // Flags for the host's processor mean nothing to WebAssembly's compiler.
         .env_remove("RUSTFLAGS")

@@ -17,7 +17,7 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use components::{component, wrong};
+pub use components::{component, version, wrong};
 pub use host::{Host, weihe};
 pub use process::Process;
 pub use pty::Pty;

@@ -22,5 +22,6 @@ mod readmes;
 mod refusals;
 mod state;
 mod stored;
+mod swap;
 mod trouble;
 mod types;

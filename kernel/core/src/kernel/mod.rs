@@ -5,6 +5,7 @@ mod lane;
 mod quarantine;
 mod status;
 mod swap;
+mod unload;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -247,12 +248,7 @@ impl Kernel {
         file: &std::path::Path,
     ) -> Result<PluginStatus, LoadError> {
         let plugin = Arc::new(self.loader.load(name, file).await?);
-        if let Some(entry) = self.quarantine.find(&plugin.sha256) {
-            return Err(LoadError::Quarantined {
-                file: file.to_owned(),
-                reason: entry.reason,
-            });
-        }
+        self.check_quarantine(&plugin)?;
         let status = PluginStatus::from(&*plugin);
         let mut registry = self.registry();
         let now = self.clock.now();

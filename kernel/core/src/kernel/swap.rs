@@ -110,12 +110,7 @@ impl Kernel {
     pub async fn swap_plugin(&self, name: &str, file: &Path) -> Result<Vec<Swapped>, SwapError> {
         // Compiling takes long, and changes nothing.
         let next = Arc::new(self.loader.load(name, file).await?);
-        if let Some(entry) = self.quarantine.find(&next.sha256) {
-            return Err(SwapError::Load(LoadError::Quarantined {
-                file: file.to_owned(),
-                reason: entry.reason,
-            }));
-        }
+        self.check_quarantine(&next)?;
         let _alone = self.changes.write().await;
         let current = self.current(name)?;
         if current.sha256 == next.sha256 {
@@ -183,6 +178,17 @@ impl Kernel {
         let before = self.before(name);
         let before = before.ok_or_else(|| SwapError::NoVersionBefore(name.to_owned()))?;
         Ok(self.roll_back(&current, &before, reason).await)
+    }
+
+    pub(super) fn check_quarantine(&self, plugin: &Plugin) -> Result<(), LoadError> {
+        match self.quarantine.find(&plugin.sha256) {
+            Some(entry) => Err(LoadError::Quarantined {
+                file: plugin.file.clone(),
+                sha256: entry.sha256,
+                reason: entry.reason,
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a version no longer. Returns whether it was in quarantine.
@@ -262,7 +268,7 @@ impl Kernel {
         swapped_back
     }
 
-    fn current(&self, name: &str) -> Result<Arc<Plugin>, SwapError> {
+    pub(super) fn current(&self, name: &str) -> Result<Arc<Plugin>, SwapError> {
         let registry = self.registry();
         registry.plugins.get(name).cloned().ok_or_else(|| {
             let known = registry.plugins.keys().map(String::as_str);
@@ -286,7 +292,7 @@ impl Kernel {
     }
 
     /// The devices of a plugin in the order of their start, and where they take orders.
-    fn devices_of(&self, plugin: &str) -> Vec<(Arc<Device>, Arc<Orders<WasmFactory>>)> {
+    pub(super) fn devices_of(&self, plugin: &str) -> Vec<(Arc<Device>, Arc<Orders<WasmFactory>>)> {
         let registry = self.registry();
         let placed = registry.devices.values();
         let mut placed: Vec<_> = placed

@@ -138,6 +138,8 @@ pub enum LoadError {
     Quarantined {
         /// The file.
         file: PathBuf,
+        /// Its hash.
+        sha256: String,
         /// Why it was rolled back.
         reason: String,
     },

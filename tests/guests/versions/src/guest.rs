@@ -1,0 +1,126 @@
+//! Counts events and passes each on with the version that handled it: `plugin/<device>/out` has the
+//! text `<version> <count> <number>`, where the count is of all versions.
+
+wit_bindgen::generate!({
+    path: ["../../../wit/deps/wasi-logging", "../../../wit/deps/wasi-config", "../../../wit/plugin"],
+    inline: "
+        package weihe:guests;
+        world versions {
+            import weihe:plugin/bus@0.1.0;
+            export weihe:plugin/lifecycle@0.1.0;
+            export weihe:plugin/events@0.1.0;
+            export weihe:plugin/state@0.1.0;
+        }
+    ",
+    world: "versions",
+    generate_all,
+});
+
+use std::cell::RefCell;
+
+use exports::weihe::plugin::events::{self, Error, Event};
+use exports::weihe::plugin::lifecycle::{
+    self, ConnectionNeed, Description, StartContext, StopReason,
+};
+use exports::weihe::plugin::state::{self, Snapshot};
+use weihe::plugin::bus::{self, Overflow, Publication, Quality, SubscribeOptions, Value};
+
+#[derive(Default)]
+struct Me {
+    device: String,
+    /// Events handled by all versions.
+    count: u64,
+    /// Events handled by this instance.
+    own: u64,
+}
+
+thread_local! {
+    static ME: RefCell<Me> = RefCell::default();
+}
+
+fn publish(level: &str, text: String) -> Result<(), Error> {
+    let topic = ME.with_borrow(|me| format!("plugin/{}/{level}", me.device));
+    let published = bus::publish(&Publication {
+        topic,
+        time: None,
+        quality: Quality::Good,
+        value: Value::Text(text),
+    });
+    published.map_err(|error| Error::Fatal(format!("{error:?}")))
+}
+
+struct Version;
+
+impl lifecycle::Guest for Version {
+    fn describe() -> Description {
+        Description {
+            name: "versions".into(),
+            version: crate::VERSION.into(),
+            summary: "Passes events on".into(),
+            commands: Vec::new(),
+            topics: Vec::new(),
+            config_schema: String::new(),
+            standalone: true,
+            connection: ConnectionNeed::None,
+        }
+    }
+
+    fn start(context: StartContext) -> Result<(), Error> {
+        ME.with_borrow_mut(|me| me.device.clone_from(&context.device));
+        let options = SubscribeOptions {
+            overflow: Overflow::DropOldest,
+            capacity: 60_000,
+            retained: false,
+        };
+        let input = format!("plugin/{}/in", context.device);
+        bus::subscribe(&input, options).map_err(|error| Error::Fatal(format!("{error:?}")))?;
+        publish(
+            "started",
+            format!("{} {}", crate::VERSION, context.restored),
+        )
+    }
+
+    fn stop(_: StopReason) {
+        // It ends in any case.
+        let _ = publish("stopped", crate::VERSION.into());
+    }
+}
+
+impl events::Guest for Version {
+    fn handle(event: Event) -> Result<(), Error> {
+        let Value::Integer(number) = event.value else {
+            return Err(Error::Rejected("no number".into()));
+        };
+        let (count, own) = ME.with_borrow_mut(|me| {
+            me.count += 1;
+            me.own += 1;
+            (me.count, me.own)
+        });
+        if own == crate::TRAP {
+            core::arch::wasm32::unreachable();
+        }
+        publish("out", format!("{} {count} {number}", crate::VERSION))
+    }
+}
+
+impl state::Guest for Version {
+    fn export_state() -> Snapshot {
+        Snapshot {
+            version: 1,
+            bytes: ME.with_borrow(|me| me.count.to_le_bytes().to_vec()),
+        }
+    }
+
+    fn import_state(snapshot: Snapshot) -> Result<(), Error> {
+        let bytes = <[u8; 8]>::try_from(snapshot.bytes.as_slice());
+        let bytes = bytes.map_err(|_| Error::Rejected("its state has another length".into()))?;
+        let count = u64::from_le_bytes(bytes);
+        if crate::REFUSES && count > 0 {
+            return Err(Error::Rejected("it wants to begin anew".into()));
+        }
+        ME.with_borrow_mut(|me| me.count = count);
+        Ok(())
+    }
+}
+
+export!(Version);
