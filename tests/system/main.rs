@@ -25,3 +25,4 @@ mod stored;
 mod swap;
 mod trouble;
 mod types;
+mod versions;

@@ -16,6 +16,7 @@ mod ps;
 mod remote;
 mod run;
 mod set;
+mod versions;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +71,10 @@ enum Command {
     Set(set::Set),
     Call(call::Call),
     Logs(logs::Logs),
+    Swap(versions::Swap),
+    Rollback(versions::Rollback),
+    Load(versions::Load),
+    Unload(versions::Unload),
     Doctor(doctor::Doctor),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
     CompileComponent(compile_component::CompileComponent),
@@ -102,6 +107,10 @@ pub fn main() -> ExitCode {
         Command::Set(set) => set.run(&global),
         Command::Call(call) => call.run(&global),
         Command::Logs(logs) => logs.run(&global),
+        Command::Swap(swap) => swap.run(&global),
+        Command::Rollback(rollback) => rollback.run(&global),
+        Command::Load(load) => load.run(&global),
+        Command::Unload(unload) => unload.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::CompileComponent(compile) => return compile.run(),
     };

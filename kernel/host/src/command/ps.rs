@@ -3,17 +3,24 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use weihe_kernel::VersionChange;
 use weihe_kernel::connection::{ConnectionStats, LinkState};
 use weihe_kernel::device::DeviceState;
 
 use super::{Global, Result, remote};
-use crate::output::{Outcome, Style, Table, bytes, count, duration, print, print_json};
+use crate::output::{
+    Outcome, Style, Table, bytes, count, date_and_time, duration, print, print_json,
+};
 use crate::system::Ps as Answer;
 
 /// Show plugins, connections and devices of the running host
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  weihe -C examples/greenhouse ps")]
-pub(super) struct Ps {}
+#[command(after_help = "Examples:\n  weihe -C examples/greenhouse ps\n  weihe ps --history")]
+pub(super) struct Ps {
+    /// Show what became of the versions of each plugin, and why
+    #[arg(long)]
+    history: bool,
+}
 
 impl Ps {
     pub(super) fn run(self, global: &Global) -> Result {
@@ -33,7 +40,12 @@ impl Ps {
                 "use the `weihe` that belongs to the running host, or `--json`",
             )
         })?;
-        print(&render(&answer, Style::stdout()));
+        let style = Style::stdout();
+        print(&if self.history {
+            history(&answer, style)
+        } else {
+            render(&answer, style)
+        });
         Ok(Outcome::Done)
     }
 }
@@ -61,7 +73,10 @@ fn render(answer: &Answer, style: Style) -> String {
         "LAST ERROR",
     ]);
     for device in &status.devices {
-        let state = device.state.as_str();
+        let state = match device.probation {
+            true => format!("{} (probation)", device.state.as_str()),
+            false => device.state.as_str().to_owned(),
+        };
         let error = device
             .last_error
             .as_ref()
@@ -123,6 +138,48 @@ fn render(answer: &Answer, style: Style) -> String {
         }
     }
     text
+}
+
+/// The versions of plugins, and those that are refused.
+fn history(answer: &Answer, style: Style) -> String {
+    let mut versions = Table::new(["PLUGIN", "TIME", "VERSION", "SHA256", "", "REASON"]);
+    for plugin in &answer.status.plugins {
+        for record in &plugin.history {
+            let change = record.change.as_str();
+            versions.row([
+                plugin.name.clone(),
+                date_and_time(record.time),
+                record.version.clone(),
+                short(&record.sha256),
+                match record.change {
+                    VersionChange::Loaded | VersionChange::Swapped => style.good(change),
+                    VersionChange::Returned => style.warn(change),
+                    VersionChange::Refused => style.bad(change),
+                },
+                first_line(&record.reason),
+            ]);
+        }
+    }
+    let mut quarantine = Table::new(["QUARANTINE", "SINCE", "VERSION", "SHA256", "REASON"]);
+    for entry in &answer.status.quarantined {
+        quarantine.row([
+            entry.plugin.clone(),
+            date_and_time(entry.time),
+            entry.version.clone(),
+            short(&entry.sha256),
+            first_line(&entry.reason),
+        ]);
+    }
+    let mut text = versions.to_string();
+    if !quarantine.is_empty() {
+        let _ = write!(text, "\n{quarantine}");
+    }
+    text
+}
+
+/// As much of a hash as tells files apart for people.
+fn short(sha256: &str) -> String {
+    sha256.chars().take(12).collect()
 }
 
 fn connection_row(connection: &ConnectionStats, uptime: u64, style: Style) -> [String; 10] {

@@ -31,7 +31,7 @@ pub struct PluginEntry {
 
 impl PluginEntry {
     /// A plugin without an entry: the file of its name in the folder for plugins.
-    pub(super) fn dropped(directory: &Path, name: &str) -> Self {
+    pub(crate) fn dropped(directory: &Path, name: &str) -> Self {
         Self {
             name: name.to_owned(),
             source: None,

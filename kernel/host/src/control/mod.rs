@@ -12,8 +12,9 @@ mod socket;
 pub use client::{Client, ClientError, Stream, StreamPiece};
 pub use line::{LineError, LineReader};
 pub use protocol::{
-    Body, CallParams, CancelParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Reply,
-    Request, SetParams, VERSION, code, parse_request,
+    Body, CallParams, CancelParams, ErrorBody, EventsParams, GetParams, Hello, LoadAnswer,
+    LogsParams, PluginParams, Reply, Request, SetParams, SwapAnswer, VERSION, VersionParams, code,
+    parse_request,
 };
 pub use server::{CLIENTS, Server, serve};
 pub use service::{Answer, Piece, Service, Source};

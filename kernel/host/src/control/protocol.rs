@@ -1,7 +1,10 @@
 //! What is said: requests, replies and their parameters, one JSON object a line.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use weihe_kernel::Swapped;
 
 /// The version of the protocol. It grows when a host can no longer answer what an older client
 /// asks; methods and fields are added without a new one.
@@ -148,6 +151,49 @@ pub struct CallParams {
     /// How long the answer is awaited, in milliseconds.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
+}
+
+/// Parameters of `swap` and `load`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionParams {
+    /// The plugin. `load` takes the file's name when it is left out.
+    #[serde(default)]
+    pub plugin: Option<String>,
+    /// The component, with its whole path.
+    pub file: PathBuf,
+    /// Whether a version that was rolled back is taken out of quarantine first.
+    #[serde(default)]
+    pub lift: bool,
+}
+
+/// Parameters of `rollback` and `unload`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginParams {
+    /// The plugin.
+    pub plugin: String,
+}
+
+/// The answer to `swap` and `rollback`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwapAnswer {
+    /// The plugin.
+    pub plugin: String,
+    /// What became of its devices.
+    pub devices: Vec<Swapped>,
+}
+
+/// The answer to `load` and `unload`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadAnswer {
+    /// The plugin.
+    pub plugin: String,
+    /// The devices that were started or stopped.
+    pub devices: Vec<String>,
+    /// What is to be done before it is of use, or why a device did not start.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Parameters of `events`.

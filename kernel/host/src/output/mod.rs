@@ -10,4 +10,4 @@ pub use failure::{Failure, Outcome, render_problem};
 pub use progress::Progress;
 pub use style::Style;
 pub use table::{Table, width};
-pub use text::{bytes, count, duration, print, print_json, time_of_day};
+pub use text::{bytes, count, date_and_time, duration, print, print_json, time_of_day};

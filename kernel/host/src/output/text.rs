@@ -51,6 +51,36 @@ pub fn time_of_day(nanoseconds: u64) -> String {
     )
 }
 
+/// Date and time (UTC) of nanoseconds since 1970: "2026-11-26 14:03:07Z".
+pub fn date_and_time(nanoseconds: u64) -> String {
+    let seconds = nanoseconds / 1_000_000_000;
+    let (year, month, day) = civil(seconds / 86_400);
+    let seconds = seconds % 86_400;
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}Z",
+        seconds / 3_600,
+        seconds % 3_600 / 60,
+        seconds % 60
+    )
+}
+
+/// Year, month and day of the Gregorian calendar from days since 1970, after Howard Hinnant's
+/// `civil_from_days`: years begin in March there, so that the leap day is the last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    (era * 400 + year + u64::from(month <= 2), month, day)
+}
+
 /// Prints a text to standard output. A reader that has gone away (`weihe ps | head -1`) ends the
 /// process, as it ends other tools.
 pub fn print(text: &str) {
@@ -80,6 +110,15 @@ mod tests {
         assert_eq!(duration(4_250_000_000), "4.2s");
         assert_eq!(duration(11_532_000_000_000), "3h 12m");
         assert_eq!(time_of_day(1_700_000_000_250_000_000), "22:13:20.250Z");
+        assert_eq!(
+            date_and_time(1_700_000_000_250_000_000),
+            "2023-11-14 22:13:20Z"
+        );
+        assert_eq!(
+            date_and_time(1_709_208_000_000_000_000),
+            "2024-02-29 12:00:00Z"
+        );
+        assert_eq!(date_and_time(0), "1970-01-01 00:00:00Z");
         assert_eq!(bytes(97 * 1024 + 102), "97.1 KiB");
     }
 }

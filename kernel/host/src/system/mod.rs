@@ -6,6 +6,7 @@ mod problem;
 mod service;
 mod spec;
 mod start;
+mod versions;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

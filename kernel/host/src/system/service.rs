@@ -13,6 +13,7 @@ use weihe_kernel::event::{Event, NamedEvent, Quality, Value};
 use weihe_kernel::{OPERATOR, Status};
 
 use super::start::{FailedPart, System};
+use super::versions;
 use crate::control::{
     Answer, CallParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Piece, Request,
     Service, SetParams, Source, VERSION, code,
@@ -178,9 +179,13 @@ impl Service for HostService {
                 reader: self.ring.reader(),
                 begun: false,
             }))),
+            "swap" => once(&versions::swap(&self.system, params(request)?).await?),
+            "rollback" => once(&versions::roll_back(&self.system, params(request)?).await?),
+            "load" => once(&versions::load(&self.system, params(request)?).await?),
+            "unload" => once(&versions::unload(&self.system, params(request)?).await?),
             other => {
                 let message = format!("there is no method `{other}`");
-                let help = "there are hello, ps, get, set, call, events, logs and cancel";
+                let help = "there are hello, ps, get, set, call, events, logs, swap, rollback, load, unload and cancel";
                 Err(ErrorBody::new(code::METHOD, message).help(help))
             }
         }

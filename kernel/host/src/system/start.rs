@@ -140,6 +140,14 @@ impl System {
             .push(failed);
     }
 
+    /// Forgets that parts could not be started: they are tried again.
+    pub(super) fn forgive(&self, is_tried: impl Fn(&FailedPart) -> bool) {
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|failed| !is_tried(failed));
+    }
+
     /// Writes to the log why a part cannot be started.
     fn say(&self, part: Part, name: &str, problem: &Problem) -> FailedPart {
         let failed = FailedPart {
@@ -219,7 +227,7 @@ impl System {
 
     /// Whether a device's configuration fits its plugin's schema. All that is wrong with it is
     /// logged; the first fault is what the device failed with.
-    fn fits(&self, device: &DeviceEntry, schema: &Schema) -> bool {
+    pub(super) fn fits(&self, device: &DeviceEntry, schema: &Schema) -> bool {
         let problems = self.config.config_problems(device, schema);
         let Some((first, others)) = problems.split_first() else {
             return true;
@@ -263,7 +271,7 @@ impl System {
 
 /// The schema of a plugin's configuration. One that cannot be read is the plugin's fault: its
 /// devices start, and it has to check their configuration by itself.
-fn schema(status: &PluginStatus) -> Option<Schema> {
+pub(super) fn schema(status: &PluginStatus) -> Option<Schema> {
     Schema::parse(&status.description.config_schema).unwrap_or_else(|error| {
         tracing::warn!(
             "plugin {}: the schema of its configuration cannot be read: {error}",

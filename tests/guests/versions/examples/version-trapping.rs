@@ -1,4 +1,4 @@
-//! Passes events on, and traps on its 200th.
+//! Passes events on, and traps on its 20th.
 
 #[cfg(target_arch = "wasm32")]
 #[path = "../src/guest.rs"]
@@ -9,7 +9,7 @@ const VERSION: &str = "2.1.0";
 
 /// It traps on the event with this number, counted by itself.
 #[cfg(target_arch = "wasm32")]
-const TRAP: u64 = 200;
+const TRAP: u64 = 20;
 
 /// Whether it refuses the state of the others once they have handled an event.
 #[cfg(target_arch = "wasm32")]

@@ -158,3 +158,56 @@ async fn logs_end_unless_they_are_followed() {
     }
     assert_eq!(seen, ["two", "three", "two"]);
 }
+
+#[tokio::test]
+async fn orders_for_plugins_say_what_is_wrong_with_them() {
+    let (_keep, service) = service();
+    for (method, params, code, words) in [
+        (
+            "swap",
+            json!({ "plugin": "gone", "file": "gone.wasm" }),
+            code::PARAMS,
+            "no whole path",
+        ),
+        (
+            "swap",
+            json!({ "file": "/gone.wasm" }),
+            code::PARAMS,
+            "which `plugin`?",
+        ),
+        (
+            "swap",
+            json!({ "plugin": "gone", "file": "/gone.wasm" }),
+            code::FAILED,
+            "/gone.wasm",
+        ),
+        (
+            "rollback",
+            json!({ "plugin": "gone" }),
+            "unknown-plugin",
+            "there is no plugin `gone`",
+        ),
+        (
+            "unload",
+            json!({ "plugin": "gone" }),
+            "unknown-plugin",
+            "there is no plugin `gone`",
+        ),
+        (
+            "load",
+            json!({ "file": "/Gone.wasm" }),
+            code::PARAMS,
+            "`Gone` is no name",
+        ),
+        (
+            "load",
+            json!({ "file": "/gone.wasm" }),
+            code::FAILED,
+            "/gone.wasm",
+        ),
+    ] {
+        let error = once(&service, method, params).await.unwrap_err();
+        assert_eq!(error.code, code, "{method}: {}", error.message);
+        assert!(error.message.contains(words), "{}", error.message);
+    }
+}

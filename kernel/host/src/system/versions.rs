@@ -1,0 +1,223 @@
+//! What operators do with plugins while the system runs: swap, roll back, load, unload.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use weihe_kernel::{LoadError, SwapError, Swapped};
+
+use super::problem::device_problem;
+use super::spec::{Implied, idle, implied, spec};
+use super::start::{Part, System, schema};
+use crate::config::{PluginEntry, is_name};
+use crate::control::{ErrorBody, LoadAnswer, PluginParams, SwapAnswer, VersionParams, code};
+
+/// What a version is rolled back for when an operator asks for it.
+const BY_OPERATOR: &str = "by the operator";
+
+fn refused(message: impl ToString) -> ErrorBody {
+    ErrorBody::new(code::FAILED, message.to_string())
+}
+
+fn swap_refused(error: &SwapError) -> ErrorBody {
+    let body = refused(error);
+    match error {
+        SwapError::Load(error) => load_refused(error),
+        SwapError::Unknown { .. } => ErrorBody {
+            code: "unknown-plugin".to_owned(),
+            ..body
+        },
+        SwapError::Refused { returned, .. } => {
+            let left = returned
+                .iter()
+                .filter_map(|device| Some((&device.device, device.problem.as_ref()?)));
+            let left: Vec<String> = left
+                .map(|(device, problem)| format!("`{device}`: {problem}"))
+                .collect();
+            match &left[..] {
+                [] => body.help("all devices of the plugin run the version before"),
+                left => body.help(format!("look at these devices: {}", left.join("; "))),
+            }
+        }
+        SwapError::NoVersionBefore(plugin) => body.help(format!(
+            "`weihe swap {plugin} FILE` runs a version of a file"
+        )),
+        _ => body,
+    }
+}
+
+fn load_refused(error: &LoadError) -> ErrorBody {
+    match error {
+        LoadError::Quarantined { .. } => refused(error)
+            .help("when it is to run nevertheless, say so with `--lift`; else build a new version"),
+        _ => refused(error),
+    }
+}
+
+/// Takes a version out of quarantine when the operator wants it; returns whether it was there.
+fn lift(system: &System, error: &LoadError, wanted: bool) -> Result<bool, ErrorBody> {
+    match error {
+        LoadError::Quarantined { sha256, .. } if wanted => {
+            tracing::warn!("the operator lifts the quarantine of {sha256}");
+            system
+                .kernel()
+                .lift_quarantine(sha256)
+                .map_err(|error| refused(format!("the quarantine cannot be written: {error}")))
+        }
+        _ => Ok(false),
+    }
+}
+
+fn absolute(file: &Path) -> Result<(), ErrorBody> {
+    if file.is_absolute() {
+        return Ok(());
+    }
+    let message = format!("`{}` is no whole path", file.display());
+    Err(ErrorBody::new(code::PARAMS, message).help("the host does not know where the client is"))
+}
+
+pub(super) async fn swap(system: &System, params: VersionParams) -> Result<SwapAnswer, ErrorBody> {
+    let VersionParams {
+        plugin,
+        file,
+        lift: lifted,
+    } = params;
+    absolute(&file)?;
+    let plugin = plugin.ok_or_else(|| ErrorBody::new(code::PARAMS, "`swap`: which `plugin`?"))?;
+    tracing::info!("the operator swaps plugin {plugin} for {}", file.display());
+    let mut swapped = system.kernel().swap_plugin(&plugin, &file).await;
+    if let Err(SwapError::Load(error)) = &swapped
+        && lift(system, error, lifted)?
+    {
+        swapped = system.kernel().swap_plugin(&plugin, &file).await;
+    }
+    answer(plugin, swapped)
+}
+
+pub(super) async fn roll_back(
+    system: &System,
+    params: PluginParams,
+) -> Result<SwapAnswer, ErrorBody> {
+    let plugin = params.plugin;
+    tracing::info!("the operator rolls plugin {plugin} back");
+    let returned = system.kernel().rollback_plugin(&plugin, BY_OPERATOR).await;
+    answer(plugin, returned)
+}
+
+fn answer(
+    plugin: String,
+    devices: Result<Vec<Swapped>, SwapError>,
+) -> Result<SwapAnswer, ErrorBody> {
+    match devices {
+        Ok(devices) => Ok(SwapAnswer { plugin, devices }),
+        Err(error) => {
+            tracing::warn!("plugin {plugin}: {error}");
+            Err(swap_refused(&error))
+        }
+    }
+}
+
+/// Loads a plugin and starts its devices: those that `weihe.toml` has for it, or the one that it
+/// stands for itself.
+pub(super) async fn load(
+    system: &Arc<System>,
+    params: VersionParams,
+) -> Result<LoadAnswer, ErrorBody> {
+    let file = params.file;
+    absolute(&file)?;
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = params.plugin.unwrap_or_else(|| stem.into_owned());
+    if !is_name(&name) {
+        let message = format!("`{name}` is no name for a plugin");
+        return Err(ErrorBody::new(code::PARAMS, message)
+            .help("lower-case letters, digits, `-` and `_`, a letter first: see `--name`"));
+    }
+    let kernel = system.kernel();
+    if kernel
+        .status()
+        .plugins
+        .iter()
+        .any(|plugin| plugin.name == name)
+    {
+        let help = format!("`weihe swap {name} FILE` runs another version");
+        return Err(refused(format!("plugin `{name}` is loaded already")).help(help));
+    }
+    tracing::info!("the operator loads plugin {name} from {}", file.display());
+    let mut loaded = kernel.load_plugin(&name, &file).await;
+    if let Err(error) = &loaded
+        && lift(system, error, params.lift)?
+    {
+        loaded = kernel.load_plugin(&name, &file).await;
+    }
+    let status = loaded.map_err(|error| load_refused(&error))?;
+    let config = system.config();
+    let of_plugin = |device: &str| {
+        let mut devices = config.devices.iter();
+        devices.any(|entry| entry.name == device && entry.plugin == name)
+    };
+    system.forgive(|failed| match failed.part {
+        Part::Plugin => failed.name == name,
+        Part::Device => failed.name == name || of_plugin(&failed.name),
+        Part::Connection => false,
+    });
+    let entry = config.plugin(&name).cloned();
+    let entry = entry.unwrap_or_else(|| PluginEntry::dropped(&config.directory, &name));
+    let mut notes = Vec::new();
+    let specs = match implied(config, &entry, &status) {
+        Implied::Device(spec) => vec![*spec],
+        Implied::Used => {
+            let schema = schema(&status);
+            let devices = config.devices.iter().filter(|device| device.plugin == name);
+            let fit = devices.filter(|device| {
+                schema
+                    .as_ref()
+                    .is_none_or(|schema| system.fits(device, schema))
+            });
+            fit.map(|device| spec(config, device)).collect()
+        }
+        Implied::Idle => {
+            notes.push(idle(&name));
+            Vec::new()
+        }
+    };
+    let mut devices = Vec::new();
+    for spec in specs {
+        let device = spec.name.clone();
+        match kernel.add_device(spec).await {
+            Ok(()) => {
+                tracing::info!(device, "started");
+                devices.push(device);
+            }
+            Err(error) => {
+                let problem = device_problem(config, &device, &error);
+                system.fail(Part::Device, &device, &problem);
+            }
+        }
+    }
+    let failed = system.failed();
+    let failed = failed
+        .iter()
+        .filter(|failed| failed.name == name || of_plugin(&failed.name));
+    notes.extend(failed.map(|failed| format!("device `{}`: {}", failed.name, failed.message)));
+    Ok(LoadAnswer {
+        plugin: name,
+        devices,
+        notes,
+    })
+}
+
+/// Stops the devices of a plugin and forgets it, until it is loaded again or the host starts anew.
+pub(super) async fn unload(system: &System, params: PluginParams) -> Result<LoadAnswer, ErrorBody> {
+    let plugin = params.plugin;
+    tracing::info!("the operator unloads plugin {plugin}");
+    let stopped = system.kernel().unload_plugin(&plugin).await;
+    let devices = stopped.map_err(|error| swap_refused(&error))?;
+    let mut notes = Vec::new();
+    if system.config().plugin(&plugin).is_some() {
+        notes.push("it comes back when the host starts anew".to_owned());
+    }
+    Ok(LoadAnswer {
+        plugin,
+        devices,
+        notes,
+    })
+}

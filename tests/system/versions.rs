@@ -1,0 +1,131 @@
+//! Versions of plugins, as an operator handles them at the command line.
+
+use std::process::Output;
+
+use weihe_tests::{DEADLINE, Host, version};
+
+const SYSTEM: &str = r#"
+[device.meter]
+plugin = "versions"
+
+# Longer than any test takes.
+[device.meter.limits]
+probation = "1 h"
+
+[plugin.versions]
+"#;
+
+fn host() -> Host {
+    let mut host = Host::new(SYSTEM, &[]);
+    std::fs::copy(version("1"), host.path("plugins/versions.wasm")).unwrap();
+    host.start();
+    assert!(host.failed().is_empty(), "{}", host.log());
+    host
+}
+
+fn file(name: &str) -> String {
+    version(name).display().to_string()
+}
+
+fn text(output: &Output) -> String {
+    let (out, error) = (&output.stdout, &output.stderr);
+    String::from_utf8_lossy(out).into_owned() + &String::from_utf8_lossy(error)
+}
+
+/// Runs a command; its text, and whether it was done.
+fn run(host: &Host, arguments: &[&str]) -> (bool, String) {
+    let output = host.run(arguments);
+    (output.status.success(), text(&output))
+}
+
+/// Asks again until the answer has these words: nobody tells when a device goes back.
+fn until(host: &Host, arguments: &[&str], words: &str) -> String {
+    let began = std::time::Instant::now();
+    loop {
+        let (_, answer) = run(host, arguments);
+        if answer.contains(words) {
+            return answer;
+        }
+        assert!(began.elapsed() < DEADLINE, "{answer}\n{}", host.log());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_operator_swaps_goes_back_unloads_and_loads() {
+    let mut host = host();
+    let swapped = run(&host, &["swap", "versions", &file("2")]);
+    assert_eq!(swapped, (true, "meter  runs version 2.0.0\n".into()));
+    let (_, ps) = run(&host, &["ps"]);
+    assert!(ps.contains("running (probation)"), "{ps}");
+    let (done, again) = run(&host, &["swap", "versions", &file("2")]);
+    assert!(
+        !done && again.contains("runs this version already"),
+        "{again}"
+    );
+
+    let back = run(&host, &["rollback", "versions"]);
+    assert_eq!(back, (true, "meter  runs version 1.0.0\n".into()));
+    let (done, refused) = run(&host, &["swap", "versions", &file("2")]);
+    assert!(
+        !done
+            && refused.contains("is in quarantine: by the operator")
+            && refused.contains("--lift"),
+        "{refused}"
+    );
+    let (done, lifted) = run(&host, &["swap", "versions", &file("2"), "--lift"]);
+    assert!(done, "{lifted}");
+    let (_, history) = run(&host, &["ps", "--history"]);
+    let changes = ["loaded", "swapped", "returned", "swapped"];
+    let mut rest = history.as_str();
+    for change in changes {
+        let found = rest.find(change);
+        rest = &rest[found.unwrap_or_else(|| panic!("{change}: {history}"))..][1..];
+    }
+
+    let unloaded = run(&host, &["unload", "versions"]);
+    assert!(
+        unloaded.0 && unloaded.1.starts_with("meter  stopped\n"),
+        "{unloaded:?}"
+    );
+    let ps = host.ask(&["ps"]).unwrap();
+    assert_eq!(
+        (&ps["devices"], &ps["plugins"]),
+        (&ps["failed"], &ps["failed"])
+    );
+    let loaded = run(&host, &["load", &file("2"), "--name", "versions"]);
+    assert_eq!(loaded, (true, "meter  started\n".into()));
+    // One without an entry runs as a device of its own name.
+    let loaded = run(&host, &["load", &file("1"), "--name", "other"]);
+    assert_eq!(loaded, (true, "other  started\n".into()));
+    let (done, twice) = run(&host, &["load", &file("1"), "--name", "other"]);
+    assert!(!done && twice.contains("weihe swap other FILE"), "{twice}");
+    assert!(host.stop());
+}
+
+#[test]
+fn a_bad_version_is_taken_back_and_stays_refused_after_a_restart() {
+    let mut host = host();
+    let (done, swapped) = run(&host, &["swap", "versions", &file("trapping")]);
+    assert!(done, "{swapped}");
+    for number in 0..20 {
+        let number = number.to_string();
+        assert!(run(&host, &["set", "plugin/meter/in", &number]).0);
+    }
+    let history = until(&host, &["ps", "--history"], "QUARANTINE");
+    assert!(history.contains("returned"), "{history}");
+    // The last of them was in the hands of the bad version, and the good one gets it.
+    let last = until(&host, &["get", "plugin/meter/out"], "1.0.0 ");
+    assert!(last.ends_with(" 19\n"), "{last}");
+    let ps = host.ask(&["ps"]).unwrap();
+    assert_eq!(ps["devices"][0]["version"], "1.0.0");
+    assert!(host.stop());
+    host.start();
+    until(&host, &["ps"], "meter ");
+    let (done, refused) = run(&host, &["swap", "versions", &file("trapping")]);
+    assert!(
+        !done && refused.contains("trapped on probation"),
+        "{refused}"
+    );
+    assert!(host.stop());
+}
