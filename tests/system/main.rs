@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod building;
+mod calendar;
 mod checking;
 mod codec;
 mod commands;

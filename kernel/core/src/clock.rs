@@ -82,7 +82,8 @@ pub struct VirtualClock {
 }
 
 struct Virtual {
-    epoch: u64,
+    /// Wall-clock time when the monotonic time was 0. Signed: the clock may be set to before.
+    epoch: i128,
     monotonic: u64,
     next_id: u64,
     sleepers: BTreeMap<(u64, u64), Option<Waker>>,
@@ -93,7 +94,7 @@ impl VirtualClock {
     pub fn new(epoch: u64) -> Self {
         Self {
             shared: Arc::new(Mutex::new(Virtual {
-                epoch,
+                epoch: epoch.into(),
                 monotonic: 0,
                 next_id: 0,
                 sleepers: BTreeMap::new(),
@@ -103,6 +104,12 @@ impl VirtualClock {
 
     fn lock(&self) -> MutexGuard<'_, Virtual> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the wall clock to `epoch` nanoseconds since 1970, as an operator or NTP would; spans go on.
+    pub fn set(&self, epoch: u64) {
+        let mut shared = self.lock();
+        shared.epoch = i128::from(epoch) - i128::from(shared.monotonic);
     }
 
     /// The deadline of the earliest sleeper, in monotonic nanoseconds.
@@ -150,7 +157,8 @@ async fn settle() {
 impl Clock for VirtualClock {
     fn now(&self) -> u64 {
         let shared = self.lock();
-        shared.epoch.saturating_add(shared.monotonic)
+        let now = shared.epoch + i128::from(shared.monotonic);
+        u64::try_from(now).unwrap_or(u64::MAX)
     }
 
     fn monotonic(&self) -> u64 {

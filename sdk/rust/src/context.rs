@@ -73,6 +73,50 @@ impl Default for Every {
     }
 }
 
+/// How a timer on the calendar ticks.
+///
+/// ```
+/// use weihe_sdk::{Cron, Duration, Missed};
+///
+/// let cron = Cron::new().missed(Missed::CatchUp).jitter(Duration::from_secs(5));
+/// assert_eq!(cron.jitter, Duration::from_secs(5));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cron {
+    /// What happens to missed ticks.
+    pub missed: Missed,
+    /// Each tick is delayed by a random span from 0 up to this.
+    pub jitter: Duration,
+}
+
+impl Cron {
+    /// Missed ticks are left out, without jitter.
+    pub fn new() -> Self {
+        Cron {
+            missed: Missed::Skip,
+            jitter: Duration::ZERO,
+        }
+    }
+
+    /// Says what happens to missed ticks.
+    pub fn missed(mut self, missed: Missed) -> Self {
+        self.missed = missed;
+        self
+    }
+
+    /// Delays each tick by a random span up to `span`.
+    pub fn jitter(mut self, span: Duration) -> Self {
+        self.jitter = span;
+        self
+    }
+}
+
+impl Default for Cron {
+    fn default() -> Self {
+        Cron::new()
+    }
+}
+
 /// The options of [`Context::subscribe`]: the oldest event is dropped on overflow, the host's
 /// default capacity, the retained value of each topic first.
 impl Default for SubscribeOptions {
@@ -221,6 +265,31 @@ impl Context {
             first: every.first.map(Duration::as_nanos),
         };
         self.kernel.every(timer, period.as_nanos(), options)
+    }
+
+    /// Ticks at the times that a cron expression names, in UTC: five fields (minute, hour, day of
+    /// month, month, day of week), or six with the second before them. Missed ticks are left out.
+    /// What becomes of ticks when the clock is set, the WIT says (`schedule.cron`).
+    ///
+    /// ```
+    /// # use weihe_sdk::{Context, Error};
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// ctx.cron("report", "*/5 * * * *")?;
+    /// ctx.cron("weekdays", "30 6 * * MON-FRI")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cron(&mut self, timer: &str, expression: &str) -> Result<(), Refused> {
+        self.cron_with(timer, expression, Cron::new())
+    }
+
+    /// Ticks at the times that a cron expression names.
+    pub fn cron_with(&mut self, timer: &str, expression: &str, cron: Cron) -> Result<(), Refused> {
+        let options = wit::CronOptions {
+            missed: cron.missed,
+            jitter: cron.jitter.as_nanos(),
+        };
+        self.kernel.cron(timer, expression, options)
     }
 
     /// Ticks once, `delay` from now. A timer with the name of an older one replaces it.

@@ -29,7 +29,9 @@ pub use connection::{
     ByteOrder, Connection, DEFAULT_DEADLINE, DEFAULT_TIMEOUT, Failure, LengthField, LinkState,
     Peer, PeerId, Priority, Reply, ReplyRule, Request, Ticket,
 };
-pub use context::{Context, Every, Missed, Overflow, SubscribeOptions, SubscriptionId, Topic};
+pub use context::{
+    Context, Cron, Every, Missed, Overflow, SubscribeOptions, SubscriptionId, Topic,
+};
 pub use description::{CommandInfo, ConnectionNeed, Description};
 pub use error::{CallError, Error, Refused};
 pub use event::{Event, EventBuf, EventIndex, Events, Identity, IdentityBuf};
@@ -43,7 +45,7 @@ pub mod prelude {
     #[cfg(not(target_arch = "wasm32"))]
     pub use crate::testing::FakeKernel;
     pub use crate::{
-        Answer, Call, CallError, CallId, CommandInfo, Connection, ConnectionNeed, Context,
+        Answer, Call, CallError, CallId, CommandInfo, Connection, ConnectionNeed, Context, Cron,
         Description, Duration, Error, Event, Every, Failure, LinkState, Missed, NoCommand,
         NoConfig, NoState, Peer, PeerId, Plugin, Priority, Quality, Refused, Reply, ReplyRule,
         Request, Sample, StopReason, SubscribeOptions, Ticket, Timestamp, Topic, Value, ValueBuf,

@@ -63,6 +63,11 @@ impl Plugin for Echo {
     fn on_event(&mut self, ctx: &mut Context, event: Event<'_>) -> Result<(), Error> {
         ctx.publish_on(self.out, event.value);
         ctx.after("later", Duration::from_secs(1))?;
+        if let Value::Text(text) = event.value
+            && let Some(expression) = text.strip_prefix("cron ")
+        {
+            ctx.cron("calendar", expression)?;
+        }
         match event.value {
             Value::Text("reject") => Err(Error::rejected("as asked")),
             Value::Text("retry") => Err(Error::retry("as asked")),
@@ -191,6 +196,42 @@ fn a_single_event_that_fails_leaves_neither_samples_nor_timers() {
     kernel.event("in", "fine").unwrap();
     assert_eq!(kernel.published()[0].cause, Some(0));
     assert_eq!(kernel.timers().len(), 1);
+}
+
+#[test]
+fn a_timer_on_the_calendar_ticks_at_its_times() {
+    let mut kernel = start();
+    kernel.event("in", "cron 30 */2 * * * *").unwrap();
+    let minute = Duration::from_secs(60).as_nanos();
+    let begin = kernel.now().as_nanos();
+    kernel.advance(Duration::from_secs(3600)).unwrap();
+    let ticks: Vec<u64> = kernel
+        .published()
+        .iter()
+        .filter(|sample| sample.topic == "tick/calendar")
+        .map(|sample| sample.time.as_nanos())
+        .collect();
+    assert_eq!(ticks.len(), 30);
+    assert!(ticks[0] - begin <= 2 * minute);
+    assert!(ticks.iter().all(|time| time % (2 * minute) == minute / 2));
+}
+
+#[test]
+fn a_cron_expression_that_the_host_would_not_take_is_refused() {
+    let mut kernel = start();
+    for wrong in [
+        "* * * *",
+        "61 * * * *",
+        "@daily",
+        "* * L * *",
+        "MON * * * *",
+        "0 0 30 2 *",
+    ] {
+        let error = kernel.event("in", format!("cron {wrong}").as_str());
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains(&format!("`{wrong}`")), "{text}");
+    }
+    assert_eq!(kernel.timers(), []);
 }
 
 #[test]

@@ -78,11 +78,7 @@ impl Effect {
     /// Bytes of the guest's that it keeps in the host's memory.
     fn bytes(&self) -> usize {
         match self {
-            Self::Timer(
-                TimerOrder::Every { name, .. }
-                | TimerOrder::After { name, .. }
-                | TimerOrder::Cancel { name },
-            ) => name.len(),
+            Self::Timer(order) => order.bytes(),
             Self::Submit { request, .. } => {
                 let rule = match &request.reply {
                     ReplyRule::Delimiter(delimiter) => delimiter.len(),

@@ -62,6 +62,15 @@ impl Kernel {
         Ok(schedule::every(timer, period, options)?)
     }
 
+    pub fn cron(
+        &self,
+        timer: &str,
+        expression: &str,
+        options: schedule::CronOptions,
+    ) -> Result<(), Refused> {
+        Ok(schedule::cron(timer, expression, options)?)
+    }
+
     pub fn after(&self, timer: &str, delay: u64) -> Result<(), Refused> {
         Ok(schedule::after(timer, delay)?)
     }

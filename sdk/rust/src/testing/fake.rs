@@ -1,5 +1,6 @@
 //! The fake kernel's face to a test.
 
+use super::calendar;
 use super::seam::{self, Kernel};
 use super::setup::Setup;
 use super::world::{Effects, Log, OutgoingCall, Published, Sent, Submitted, Timer};
@@ -144,6 +145,17 @@ impl<P: Plugin> FakeKernel<P> {
             self.kernel.with(|world| {
                 world.now = world.now.max(due.as_nanos());
                 match world.effects.timers.get_mut(&name) {
+                    Some(Timer {
+                        due,
+                        cron: Some(expression),
+                        ..
+                    }) => match calendar::after(expression, *due) {
+                        Ok(next) => *due = next,
+                        // There is none: the calendar ends.
+                        Err(_) => {
+                            world.effects.timers.remove(&name);
+                        }
+                    },
                     Some(Timer {
                         due,
                         period: Some(period),

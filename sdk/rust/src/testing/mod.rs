@@ -4,6 +4,7 @@
 //! component, with a clock that stands still until it is told otherwise. It records what the plugin
 //! does, and drops what a handler did when the handler fails, as the real kernel does.
 
+mod calendar;
 mod fake;
 pub(crate) mod seam;
 mod setup;

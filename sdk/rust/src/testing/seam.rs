@@ -1,9 +1,9 @@
 //! The kernel behind a [`Context`](crate::Context) in native code: the same calls as a component's
 //! imports, answered by the fake [`World`].
 
-use super::Log;
 use super::world::{OutgoingCall, Published, Sent, SqlAnswer, SqlCall, Submitted, Timer, World};
-use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
+use super::{Log, calendar};
+use crate::bindings::imports::weihe::plugin::schedule::{CronOptions, EveryOptions};
 use crate::bindings::imports::weihe::plugin::types::Batch;
 use crate::log::Level;
 use crate::packed::{self, Reader};
@@ -128,11 +128,35 @@ impl Kernel {
             let timer_set = Timer {
                 due,
                 period: Some(period),
+                cron: None,
                 options: Some(options),
             };
             world.effects.timers.insert(timer.to_owned(), timer_set);
         });
         Ok(())
+    }
+
+    pub fn cron(&self, timer: &str, expression: &str, options: CronOptions) -> Result<(), Refused> {
+        if timer.is_empty() {
+            return Err(Refused::Invalid("a timer has a name".to_owned()));
+        }
+        self.with(|world| {
+            let now = Timestamp::from_nanos(world.now);
+            let due = calendar::after(expression, now)
+                .map_err(|fault| Refused::Invalid(format!("timer `{timer}`: {fault}")))?;
+            let timer_set = Timer {
+                due,
+                period: None,
+                cron: Some(expression.to_owned()),
+                options: Some(EveryOptions {
+                    missed: options.missed,
+                    jitter: options.jitter,
+                    first: None,
+                }),
+            };
+            world.effects.timers.insert(timer.to_owned(), timer_set);
+            Ok(())
+        })
     }
 
     pub fn after(&self, timer: &str, delay: u64) -> Result<(), Refused> {
@@ -144,6 +168,7 @@ impl Kernel {
             let timer_set = Timer {
                 due,
                 period: None,
+                cron: None,
                 options: None,
             };
             world.effects.timers.insert(timer.to_owned(), timer_set);

@@ -29,8 +29,10 @@ pub struct Published {
 pub struct Timer {
     /// When it ticks next.
     pub due: Timestamp,
-    /// Its period in nanoseconds; `None` ticks once.
+    /// Its period in nanoseconds; `None` ticks once, or on the calendar.
     pub period: Option<u64>,
+    /// Its cron expression, for one on the calendar.
+    pub cron: Option<String>,
     /// How it ticks.
     pub options: Option<EveryOptions>,
 }

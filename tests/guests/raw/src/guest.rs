@@ -163,6 +163,16 @@ impl lifecycle::Guest for Raw {
                 return Err(Error::Fatal(format!("{error:?}")));
             }
         }
+        let expression = setting("cron");
+        if !expression.is_empty() {
+            let options = schedule::CronOptions {
+                missed: schedule::Missed::Once,
+                jitter: 0,
+            };
+            if let Err(error) = schedule::cron("cron", &expression, options) {
+                return Err(Error::Fatal(format!("{error:?}")));
+            }
+        }
         let input = match setting("input") {
             input if input.is_empty() => format!("plugin/{}/in", context.device),
             input => input,

@@ -5,6 +5,7 @@ use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
 use crate::device::status::{DeviceCounters, DeviceState};
 use crate::device::supervision::{Blame, Origin};
 use crate::event::{Event, Value};
+use crate::schedule::Now;
 
 use super::Actor;
 use super::kept::Past;
@@ -57,7 +58,7 @@ impl<F: GuestFactory> Actor<F> {
             return;
         }
         self.ticks.clear();
-        let now = self.device.clock.monotonic();
+        let now = Now::of(&*self.device.clock);
         self.timers.take_due(now, &mut self.ticks, room.events());
         for tick in &self.ticks {
             let count = i64::try_from(tick.count).unwrap_or(i64::MAX);

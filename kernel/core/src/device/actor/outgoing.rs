@@ -6,7 +6,7 @@ use crate::device::outbox::{Effect, Outbox};
 use crate::device::shared::OutgoingCall;
 use crate::device::status::DeviceCounters;
 use crate::event::Event;
-use crate::schedule::TimerOrder;
+use crate::schedule::{Now, TimerOrder};
 
 use super::Actor;
 
@@ -103,7 +103,7 @@ impl<F: GuestFactory> Actor<F> {
 
     fn order_timer(&mut self, order: TimerOrder) {
         let limit = self.device.spec.limits.timers as usize;
-        if let TimerOrder::Every { name, .. } | TimerOrder::After { name, .. } = &order
+        if let Some(name) = order.sets()
             && !self.timers.contains(name)
             && self.counted_timers() >= limit
         {

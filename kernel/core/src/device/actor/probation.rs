@@ -8,7 +8,7 @@ use crate::device::call::CallError;
 use crate::device::guest::{Checkpoint, GuestFactory, Trap};
 use crate::device::status::DeviceState;
 use crate::device::supervision::Restarts;
-use crate::schedule::TimerOrder;
+use crate::schedule::{Now, TimerOrder};
 
 use super::Actor;
 
@@ -173,11 +173,9 @@ impl<F: GuestFactory> Actor<F> {
 
     /// Carries out an order for a timer that is within the limit.
     pub(super) fn carry_out_timer(&mut self, order: TimerOrder) {
-        let now = self.now();
+        let now = Now::of(&*self.device.clock);
         let change = &mut self.change;
-        let (TimerOrder::Every { name, .. }
-        | TimerOrder::After { name, .. }
-        | TimerOrder::Cancel { name }) = &order;
+        let name = order.name();
         if change.until.is_some() || change.returning || change.orders == OrderedBy::Next {
             change.stale_timers.remove(name);
             if change.returning {

@@ -4,12 +4,22 @@ use std::collections::HashSet;
 
 use crate::device::Effect;
 use crate::runtime::bindings::imports::weihe::plugin::schedule::{
-    EveryOptions, Host, Missed, ScheduleError,
+    CronOptions, EveryOptions, Host, Missed, ScheduleError,
 };
 use crate::runtime::state::GuestState;
-use crate::schedule::{Missed as Policy, TimerOrder};
+use crate::schedule::{CronError, Missed as Policy, TimerOrder};
 
 use super::convert::shared;
+
+impl From<Missed> for Policy {
+    fn from(missed: Missed) -> Self {
+        match missed {
+            Missed::Skip => Self::Skip,
+            Missed::Once => Self::Once,
+            Missed::CatchUp => Self::CatchUp,
+        }
+    }
+}
 
 impl GuestState {
     fn check_timer(&self, name: &str) -> Result<(), ScheduleError> {
@@ -40,9 +50,7 @@ impl GuestState {
             .effects
             .iter()
             .filter_map(|effect| match effect {
-                Effect::Timer(TimerOrder::Every { name, .. } | TimerOrder::After { name, .. }) => {
-                    Some(&**name)
-                }
+                Effect::Timer(order) => order.sets().map(|name| &**name),
                 _ => None,
             });
         set.filter(|other| *other != name)
@@ -75,13 +83,39 @@ impl Host for GuestState {
         Ok(self.set_timer(TimerOrder::Every {
             name: shared(name),
             period,
-            missed: match options.missed {
-                Missed::Skip => Policy::Skip,
-                Missed::Once => Policy::Once,
-                Missed::CatchUp => Policy::CatchUp,
-            },
+            missed: options.missed.into(),
             jitter: options.jitter,
             first: options.first,
+        }))
+    }
+
+    fn cron(
+        &mut self,
+        name: String,
+        expression: String,
+        options: CronOptions,
+    ) -> wasmtime::Result<Result<(), ScheduleError>> {
+        if let Err(error) = self.check_timer(&name) {
+            return Ok(Err(error));
+        }
+        let expression = match expression.parse() {
+            Ok(expression) => expression,
+            Err(error @ CronError::Length(_)) => {
+                return Ok(Err(ScheduleError::Limit(format!(
+                    "timer `{name}`: {error}"
+                ))));
+            }
+            Err(error) => {
+                return Ok(Err(ScheduleError::Invalid(format!(
+                    "timer `{name}`: {error}"
+                ))));
+            }
+        };
+        Ok(self.set_timer(TimerOrder::Cron {
+            name: shared(name),
+            expression,
+            missed: options.missed.into(),
+            jitter: options.jitter,
         }))
     }
 

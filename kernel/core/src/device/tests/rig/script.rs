@@ -54,6 +54,16 @@ impl Stage<'_> {
         self.outbox.effects.push(Effect::Timer(order));
     }
 
+    pub fn cron(&mut self, name: &str, expression: &str, missed: Missed) {
+        let order = TimerOrder::Cron {
+            name: name.into(),
+            expression: expression.parse().unwrap(),
+            missed,
+            jitter: 0,
+        };
+        self.outbox.effects.push(Effect::Timer(order));
+    }
+
     pub fn after(&mut self, name: &str, delay: u64) {
         let order = TimerOrder::After {
             name: name.into(),

@@ -1,61 +1,10 @@
-//! The timers of one device, as plain data: nothing here waits or reads a clock.
+//! Which timers a device has, and which are due.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-/// What happens to ticks that could not be delivered in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Missed {
-    /// They are left out.
-    Skip,
-    /// They are delivered as one tick, whose count is their number.
-    #[default]
-    Once,
-    /// Each is delivered.
-    CatchUp,
-}
-
-/// What a plugin asks of the schedule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TimerOrder {
-    /// Tick every `period` nanoseconds.
-    Every {
-        /// The timer's name.
-        name: Arc<str>,
-        /// Nanoseconds between two ticks.
-        period: u64,
-        /// What happens to missed ticks.
-        missed: Missed,
-        /// Each tick is delayed by up to so many nanoseconds.
-        jitter: u64,
-        /// Delay of the first tick; none stands for one period.
-        first: Option<u64>,
-    },
-    /// Tick once, `delay` nanoseconds from now.
-    After {
-        /// The timer's name.
-        name: Arc<str>,
-        /// Nanoseconds from now.
-        delay: u64,
-    },
-    /// End a timer.
-    Cancel {
-        /// The timer's name.
-        name: Arc<str>,
-    },
-}
-
-/// A timer that is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tick {
-    /// The timer's name.
-    pub name: Arc<str>,
-    /// How many ticks this one stands for: 1 but for missed ones delivered as one.
-    pub count: u64,
-}
+use super::calendar::Calendar;
+use super::{Missed, Now, Tick, TimerOrder};
 
 /// The timers of one device. Times are monotonic nanoseconds.
 #[derive(Debug)]
@@ -66,18 +15,53 @@ pub struct Timers {
 
 #[derive(Debug)]
 struct Timer {
-    /// The tick's place on the grid.
-    grid: u64,
-    /// When it fires: the place and its jitter.
+    /// When it fires, or on the calendar: when to look whether it does.
     due: u64,
-    repeat: Option<Repeat>,
+    jitter: u64,
+    rhythm: Rhythm,
 }
 
 #[derive(Debug)]
-struct Repeat {
-    period: u64,
-    missed: Missed,
-    jitter: u64,
+enum Rhythm {
+    Once,
+    Grid {
+        /// The tick's place on the grid, without its jitter.
+        place: u64,
+        period: u64,
+        missed: Missed,
+    },
+    Calendar(Box<Calendar>),
+}
+
+impl Timer {
+    /// Takes the tick; returns how many it stands for, and none when it is not due after all. `delay`
+    /// is the jitter of the next one.
+    fn take(&mut self, now: Now, delay: u64) -> Option<u64> {
+        match &mut self.rhythm {
+            Rhythm::Once => Some(1),
+            Rhythm::Grid {
+                place,
+                period,
+                missed,
+            } => {
+                // Places on the grid that have passed, this one included.
+                let passed = 1 + now.monotonic.saturating_sub(*place) / *period;
+                let (count, steps) = match missed {
+                    Missed::Skip => (1, passed),
+                    Missed::Once => (passed, passed),
+                    Missed::CatchUp => (1, 1),
+                };
+                *place = place.saturating_add(steps.saturating_mul(*period));
+                self.due = place.saturating_add(delay);
+                Some(count)
+            }
+            Rhythm::Calendar(calendar) => {
+                let count = calendar.is_due(now).then(|| calendar.take(now, delay));
+                self.due = calendar.look(now);
+                count
+            }
+        }
+    }
 }
 
 impl Timers {
@@ -90,7 +74,7 @@ impl Timers {
     }
 
     /// Carries out an order at time `now`.
-    pub fn order(&mut self, order: TimerOrder, now: u64) {
+    pub fn order(&mut self, order: TimerOrder, now: Now) {
         match order {
             TimerOrder::Every {
                 name,
@@ -99,25 +83,42 @@ impl Timers {
                 jitter,
                 first,
             } => {
-                let grid = now.saturating_add(first.unwrap_or(period));
-                let due = grid.saturating_add(self.jitter(jitter));
-                let repeat = Some(Repeat {
+                let place = now.monotonic.saturating_add(first.unwrap_or(period));
+                let due = place.saturating_add(self.jitter(jitter));
+                let rhythm = Rhythm::Grid {
+                    place,
                     period: period.max(1),
                     missed,
+                };
+                let timer = Timer {
+                    due,
                     jitter,
-                });
-                self.timers.insert(name, Timer { grid, due, repeat });
+                    rhythm,
+                };
+                self.timers.insert(name, timer);
+            }
+            TimerOrder::Cron {
+                name,
+                expression,
+                missed,
+                jitter,
+            } => {
+                let delay = self.jitter(jitter);
+                let mut calendar = Box::new(Calendar::new(expression, missed, delay, now));
+                let timer = Timer {
+                    due: calendar.look(now),
+                    jitter,
+                    rhythm: Rhythm::Calendar(calendar),
+                };
+                self.timers.insert(name, timer);
             }
             TimerOrder::After { name, delay } => {
-                let grid = now.saturating_add(delay);
-                self.timers.insert(
-                    name,
-                    Timer {
-                        grid,
-                        due: grid,
-                        repeat: None,
-                    },
-                );
+                let timer = Timer {
+                    due: now.monotonic.saturating_add(delay),
+                    jitter: 0,
+                    rhythm: Rhythm::Once,
+                };
+                self.timers.insert(name, timer);
             }
             TimerOrder::Cancel { name } => {
                 self.timers.remove(&name);
@@ -127,7 +128,7 @@ impl Timers {
 
     /// Carries out an order of a version that takes over: a timer that beats as ordered already
     /// keeps its beat, so that versions that follow one another quickly do not silence it.
-    pub fn take_over(&mut self, order: TimerOrder, now: u64) {
+    pub fn take_over(&mut self, order: TimerOrder, now: Now) {
         if let TimerOrder::Every {
             name,
             period,
@@ -135,11 +136,13 @@ impl Timers {
             jitter,
             ..
         } = &order
-            && let Some(repeat) = self
-                .timers
-                .get(name)
-                .and_then(|timer| timer.repeat.as_ref())
-            && (repeat.period, repeat.missed, repeat.jitter) == ((*period).max(1), *missed, *jitter)
+            && let Some(timer) = self.timers.get(name)
+            && let Rhythm::Grid {
+                period: beats,
+                missed: policy,
+                ..
+            } = &timer.rhythm
+            && (*beats, *policy, timer.jitter) == ((*period).max(1), *missed, *jitter)
         {
             return;
         }
@@ -156,47 +159,40 @@ impl Timers {
         self.timers.keys()
     }
 
-    /// When the next timer fires.
+    /// When to ask for due timers again, on the monotonic clock.
     pub fn next(&self) -> Option<u64> {
         self.timers.values().map(|timer| timer.due).min()
     }
 
     /// Takes the timers that are due at `now`, the earliest first, at most `max` ticks.
-    pub fn take_due(&mut self, now: u64, ticks: &mut Vec<Tick>, max: usize) {
+    pub fn take_due(&mut self, now: Now, ticks: &mut Vec<Tick>, max: usize) {
+        for timer in self.timers.values_mut() {
+            // The wall clock may have been set since.
+            if let Rhythm::Calendar(calendar) = &mut timer.rhythm {
+                timer.due = calendar.look(now);
+            }
+        }
         while ticks.len() < max {
             let earliest = self
                 .timers
                 .iter()
-                .filter(|(_, timer)| timer.due <= now)
+                .filter(|(_, timer)| timer.due <= now.monotonic)
                 .min_by_key(|(_, timer)| timer.due)
-                .map(|(name, _)| name.clone());
-            let Some(name) = earliest else { return };
-            let jitter = self
-                .timers
-                .get(&name)
-                .and_then(|timer| timer.repeat.as_ref())
-                .map_or(0, |repeat| repeat.jitter);
-            let jitter = self.jitter(jitter);
+                .map(|(name, timer)| (name.clone(), timer.jitter));
+            let Some((name, jitter)) = earliest else {
+                return;
+            };
+            let delay = self.jitter(jitter);
             let Some(timer) = self.timers.get_mut(&name) else {
                 return;
             };
-            let Some(repeat) = &timer.repeat else {
+            let count = timer.take(now, delay);
+            if matches!(timer.rhythm, Rhythm::Once) {
                 self.timers.remove(&name);
-                ticks.push(Tick { name, count: 1 });
-                continue;
-            };
-            // Places on the grid that have passed, this one included.
-            let passed = 1 + now.saturating_sub(timer.grid) / repeat.period;
-            let (count, steps) = match repeat.missed {
-                Missed::Skip => (1, passed),
-                Missed::Once => (passed, passed),
-                Missed::CatchUp => (1, 1),
-            };
-            timer.grid = timer
-                .grid
-                .saturating_add(steps.saturating_mul(repeat.period));
-            timer.due = timer.grid.saturating_add(jitter);
-            ticks.push(Tick { name, count });
+            }
+            if let Some(count) = count {
+                ticks.push(Tick { name, count });
+            }
         }
     }
 
@@ -246,16 +242,20 @@ mod tests {
         }
     }
 
+    fn at(monotonic: u64) -> Now {
+        Now { monotonic, wall: 0 }
+    }
+
     fn due(timers: &mut Timers, now: u64) -> Vec<u64> {
         let mut ticks = Vec::new();
-        timers.take_due(now, &mut ticks, 100);
+        timers.take_due(at(now), &mut ticks, 100);
         ticks.into_iter().map(|tick| tick.count).collect()
     }
 
     #[test]
     fn a_period_keeps_its_grid() {
         let mut timers = Timers::new(1);
-        timers.order(every(10, Missed::Once), 0);
+        timers.order(every(10, Missed::Once), at(0));
         assert!(due(&mut timers, 9).is_empty());
         assert_eq!(due(&mut timers, 13), [1]);
         assert_eq!(timers.next(), Some(20));
@@ -269,7 +269,7 @@ mod tests {
             (Missed::CatchUp, vec![1, 1, 1, 1]),
         ] {
             let mut timers = Timers::new(1);
-            timers.order(every(10, missed), 0);
+            timers.order(every(10, missed), at(0));
             assert_eq!(due(&mut timers, 45), expected, "{missed:?}");
             assert_eq!(timers.next(), Some(50), "{missed:?}");
         }
@@ -283,14 +283,14 @@ mod tests {
                 name: "t".into(),
                 delay: 5,
             },
-            0,
+            at(0),
         );
         timers.order(
             TimerOrder::After {
                 name: "t".into(),
                 delay: 7,
             },
-            0,
+            at(0),
         );
         assert!(due(&mut timers, 6).is_empty());
         assert_eq!(due(&mut timers, 7), [1]);
@@ -307,7 +307,7 @@ mod tests {
             jitter: 30,
             first: Some(0),
         };
-        timers.order(order, 0);
+        timers.order(order, at(0));
         for place in 0..50 {
             let next = timers.next().unwrap_or_default();
             assert!((place * 100..=place * 100 + 30).contains(&next), "{next}");
@@ -318,9 +318,9 @@ mod tests {
     #[test]
     fn a_storm_of_missed_ticks_is_taken_in_portions() {
         let mut timers = Timers::new(1);
-        timers.order(every(1, Missed::CatchUp), 0);
+        timers.order(every(1, Missed::CatchUp), at(0));
         let mut ticks = Vec::new();
-        timers.take_due(1_000_000, &mut ticks, 64);
+        timers.take_due(at(1_000_000), &mut ticks, 64);
         assert_eq!(ticks.len(), 64);
     }
 }
