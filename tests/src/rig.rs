@@ -76,6 +76,7 @@ impl Rig {
             compiler: Compiler::InProcess,
             checkpoints: store.clone(),
             quarantine: directory.path().join("quarantine.json"),
+            letters: store.clone(),
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds).expect("the kernel starts");

@@ -20,9 +20,10 @@ pub mod units;
 
 pub use capability::{Attachment, Capability, CommitError, GrantError, Granted};
 pub use clock::{Clock, SystemClock, VirtualClock};
-pub use device::{Checkpoints, DeviceSpec};
+pub use device::{Checkpoints, DeadLetters, DeviceSpec};
 pub use kernel::{
-    ConnectionError, DeviceError, Kernel, KernelError, KernelOptions, Lane, MAIN_LANE, OPERATOR,
-    PluginStatus, Quarantined, Status, SwapError, Swapped, VersionChange, VersionRecord, is_name,
+    ConnectionError, DeadError, DeviceError, Kernel, KernelError, KernelOptions, Lane, LeftLetter,
+    Letters, MAIN_LANE, OPERATOR, PluginStatus, Quarantined, Sorted, Status, SwapError, Swapped,
+    VersionChange, VersionRecord, is_name,
 };
 pub use runtime::{Compiler, GuestState, LoadError};

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::OpenError;
 use crate::keys::SCHEMA;
+use crate::letters::LETTERS;
 use crate::limits::{
     BUSY_TIME, CACHE_KIB, CHECK_TIME, COLUMNS, COMPOUND_TERMS, EXPRESSION_DEPTH, LOG_BYTES_KEPT,
     PAGE_BYTES, PARAMETERS, PATTERN_BYTES, PROGRESS_INSTRUCTIONS, ROW_BYTES, STATEMENT_BYTES,
@@ -111,6 +112,8 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, OpenError> {
         );
         connection.execute_batch(&version).map_err(refuse)?;
     }
+    // Came after the first databases were made.
+    connection.execute_batch(LETTERS).map_err(refuse)?;
     Ok(connection)
 }
 

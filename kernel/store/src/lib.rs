@@ -31,6 +31,7 @@ mod file;
 mod grant;
 pub mod guest;
 mod keys;
+mod letters;
 mod lexer;
 pub mod limits;
 mod message;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use weihe_kernel::bus::Overflow;
 use weihe_kernel::connection::Kinds;
-use weihe_kernel::device::MemoryCheckpoints;
+use weihe_kernel::device::{MemoryCheckpoints, MemoryDeadLetters};
 use weihe_kernel::{Compiler, DeviceSpec, Kernel, KernelOptions, SystemClock};
 use weihe_modbus::{Bank, Exception, Table, answer};
 
@@ -172,6 +172,7 @@ pub fn run(file: &Path) -> Anyhow<()> {
             compiler: Compiler::InProcess,
             checkpoints: Arc::new(MemoryCheckpoints::default()),
             quarantine: cache.join("quarantine.json"),
+            letters: Arc::new(MemoryDeadLetters::default()),
         };
         let kernel = Kernel::start(options(directory.path()), Vec::new(), kinds)?;
         let connection = format!("type = \"tcp\"\naddress = \"{}\"", slave.address);

@@ -10,8 +10,8 @@ use tokio::task::{LocalSet, yield_now};
 use weihe_kernel::bus::{Bus, Overflow, Subscription};
 use weihe_kernel::connection::Seat;
 use weihe_kernel::device::{
-    Actor, Device, GuestFactory, MemoryCheckpoints, OpenFailure, OutgoingCall, StopReason,
-    Surroundings,
+    Actor, DeadLetters, Device, GuestFactory, MemoryCheckpoints, OpenFailure, OutgoingCall,
+    StopReason, Surroundings,
 };
 use weihe_kernel::event::{Event, Quality, SourceId, Value};
 use weihe_kernel::runtime::{Cache, Compiler, Loader, Ticker, WasmFactory, engine};
@@ -40,6 +40,10 @@ impl Surroundings for Nothing {
 
     fn call(&self, caller: &Arc<Device>, call: OutgoingCall) {
         caller.answered(call.id, Err("there is nobody".into()));
+    }
+
+    fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
+        None
     }
 }
 

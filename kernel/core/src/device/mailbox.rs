@@ -72,6 +72,12 @@ struct Waiting {
     refused: VecDeque<(Arc<str>, Notice)>,
     /// Answers to calls. Bounded by the limit `calls`, which counts them until they are taken.
     direct: VecDeque<Event>,
+    /// A dead letter that is delivered again, behind what waits in the subscriptions, and who waits
+    /// for the device to take it.
+    again: Option<(Event, oneshot::Sender<()>)>,
+    /// The last batch had no room for it: it goes first in the next, so that it is not kept waiting
+    /// for ever.
+    again_waited: bool,
     subscriptions: BTreeMap<u32, Subscription>,
     next_subscription: u32,
     /// Where the next batch begins, so that a busy subscription does not starve the others.
@@ -90,6 +96,16 @@ impl Waiting {
             || !self.calls.is_empty()
             || !self.notices.is_empty()
             || !self.refused.is_empty()
+    }
+
+    fn take_again(&mut self, batch: &mut Vec<Event>, room: &mut Room) {
+        let fits = |(event, _): &mut (Event, _)| room.take(event.value.payload_len());
+        if let Some((event, taken)) = self.again.take_if(fits) {
+            batch.push(event);
+            // Whoever waited may have gone.
+            let _ = taken.send(());
+        }
+        self.again_waited = self.again.is_some();
     }
 }
 
@@ -132,6 +148,26 @@ impl Mailbox {
             drop(waiting);
             self.wake.wake();
         }
+    }
+
+    /// Queues an event that went to the dead letters; what is returned is resolved when the device
+    /// takes it, with an error when it ends first. One at a time: none when there is one, or when the
+    /// device has ended.
+    pub fn again(&self, event: Event) -> Option<oneshot::Receiver<()>> {
+        let mut waiting = self.lock();
+        if waiting.closed || waiting.again.is_some() {
+            return None;
+        }
+        let (taken, receiver) = oneshot::channel();
+        waiting.again = Some((event, taken));
+        drop(waiting);
+        self.wake.wake();
+        Some(receiver)
+    }
+
+    /// Takes back what [`Mailbox::again`] queued; false when the device has it already.
+    pub fn withdraw(&self) -> bool {
+        self.lock().again.take().is_some()
     }
 
     /// How many events for this device alone wait.
@@ -219,6 +255,9 @@ impl Mailbox {
     /// then from its subscriptions in turn.
     pub fn take_events(&self, batch: &mut Vec<Event>, room: &mut Room) {
         let mut waiting = self.lock();
+        if waiting.again_waited {
+            waiting.take_again(batch, room);
+        }
         while let Some(event) = waiting.direct.front()
             && room.take(event.value.payload_len())
         {
@@ -241,6 +280,7 @@ impl Mailbox {
         if let Some(last) = last {
             waiting.turn = last.wrapping_add(1);
         }
+        waiting.take_again(batch, room);
     }
 
     /// Subscribes; returns the subscription's id. The subscription that has the filter already goes
@@ -344,6 +384,8 @@ impl Mailbox {
         let ended = std::mem::take(&mut waiting.subscriptions);
         let direct = std::mem::take(&mut waiting.direct);
         waiting.handover = Handover::default();
+        // It is still among the letters.
+        waiting.again = None;
         drop(waiting);
         drop(ended);
         self.count_dropped(direct.len());

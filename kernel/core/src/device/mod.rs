@@ -3,7 +3,9 @@
 mod actor;
 mod call;
 mod checkpoint;
+mod dead;
 mod guest;
+mod letter;
 mod mailbox;
 mod order;
 mod outbox;
@@ -16,9 +18,14 @@ mod topics;
 pub use actor::{Actor, StartError};
 pub use call::{Call, CallError, CallId};
 pub use checkpoint::{Checkpoints, Loading, MemoryCheckpoints, Saving, SettingAside};
+pub use dead::{
+    DeadLetters, KeptLetter, MAX_LETTER_BYTES, MAX_LETTERS, MAX_LISTED, MemoryDeadLetters,
+    SHOWN_BYTES, Sorting,
+};
 pub use guest::{
     Checkpoint, Guest, GuestError, GuestFactory, Hooked, Outcome, StartContext, StopReason, Trap,
 };
+pub use letter::{Letter, LetterError, LetterKind, LetterView};
 pub use mailbox::{MAX_CALLS, MAX_NOTICES, Mailbox, Stop, TooManySubscriptions};
 pub use order::{Manner, Order, Orders, SwapRefused};
 pub use outbox::{Effect, NO_CAUSE, Outbox, OutboxFull};

@@ -11,9 +11,11 @@ use crate::connection::{Framer, Seat};
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
 use super::call::CallId;
+use super::dead::DeadLetters;
+use super::letter::Letter;
 use super::mailbox::{Mailbox, TooManySubscriptions};
 use super::spec::DeviceSpec;
-use super::status::{DeviceFault, Live};
+use super::status::{DeviceCounters, DeviceFault, Live};
 use super::topics::{TopicRefused, Topics};
 
 /// The publisher of what the kernel itself has to say.
@@ -21,6 +23,10 @@ pub const KERNEL_SOURCE: &str = "$kernel";
 
 /// The topic and the publisher of answers to calls.
 pub const ANSWER: &str = "$answer";
+
+/// Dead letters of one device that are being written. More than that come faster than the disk takes
+/// them: they are counted, so that they do not fill the memory.
+const MAX_UNDER_WAY: usize = 256;
 
 /// Why a device cannot open a connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +57,9 @@ pub trait Surroundings: Send + Sync {
 
     /// A version trapped within its probation, and the device has gone back to the one before.
     fn taken_back(&self, device: &Arc<Device>, version: &str, reason: &str);
+
+    /// Where dead letters are kept; none when the host is going.
+    fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>>;
 }
 
 /// Makes the framers of the version that a device runs.
@@ -109,6 +118,10 @@ pub struct Device {
     tickets: AtomicU64,
     /// Calls that left the device and have no answer yet.
     calls: AtomicUsize,
+    /// Dead letters on their way to where they are kept.
+    letters: AtomicUsize,
+    /// Held while letters are delivered again: two operators must not deliver one twice.
+    pub(crate) retrying: tokio::sync::Mutex<()>,
 }
 
 impl Device {
@@ -134,6 +147,8 @@ impl Device {
             framers: Mutex::default(),
             tickets: AtomicU64::new(1),
             calls: AtomicUsize::new(0),
+            letters: AtomicUsize::new(0),
+            retrying: tokio::sync::Mutex::default(),
             spec,
             bus,
             clock,
@@ -227,8 +242,9 @@ impl Device {
             });
     }
 
-    /// Publishes an input that could not be handled on `$dead/<device>`.
-    pub fn bury(&self, input: &serde_json::Value, error: &str) {
+    /// Publishes an input that could not be handled on `$dead/<device>`, and keeps it.
+    pub fn bury(self: &Arc<Self>, input: &serde_json::Value, error: &str, letter: Letter) {
+        self.keep(letter);
         let letter = serde_json::json!({ "device": &*self.name, "error": error, "input": input });
         let mut run = [Event {
             topic: self.dead_topic,
@@ -242,6 +258,38 @@ impl Device {
         }];
         // Dead letters wait for nobody.
         drop(self.bus.publish(self.kernel_source, &mut run));
+    }
+
+    /// Keeps a dead letter; nobody waits for it.
+    fn keep(self: &Arc<Self>, letter: Letter) {
+        let Some(letters) = self.surroundings.dead_letters() else {
+            return;
+        };
+        if self.letters.fetch_add(1, Ordering::Relaxed) >= MAX_UNDER_WAY {
+            self.letters.fetch_sub(1, Ordering::Relaxed);
+            DeviceCounters::add(&self.live.counters.dead_lost, 1);
+            return;
+        }
+        let (device, keeping) = (self.clone(), letters.keep(&self.name, letter));
+        let told = async move {
+            match keeping.await {
+                Ok(0) => {}
+                Ok(lost) => DeviceCounters::add(&device.live.counters.dead_lost, lost),
+                Err(error) => {
+                    DeviceCounters::add(&device.live.counters.dead_lost, 1);
+                    let name = &device.name;
+                    device.fault(
+                        &format!("a dead letter of `{name}` is not kept: {error}"),
+                        "",
+                    );
+                }
+            }
+            device.letters.fetch_sub(1, Ordering::Relaxed);
+        };
+        // Without a runtime the lane is gone, and nobody asks any more; it is kept all the same.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(told);
+        }
     }
 
     /// A name for an exchange.

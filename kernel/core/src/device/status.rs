@@ -68,6 +68,8 @@ pub struct DeviceCounters {
     pub retries: AtomicU64,
     /// Inputs that went to the dead-letter topic.
     pub dead: AtomicU64,
+    /// Those of them that are kept no more, for newer ones, or could not be kept.
+    pub dead_lost: AtomicU64,
     /// Nanoseconds spent in the plugin, awaited exchanges included.
     pub busy: AtomicU64,
     /// Instances made.
@@ -162,6 +164,9 @@ pub struct DeviceStatus {
     pub retries: u64,
     /// Inputs that went to the dead-letter topic.
     pub dead: u64,
+    /// Those of them that are kept no more, for newer ones, or could not be kept.
+    #[serde(default)]
+    pub dead_lost: u64,
     /// Nanoseconds spent in the plugin.
     pub busy: u64,
     /// Instances made.

@@ -1,5 +1,6 @@
 //! The kernel: plugins, connections and devices by name, and what devices find around them.
 
+mod dead;
 mod error;
 mod lane;
 mod quarantine;
@@ -20,8 +21,8 @@ use crate::capability::{Capability, Granted};
 use crate::clock::Clock;
 use crate::connection::{Claim, Conflict, Connection, Kinds, OpenError, Seat};
 use crate::device::{
-    Actor, Call, CallError, Checkpoints, Device, DeviceSpec, DeviceStatus, OpenFailure, Orders,
-    OutgoingCall, StopReason, Surroundings,
+    Actor, Call, CallError, Checkpoints, DeadLetters, Device, DeviceSpec, DeviceStatus,
+    OpenFailure, Orders, OutgoingCall, StopReason, Surroundings,
 };
 use crate::event::{Event, Quality, Value};
 use crate::runtime::{
@@ -29,6 +30,7 @@ use crate::runtime::{
     engine,
 };
 
+pub use dead::{DeadError, LeftLetter, Letters, Sorted};
 pub use error::{ConnectionError, DeviceError, KernelError};
 pub use lane::Lane;
 use quarantine::Quarantine;
@@ -59,6 +61,8 @@ pub struct KernelOptions {
     pub checkpoints: Arc<dyn Checkpoints>,
     /// File that lists the versions that were rolled back; made when there is the first.
     pub quarantine: PathBuf,
+    /// Where inputs that could not be handled are kept.
+    pub letters: Arc<dyn DeadLetters>,
 }
 
 /// The kernel. Devices, plugins and connections can be added and removed while it runs.
@@ -73,6 +77,7 @@ pub struct Kernel {
     clock: Arc<dyn Clock>,
     started: u64,
     checkpoints: Arc<dyn Checkpoints>,
+    letters: Arc<dyn DeadLetters>,
     io: tokio::runtime::Handle,
     io_thread: Mutex<Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>>,
     registry: Mutex<Registry>,
@@ -156,6 +161,7 @@ impl Kernel {
             clock: options.clock,
             started,
             checkpoints: options.checkpoints,
+            letters: options.letters,
             io: handle,
             io_thread: Mutex::new(Some(io_thread)),
             registry: Mutex::default(),
@@ -609,6 +615,7 @@ impl Placed {
             traps: counters.traps.load(Relaxed),
             retries: counters.retries.load(Relaxed),
             dead: counters.dead.load(Relaxed),
+            dead_lost: counters.dead_lost.load(Relaxed),
             busy: counters.busy.load(Relaxed),
             incarnations: counters.incarnations.load(Relaxed),
             dropped: counters.dropped.load(Relaxed),
@@ -645,6 +652,10 @@ impl Surroundings for Around {
         kernel.io.clone().spawn(async move {
             kernel.follow_back(&device, &version, &reason).await;
         });
+    }
+
+    fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
+        self.0.upgrade().map(|kernel| kernel.letters.clone())
     }
 
     fn call(&self, caller: &Arc<Device>, call: OutgoingCall) {

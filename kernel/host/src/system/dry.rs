@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use weihe_kernel::connection::{
     Acceptor, Binder, Channel, Claim, ConfigError, ConnectionKind, Endpoint, Kinds, Opener,
 };
-use weihe_kernel::device::MemoryCheckpoints;
+use weihe_kernel::device::{MemoryCheckpoints, MemoryDeadLetters};
 use weihe_kernel::runtime::CodecInstance;
 use weihe_kernel::{
     Capability, ConnectionError, DeviceError, DeviceSpec, Kernel, KernelError, KernelOptions,
@@ -54,6 +54,7 @@ impl DryRun {
             checkpoints: Arc::new(MemoryCheckpoints::default()),
             // Checking a file that a host would refuse is no fault of the file.
             quarantine: scratch.path().join("quarantine.json"),
+            letters: Arc::new(MemoryDeadLetters::default()),
         };
         let capabilities =
             || -> Vec<Arc<dyn Capability>> { vec![Arc::new(StoreCapability::new(store.clone()))] };

@@ -97,6 +97,7 @@ impl System {
             compiler: compiler(),
             checkpoints: store.clone(),
             quarantine: data.path().join(QUARANTINE),
+            letters: store.clone(),
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds())?;

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod grants;
 mod keys;
+mod letters;
 mod model;
 mod opening;
 mod sql;

@@ -2,6 +2,7 @@
 
 use crate::bus::Room;
 use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
+use crate::device::letter::Letter;
 use crate::device::status::{DeviceCounters, DeviceState};
 use crate::device::supervision::{Blame, Origin};
 use crate::event::{Event, Value};
@@ -281,6 +282,8 @@ impl<F: GuestFactory> Actor<F> {
             &format!("an event went to $dead/{}: {reason}", device.name),
             "",
         );
-        device.bury(&serde_json::to_value(named).unwrap_or_default(), reason);
+        let letter = Letter::of_event(&device.bus, event, reason, device.clock.now());
+        let input = serde_json::to_value(named).unwrap_or_default();
+        device.bury(&input, reason, letter);
     }
 }

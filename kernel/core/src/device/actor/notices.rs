@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::connection::Notice;
 use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
+use crate::device::letter::Letter;
 use crate::device::status::DeviceCounters;
 use crate::device::supervision::{Blame, Origin};
 use crate::event::hex;
@@ -125,8 +126,8 @@ impl<F: GuestFactory> Actor<F> {
         let bytes = match notice {
             Notice::Replied {
                 outcome: Ok(reply), ..
-            } => Some(hex(&reply.bytes)),
-            Notice::Received { bytes, .. } => Some(hex(bytes)),
+            } => Some(&reply.bytes),
+            Notice::Received { bytes, .. } => Some(bytes),
             _ => None,
         };
         let kind = match notice {
@@ -135,7 +136,9 @@ impl<F: GuestFactory> Actor<F> {
             Notice::Link { .. } => "link-changed",
             Notice::Peer { .. } => "peer-changed",
         };
+        let letter = Letter::of_notice(connection, kind, bytes, reason, device.clock.now());
+        let bytes = bytes.map(|bytes| hex(bytes));
         let input = serde_json::json!({ "connection": connection, "notice": kind, "bytes": bytes });
-        device.bury(&input, reason);
+        device.bury(&input, reason, letter);
     }
 }

@@ -6,7 +6,7 @@ use crate::device::outbox::{Effect, Outbox};
 use crate::device::shared::OutgoingCall;
 use crate::device::status::DeviceCounters;
 use crate::event::Event;
-use crate::schedule::{Now, TimerOrder};
+use crate::schedule::TimerOrder;
 
 use super::Actor;
 

@@ -4,6 +4,7 @@
 mod budget;
 mod calendar;
 mod calls;
+mod dead;
 mod events;
 mod life;
 mod notices;

@@ -16,9 +16,9 @@ use crate::connection::{
     Channel, Connection, Endpoint, Line, Notice, Observer, Opener, Seat, Settings,
 };
 use crate::device::{
-    Actor, Call, CallError, Checkpoint, Checkpoints, Device, DeviceSpec, DeviceState, Loading,
-    Manner, MemoryCheckpoints, OpenFailure, Orders, OutgoingCall, Saving, SettingAside, StartError,
-    StopReason, Surroundings, SwapRefused,
+    Actor, Call, CallError, Checkpoint, Checkpoints, DeadLetters, Device, DeviceSpec, DeviceState,
+    Loading, Manner, MemoryCheckpoints, MemoryDeadLetters, OpenFailure, Orders, OutgoingCall,
+    Saving, SettingAside, StartError, StopReason, Surroundings, SwapRefused,
 };
 use crate::event::{Event, SourceId, TopicId};
 
@@ -62,6 +62,7 @@ pub struct Around {
     pub connections: Mutex<HashMap<String, Connection>>,
     /// Versions that devices went back from by themselves, and why.
     pub taken_back: Mutex<Vec<(String, String)>>,
+    pub letters: Arc<MemoryDeadLetters>,
 }
 
 fn call(device: &Device, command: &str, caller: &str, span: u64) -> Result<Answer, CallError> {
@@ -78,6 +79,10 @@ fn call(device: &Device, command: &str, caller: &str, span: u64) -> Result<Answe
 }
 
 impl Surroundings for Around {
+    fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
+        Some(self.letters.clone())
+    }
+
     fn open(&self, device: &Arc<Device>, connection: &str) -> Result<Seat, OpenFailure> {
         let connections = self.connections.lock().unwrap();
         let unknown = || OpenFailure::Unknown(connection.to_owned());
