@@ -7,6 +7,7 @@ mod checking;
 mod codec;
 mod commands;
 mod database;
+mod dead;
 mod faults;
 mod field;
 mod files;

@@ -5,6 +5,7 @@ mod call;
 mod check;
 mod codec;
 mod compile_component;
+mod dead;
 mod directory;
 mod doctor;
 mod events;
@@ -75,6 +76,7 @@ enum Command {
     Rollback(versions::Rollback),
     Load(versions::Load),
     Unload(versions::Unload),
+    Dead(dead::Dead),
     Doctor(doctor::Doctor),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
     CompileComponent(compile_component::CompileComponent),
@@ -111,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Rollback(rollback) => rollback.run(&global),
         Command::Load(load) => load.run(&global),
         Command::Unload(unload) => unload.run(&global),
+        Command::Dead(dead) => dead.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::CompileComponent(compile) => return compile.run(),
     };

@@ -2,6 +2,7 @@
 //! Unix socket, specified in `docs/control-protocol.md`.
 
 mod client;
+mod dead;
 mod line;
 mod protocol;
 mod server;
@@ -10,6 +11,7 @@ mod session;
 mod socket;
 
 pub use client::{Client, ClientError, Stream, StreamPiece};
+pub use dead::{DeadListParams, DeadParams};
 pub use line::{LineError, LineReader};
 pub use protocol::{
     Body, CallParams, CancelParams, ErrorBody, EventsParams, GetParams, Hello, LoadAnswer,

@@ -1,5 +1,7 @@
 //! What a running system offers over the control protocol.
 
+mod dead;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -173,6 +175,9 @@ impl Service for HostService {
             "get" => once(&self.get(&params(request)?)?),
             "set" => once(&self.set(params(request)?).await?),
             "call" => Ok(Answer::Once(self.call(params(request)?).await?)),
+            "dead-list" => once(&self.dead_list(&params(request)?).await?),
+            "dead-retry" => once(&self.dead_retry(params(request)?).await?),
+            "dead-drop" => once(&self.dead_drop(params(request)?).await?),
             "events" => Ok(Answer::Stream(Box::new(self.events(&params(request)?)?))),
             "logs" => Ok(Answer::Stream(Box::new(Logs {
                 params: params(request)?,
@@ -185,7 +190,8 @@ impl Service for HostService {
             "unload" => once(&versions::unload(&self.system, params(request)?).await?),
             other => {
                 let message = format!("there is no method `{other}`");
-                let help = "there are hello, ps, get, set, call, events, logs, swap, rollback, load, unload and cancel";
+                let help = "there are hello, ps, get, set, call, events, logs, dead-list, dead-retry, dead-drop, swap, rollback, \
+                            load, unload and cancel";
                 Err(ErrorBody::new(code::METHOD, message).help(help))
             }
         }

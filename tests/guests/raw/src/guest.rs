@@ -63,6 +63,7 @@ struct Me {
     /// Events that were handled, over all instances.
     handled: u64,
     poisoned: bool,
+    mended: bool,
 }
 
 thread_local! {
@@ -119,7 +120,7 @@ impl lifecycle::Guest for Raw {
             name: "raw".into(),
             version: "0.1.0".into(),
             summary: "Does what it is told".into(),
-            commands: ["count", "trap", "never", "refuse", "poison"]
+            commands: ["count", "trap", "never", "refuse", "poison", "mend"]
                 .map(command)
                 .into(),
             topics: Vec::new(),
@@ -207,6 +208,7 @@ impl events::Guest for Raw {
         }
         match order.as_str() {
             "trap" => trap("told to trap"),
+            "ail" if !me(|me| me.mended) => trap("told to ail until it is mended"),
             "trap-once" if event.attempt == 1 => trap("told to trap once"),
             "reject" => return Err(Error::Rejected("told to reject".into())),
             "never" => return Err(Error::Retry("told to ask for ever".into())),
@@ -352,6 +354,10 @@ impl commands::Guest for Raw {
             "refuse" => {
                 say("half", Value::None);
                 Err(CallError::InvalidArgument("nothing pleases it".into()))
+            }
+            "mend" => {
+                me(|me| me.mended = true);
+                Ok(Outcome::Done("null".into()))
             }
             "poison" => {
                 me(|me| me.poisoned = true);

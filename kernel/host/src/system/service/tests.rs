@@ -211,3 +211,56 @@ async fn orders_for_plugins_say_what_is_wrong_with_them() {
         assert!(error.message.contains(words), "{}", error.message);
     }
 }
+
+#[tokio::test]
+async fn dead_letters_are_listed_dropped_and_asked_for_with_care() {
+    use weihe_kernel::device::Letter;
+
+    let (_keep, service) = service();
+    assert_eq!(
+        once(&service, "dead-list", json!(null)).await,
+        Ok(json!([]))
+    );
+    let store = service.system.kernel().letters().clone();
+    let bus = service.bus().clone();
+    let event = Event {
+        topic: bus.topic("a/b").unwrap(),
+        source: bus.source("x").unwrap(),
+        time: 1,
+        sequence: 2,
+        cause: None,
+        attempt: 3,
+        quality: Quality::Bad,
+        value: Value::Float(f64::NAN),
+    };
+    for _ in 0..2 {
+        let letter = Letter::of_event(&bus, &event, "why", 5);
+        store.keep("gone", letter).await.unwrap();
+    }
+    let listed = once(&service, "dead-list", json!({ "device": "gone" }))
+        .await
+        .unwrap();
+    assert_eq!(listed[0]["reason"], "why");
+    assert_eq!(listed[0]["kind"], "event");
+    assert_eq!(listed[0]["input"]["value"], "NaN");
+    assert_eq!(listed[0]["input"]["attempt"], 3);
+    assert_eq!(listed[0]["input"]["quality"], "bad");
+
+    for wrong in [
+        json!({ "device": "gone" }),
+        json!({ "device": "gone", "ids": [1], "all": true }),
+    ] {
+        let error = once(&service, "dead-drop", wrong).await.unwrap_err();
+        assert_eq!(error.code, code::PARAMS);
+    }
+    let all = json!({ "device": "gone", "all": true });
+    let error = once(&service, "dead-retry", all.clone()).await.unwrap_err();
+    assert_eq!(error.code, "unknown-device");
+    let one = json!({ "device": "gone", "ids": [listed[0]["id"], 99] });
+    let dropped = once(&service, "dead-drop", one).await.unwrap();
+    assert_eq!(dropped["done"], json!([listed[0]["id"]]));
+    assert_eq!(dropped["left"][0]["id"], 99);
+    let dropped = once(&service, "dead-drop", all).await.unwrap();
+    assert_eq!(dropped["done"], json!([listed[1]["id"]]));
+    assert_eq!(once(&service, "dead-list", json!({})).await, Ok(json!([])));
+}
