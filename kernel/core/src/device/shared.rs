@@ -24,9 +24,10 @@ pub const KERNEL_SOURCE: &str = "$kernel";
 /// The topic and the publisher of answers to calls.
 pub const ANSWER: &str = "$answer";
 
-/// Dead letters of one device that are being written. More than that come faster than the disk takes
-/// them: they are counted, so that they do not fill the memory.
-const MAX_UNDER_WAY: usize = 256;
+/// Dead letters of one device that are being written, in bytes: more than a device that is given up
+/// leaves of a batch. What comes faster than the disk takes it is counted, so that it does not fill the
+/// memory.
+const MAX_UNDER_WAY: usize = 4 << 20;
 
 /// Why a device cannot open a connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,7 +119,7 @@ pub struct Device {
     tickets: AtomicU64,
     /// Calls that left the device and have no answer yet.
     calls: AtomicUsize,
-    /// Dead letters on their way to where they are kept.
+    /// Dead letters on their way to where they are kept, in bytes.
     letters: AtomicUsize,
     /// Held while letters are delivered again: two operators must not deliver one twice.
     pub(crate) retrying: tokio::sync::Mutex<()>,
@@ -265,8 +266,9 @@ impl Device {
         let Some(letters) = self.surroundings.dead_letters() else {
             return;
         };
-        if self.letters.fetch_add(1, Ordering::Relaxed) >= MAX_UNDER_WAY {
-            self.letters.fetch_sub(1, Ordering::Relaxed);
+        let size = letter.size();
+        if self.letters.fetch_add(size, Ordering::Relaxed) >= MAX_UNDER_WAY {
+            self.letters.fetch_sub(size, Ordering::Relaxed);
             DeviceCounters::add(&self.live.counters.dead_lost, 1);
             return;
         }
@@ -284,7 +286,7 @@ impl Device {
                     );
                 }
             }
-            device.letters.fetch_sub(1, Ordering::Relaxed);
+            device.letters.fetch_sub(size, Ordering::Relaxed);
         };
         // Without a runtime the lane is gone, and nobody asks any more; it is kept all the same.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
