@@ -3,7 +3,7 @@
 use serde_json::json;
 use weihe_kernel::device::{Letter, LetterKind, LetterView};
 use weihe_kernel::{DeadError, Letters};
-use weihe_tests::Rig;
+use weihe_tests::{DEADLINE, Host, Rig};
 
 const PATIENT: &str = r#"
 [plugin]
@@ -22,7 +22,7 @@ async fn letters(rig: &Rig, count: usize) -> Vec<LetterView> {
         if found.len() == count {
             return found;
         }
-        assert!(began.elapsed() < weihe_tests::DEADLINE, "{found:#?}");
+        assert!(began.elapsed() < DEADLINE, "{found:#?}");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
@@ -121,4 +121,41 @@ async fn a_notice_stays_with_a_reason_and_can_be_dropped() {
         "{unknown}"
     );
     rig.shutdown().await;
+}
+
+#[test]
+fn an_operator_lists_retries_and_drops_letters_from_the_command_line() {
+    let config = "[plugin.raw]\n[device.patient]\nplugin = \"raw\"\n";
+    let mut host = Host::new(config, &[("raw", "weihe-guest-raw")]);
+    host.start();
+    assert!(host.failed().is_empty());
+    host.ask(&["set", "plugin/patient/in", "ail"]).unwrap();
+    let began = std::time::Instant::now();
+    let id = loop {
+        let listed = host.ask(&["dead", "list", "patient"]).unwrap();
+        if let Some(id) = listed[0]["id"].as_u64() {
+            break id.to_string();
+        }
+        assert!(began.elapsed() < DEADLINE, "{listed}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let shown = host.run(&["dead", "list"]).stdout;
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains("plugin/patient/in"), "{shown}");
+
+    assert_eq!(
+        host.run(&["dead", "drop", "patient", "99"]).status.code(),
+        Some(1)
+    );
+    assert_eq!(
+        host.run(&["dead", "retry", "patient"]).status.code(),
+        Some(2)
+    );
+    host.ask(&["call", "patient", "mend"]).unwrap();
+    assert_eq!(
+        host.run(&["dead", "retry", "patient", &id]).status.code(),
+        Some(0)
+    );
+    assert_eq!(host.ask(&["dead", "list"]), Some(json!([])));
+    assert!(host.stop());
 }
