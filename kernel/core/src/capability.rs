@@ -32,7 +32,8 @@ pub trait Capability: Send + Sync + 'static {
 }
 
 /// A checked grant, from which the state of a device is made: once a device, again for each
-/// instance that replaces a trapped one.
+/// instance that replaces a trapped one. When a version takes over from another, both have theirs
+/// for a moment, and no two of their hooks run at a time.
 pub trait Granted: Send + Sync {
     /// Makes the state of the device for one instance.
     fn attach(&self, device: &str) -> Box<dyn Attachment>;

@@ -251,6 +251,14 @@ impl Mailbox {
         }
     }
 
+    /// Drops what a connection told that the device has left.
+    pub(super) fn forget_notices(&self, connection: &str) {
+        let mut waiting = self.lock();
+        waiting.notices.retain(|(from, _)| **from != *connection);
+        drop(waiting);
+        self.room.notify_waiters();
+    }
+
     /// Adds events to the end of `batch` while there is room: those for this device alone first,
     /// then from its subscriptions in turn.
     pub fn take_events(&self, batch: &mut Vec<Event>, room: &mut Room) {

@@ -388,7 +388,7 @@ impl Device {
         let mut left = Vec::new();
         self.lock_seats().retain(|name, place| {
             let Some(told) = before.0.get(name) else {
-                left.push(place.seat.clone());
+                left.push((name.clone(), place.seat.clone()));
                 return false;
             };
             if place.told && *told {
@@ -399,8 +399,9 @@ impl Device {
             }
             true
         });
-        for seat in left {
+        for (connection, seat) in left {
             seat.detach();
+            self.mailbox.forget_notices(&connection);
         }
         for connection in reopen {
             // The connection may be gone meanwhile: then its place says that the link is down.

@@ -84,7 +84,7 @@ pub struct Kernel {
     /// Held shared while a device is added, and alone while versions change, so that no device is
     /// left on a version that its plugin no longer has.
     changes: tokio::sync::RwLock<()>,
-    quarantine: Quarantine,
+    quarantine: Arc<Quarantine>,
 }
 
 #[derive(Default)]
@@ -166,7 +166,7 @@ impl Kernel {
             io_thread: Mutex::new(Some(io_thread)),
             registry: Mutex::default(),
             changes: tokio::sync::RwLock::default(),
-            quarantine,
+            quarantine: Arc::new(quarantine),
         }))
     }
 

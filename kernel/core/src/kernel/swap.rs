@@ -224,14 +224,17 @@ impl Kernel {
             history.note(self.clock.now(), before, VersionChange::Returned, reason);
             set_version(&mut registry, before);
         }
-        let quarantined = self.quarantine.add(Quarantined {
+        let entry = Quarantined {
             sha256: current.sha256.clone(),
             plugin: name.clone(),
             version: current.description.version.clone(),
             time: self.clock.now(),
             reason: reason.to_owned(),
-        });
-        if let Err(error) = quarantined {
+        };
+        let quarantine = self.quarantine.clone();
+        // A slow disk must not hold up connections, whose thread this may be.
+        let written = tokio::task::spawn_blocking(move || quarantine.add(entry)).await;
+        if let Err(error) = written.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
             tracing::error!(
                 "plugin {name}: the quarantine cannot be written, and holds until the host ends: {error}"
             );

@@ -15,7 +15,7 @@ use weihe_kernel::{
 };
 use weihe_store::{OpenError, Store, StoreCapability};
 
-use super::{CACHE, DATABASE, compiler};
+use super::{CACHE, DATABASE, QUARANTINE, compiler};
 
 /// Why there is no kernel to check with.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +52,8 @@ impl DryRun {
             clock: Arc::new(SystemClock::new()),
             compiler: compiler(),
             checkpoints: Arc::new(MemoryCheckpoints::default()),
-            // Checking a file that a host would refuse is no fault of the file.
-            quarantine: scratch.path().join("quarantine.json"),
+            // What a host there would refuse is refused here; nothing is added.
+            quarantine: data.unwrap_or(scratch.path()).join(QUARANTINE),
             letters: Arc::new(MemoryDeadLetters::default()),
         };
         let capabilities =

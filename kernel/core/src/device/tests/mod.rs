@@ -20,3 +20,4 @@ mod stored;
 mod swap;
 mod timers;
 mod traps;
+mod versions;

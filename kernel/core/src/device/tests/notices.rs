@@ -9,7 +9,7 @@ use super::super::{Effect, OpenFailure};
 use super::rig::*;
 use crate::bus::Overflow;
 use crate::connection::{Channel, Failure, LinkState, Notice, Priority, Reply, ReplyRule, Request};
-use crate::device::DeviceState;
+use crate::device::{DeviceState, Manner};
 
 type Heard = Rc<RefCell<Vec<Notice>>>;
 
@@ -264,6 +264,50 @@ fn each_instance_is_told_the_state_of_the_link_it_opens() {
         world.stop(device).await;
         assert!(connection.stats().devices.is_empty(), "given up");
         connection.close().await;
+    });
+}
+
+#[test]
+fn places_are_the_devices_own_and_a_refused_version_leaves_none() {
+    play(|world| async move {
+        let field = world.connect("field", open_end);
+        let spare = world.connect("spare", open_end);
+        world.settle().await;
+        let (script, heard) = hearing();
+        script.on_start(|stage, _| {
+            stage.device.open("field").unwrap();
+            Ok(Ok(()))
+        });
+        let own = |spec: &mut super::super::DeviceSpec| {
+            spec.connection = Some("field".into());
+            spec.grants.connections.push("spare".into());
+        };
+        let device = world.start_with(&script, own).await;
+        heard.take();
+        let (next, told) = hearing();
+        next.on_start(|stage, _| {
+            stage.device.open("field").unwrap();
+            stage.device.open("spare").unwrap();
+            rejected("no")
+        });
+        let refused = world.order(&device, "second", &next, Manner::Trial).await;
+        refused.unwrap_err();
+        assert!(spare.stats().devices.is_empty(), "left again");
+        assert_eq!(field.stats().devices.len(), 1, "kept");
+        device.notify(link(LinkState::Down));
+        world.settle().await;
+        assert_eq!(heard.take().last(), Some(&link(LinkState::Down)));
+        next.on_start(|stage, _| {
+            stage.device.open("field").unwrap();
+            Ok(Ok(()))
+        });
+        let swap = world.order(&device, "second", &next, Manner::Trial).await;
+        assert_eq!(swap, Ok(()));
+        assert_eq!(told.take(), [link(LinkState::Up)], "it opened it");
+        assert_eq!(field.stats().devices.len(), 1, "the same place");
+        world.stop(device).await;
+        field.close().await;
+        spare.close().await;
     });
 }
 
