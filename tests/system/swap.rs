@@ -146,6 +146,9 @@ async fn a_version_that_traps_is_taken_back_by_itself_in_all_devices() {
         matches!(again, Err(SwapError::Load(LoadError::Quarantined { .. }))),
         "{again:?}"
     );
+    // When this is answered, the way back has come to its end.
+    let none = rig.kernel().rollback_plugin("versions", "").await;
+    assert!(matches!(none, Err(SwapError::NoVersionBefore(_))));
     // Also after a restart, until it is lifted.
     let rig = rig.restart("").await;
     let load = rig
