@@ -44,6 +44,10 @@ use swap::History;
 /// The lane of devices that name none.
 pub const MAIN_LANE: &str = "main";
 
+/// How long a shutdown waits for a change of versions or a start that is under way, in nanoseconds. Either
+/// takes milliseconds; one whose plugin hangs must not hold up the stop, and ends with its device.
+const CHANGE_PATIENCE: u64 = 2_000_000_000;
+
 /// The caller that stands for people.
 pub const OPERATOR: &str = "operator";
 
@@ -544,6 +548,12 @@ impl Kernel {
 
     /// Stops everything in order: devices in reverse order of their start, then connections and lanes.
     pub async fn shutdown(&self) {
+        // A change under way is finished first, or what it starts could outlive the devices; and none
+        // begins any more.
+        let _alone = tokio::select! {
+            alone = self.changes.write() => Some(alone),
+            () = self.clock.sleep(CHANGE_PATIENCE) => None,
+        };
         let mut devices: Vec<(u64, String)> = {
             let registry = self.registry();
             for open in registry.connections.values() {
