@@ -1,9 +1,9 @@
 //! The actor: takes what waits for its device, one thing at a time, and hands it to the instance.
 //!
-//! The order of a round is: a request to end, an order for another version, calls, notices of connections, events that are
-//! delivered again, and (when there are none) one batch of ticks and events. What a handler did stays in its
-//! outbox until the handler returned and its writes are committed. A trap drops instance and
-//! outbox; the inputs go to a fresh instance one by one.
+//! The order of a round is: a request to end, an order for another version, calls, notices of
+//! connections, events that are delivered again, and (when there are none) one batch of ticks and
+//! events. What a handler did stays in its outbox until the handler returned and its writes are
+//! committed. A trap drops instance and outbox; the inputs go to a fresh instance one by one.
 
 mod calls;
 mod events;
