@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Kernel;
 use super::quarantine::Quarantined;
+use super::registry::Placed;
 use crate::bus::SubscriptionStatus;
 use crate::connection::ConnectionStats;
 use crate::device::DeviceStatus;
@@ -104,4 +106,74 @@ pub struct Status {
     /// Versions that were rolled back and are refused.
     #[serde(default)]
     pub quarantined: Vec<Quarantined>,
+}
+
+impl Kernel {
+    /// The state of everything.
+    pub fn status(&self) -> Status {
+        let subscriptions = self.bus.subscriptions();
+        let registry = self.registry();
+        let mut placed: Vec<&Placed> = registry.devices.values().collect();
+        placed.sort_by_key(|placed| placed.order);
+        Status {
+            uptime: self.clock.monotonic().saturating_sub(self.started),
+            topics: self.bus.topic_count(),
+            plugins: registry
+                .plugins
+                .values()
+                .map(|plugin| PluginStatus {
+                    history: match registry.histories.get(&plugin.name) {
+                        Some(history) => history.records().cloned().collect(),
+                        None => Vec::new(),
+                    },
+                    ..PluginStatus::from(&**plugin)
+                })
+                .collect(),
+            quarantined: self.quarantine.all(),
+            connections: registry
+                .connections
+                .values()
+                .map(|open| open.connection.stats())
+                .collect(),
+            devices: placed.into_iter().map(Placed::status).collect(),
+            subscriptions,
+        }
+    }
+}
+
+impl Placed {
+    fn status(&self) -> DeviceStatus {
+        use std::sync::atomic::Ordering::Relaxed;
+        let (state, last_error) = self.device.live.get();
+        let counters = &self.device.live.counters;
+        DeviceStatus {
+            name: self.device.name.to_string(),
+            plugin: self.device.spec.plugin.clone(),
+            connection: self.device.spec.connection.clone(),
+            lane: self.lane.clone(),
+            state,
+            version: self.plugin.description.version.clone(),
+            probation: self.device.live.probation.load(Relaxed),
+            commands: self
+                .plugin
+                .description
+                .commands
+                .iter()
+                .map(|info| info.name.clone())
+                .collect(),
+            events: counters.events.load(Relaxed),
+            batches: counters.batches.load(Relaxed),
+            published: counters.published.load(Relaxed),
+            calls: counters.commands.load(Relaxed),
+            notices: counters.notices.load(Relaxed),
+            traps: counters.traps.load(Relaxed),
+            retries: counters.retries.load(Relaxed),
+            dead: counters.dead.load(Relaxed),
+            dead_lost: counters.dead_lost.load(Relaxed),
+            busy: counters.busy.load(Relaxed),
+            incarnations: counters.incarnations.load(Relaxed),
+            dropped: counters.dropped.load(Relaxed),
+            last_error,
+        }
+    }
 }

@@ -1,0 +1,159 @@
+//! What a device asks for against what there is and what it is granted, before anything of it runs.
+
+use std::sync::Arc;
+
+use super::error::suggest;
+use super::name::is_name;
+use super::{DeviceError, Kernel, OPERATOR};
+use crate::capability::Granted;
+use crate::device::DeviceSpec;
+use crate::runtime::{ConnectionNeed, Plugin};
+
+/// What a device needs to be started: its plugin, and its checked grants.
+pub(super) type Prepared = (Arc<Plugin>, Vec<Box<dyn Granted>>);
+
+impl Kernel {
+    /// Checks a device without starting it: its plugin, its connection and its grants.
+    pub fn check_device(&self, spec: &DeviceSpec) -> Result<(), DeviceError> {
+        self.prepare(spec).map(|_| ())
+    }
+
+    pub(super) fn prepare(&self, spec: &DeviceSpec) -> Result<Prepared, DeviceError> {
+        let device = spec.name.clone();
+        if !is_name(&spec.name) || spec.name == OPERATOR {
+            return Err(DeviceError::Name(device));
+        }
+        let registry = self.registry();
+        let Some(plugin) = registry.plugins.get(&spec.plugin).cloned() else {
+            return Err(DeviceError::NoPlugin {
+                device,
+                plugin: spec.plugin.clone(),
+                help: suggest(&spec.plugin, registry.plugins.keys().map(String::as_str)),
+            });
+        };
+        let named = spec.connection.iter().chain(&spec.grants.connections);
+        for connection in named {
+            if !registry.connections.contains_key(connection) {
+                return Err(DeviceError::NoConnection {
+                    device,
+                    connection: connection.clone(),
+                    help: suggest(connection, registry.connections.keys().map(String::as_str)),
+                });
+            }
+        }
+        drop(registry);
+        let need = plugin.description.connection;
+        if need == ConnectionNeed::Required && spec.connection.is_none() {
+            let plugin = spec.plugin.clone();
+            return Err(DeviceError::NeedsConnection { device, plugin });
+        }
+        let granted = self.check_grants(spec, &plugin)?;
+        Ok((plugin, granted))
+    }
+
+    /// What a plugin imports against what its device is granted.
+    pub(super) fn check_grants(
+        &self,
+        spec: &DeviceSpec,
+        plugin: &Plugin,
+    ) -> Result<Vec<Box<dyn Granted>>, DeviceError> {
+        let device = &spec.name;
+        for name in spec.grants.capabilities.keys() {
+            if !self
+                .capabilities
+                .iter()
+                .any(|capability| capability.name() == name)
+            {
+                return Err(DeviceError::NoCapability {
+                    device: device.clone(),
+                    capability: name.clone(),
+                    help: suggest(
+                        name,
+                        self.capabilities.iter().map(|capability| capability.name()),
+                    ),
+                });
+            }
+        }
+        let not_granted = |import: &str, grant: String| DeviceError::NotGranted {
+            plugin: plugin.name.clone(),
+            import: import.to_owned(),
+            device: device.clone(),
+            grant,
+        };
+        let has_connection = spec.connection.is_some() || !spec.grants.connections.is_empty();
+        let mut granted = Vec::new();
+        for import in &plugin.imports {
+            if same_interface(import, "weihe:connection/connections@0.1.0")
+                && !has_connection
+                && plugin.description.connection == ConnectionNeed::None
+            {
+                let grant = format!("[device.{device}] connection = \"…\"");
+                return Err(not_granted(import, grant));
+            }
+        }
+        for capability in &self.capabilities {
+            let import = plugin.imports.iter().find(|import| {
+                capability
+                    .interfaces()
+                    .iter()
+                    .any(|served| same_interface(import, served))
+            });
+            let Some(import) = import else { continue };
+            let Some(table) = spec.grants.capabilities.get(capability.name()) else {
+                let grant = format!("[device.{device}.grants.{}]", capability.name());
+                return Err(not_granted(import, grant));
+            };
+            let grant =
+                capability
+                    .configure(device, table)
+                    .map_err(|source| DeviceError::Grant {
+                        device: device.clone(),
+                        capability: capability.name().to_owned(),
+                        source,
+                    })?;
+            granted.push(grant);
+        }
+        Ok(granted)
+    }
+}
+
+/// Whether an import names an interface, leaving aside what semver lets differ.
+fn same_interface(import: &str, served: &str) -> bool {
+    match (import.split_once('@'), served.split_once('@')) {
+        (Some((import, version)), Some((interface, offered))) => {
+            // A prerelease matches only exactly; below 1.0 the minor version must agree.
+            let series = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
+            import == interface
+                && (version == offered
+                    || (!version.contains('-')
+                        && !offered.contains('-')
+                        && series(version) == series(offered)))
+        }
+        _ => import == served,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interfaces_are_told_apart_by_what_semver_calls_incompatible() {
+        assert!(same_interface(
+            "weihe:store/sql@0.1.3",
+            "weihe:store/sql@0.1.0"
+        ));
+        assert!(!same_interface(
+            "weihe:store/sql@0.2.0",
+            "weihe:store/sql@0.1.0"
+        ));
+        assert!(!same_interface(
+            "weihe:store/keys@0.1.0",
+            "weihe:store/sql@0.1.0"
+        ));
+        assert!(!same_interface(
+            "wasi:keyvalue/store@0.2.0-draft",
+            "wasi:keyvalue/store@0.2.0-draft2"
+        ));
+    }
+}
