@@ -11,6 +11,7 @@ mod dead;
 mod faults;
 mod field;
 mod files;
+mod folder;
 mod greenhouse;
 mod host;
 mod hostile;

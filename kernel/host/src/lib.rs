@@ -12,3 +12,4 @@ pub mod doctor;
 pub mod output;
 pub mod record;
 pub mod system;
+mod watch;

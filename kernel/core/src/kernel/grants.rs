@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::suggest;
 use super::name::is_name;
-use super::{DeviceError, Kernel, OPERATOR};
+use super::{DeviceError, Kernel, OPERATOR, PluginStatus};
 use crate::capability::Granted;
 use crate::device::DeviceSpec;
 use crate::runtime::{ConnectionNeed, Plugin};
@@ -47,15 +47,24 @@ impl Kernel {
             let plugin = spec.plugin.clone();
             return Err(DeviceError::NeedsConnection { device, plugin });
         }
-        let granted = self.check_grants(spec, &plugin)?;
+        let granted = self.check_grants(spec, &PluginStatus::from(&*plugin))?;
         Ok((plugin, granted))
+    }
+
+    /// Checks whether a device is granted what a plugin imports, whether the plugin is loaded or not.
+    pub fn check_granted(
+        &self,
+        spec: &DeviceSpec,
+        plugin: &PluginStatus,
+    ) -> Result<(), DeviceError> {
+        self.check_grants(spec, plugin).map(|_| ())
     }
 
     /// What a plugin imports against what its device is granted.
     pub(super) fn check_grants(
         &self,
         spec: &DeviceSpec,
-        plugin: &Plugin,
+        plugin: &PluginStatus,
     ) -> Result<Vec<Box<dyn Granted>>, DeviceError> {
         let device = &spec.name;
         for name in spec.grants.capabilities.keys() {

@@ -176,6 +176,16 @@ impl Kernel {
         Ok(status)
     }
 
+    /// Compiles, links and describes the component in a file, and changes nothing.
+    pub async fn examine_plugin(
+        &self,
+        name: &str,
+        file: &std::path::Path,
+    ) -> Result<PluginStatus, LoadError> {
+        let plugin = self.loader.load(name, file).await?;
+        Ok(PluginStatus::from(&plugin))
+    }
+
     /// A codec of a loaded plugin, if it has one.
     pub fn codec(&self, plugin: &str) -> Option<CodecInstance> {
         self.registry().plugins.get(plugin)?.codec()

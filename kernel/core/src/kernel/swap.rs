@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{DeviceError, suggest};
 use super::quarantine::Quarantined;
-use super::status::{VersionChange, VersionRecord};
+use super::status::{PluginStatus, VersionChange, VersionRecord};
 use super::{Kernel, Registry};
 use crate::device::{Device, Manner, Orders, SwapRefused};
 use crate::runtime::{ConnectionNeed, LoadError, Plugin, WasmFactory};
@@ -181,7 +181,7 @@ impl Kernel {
     }
 
     pub(super) fn check_quarantine(&self, plugin: &Plugin) -> Result<(), LoadError> {
-        match self.quarantine.find(&plugin.sha256) {
+        match self.quarantined(&plugin.sha256) {
             Some(entry) => Err(LoadError::Quarantined {
                 file: plugin.file.clone(),
                 sha256: entry.sha256,
@@ -189,6 +189,11 @@ impl Kernel {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Why a version is refused, if it is.
+    pub fn quarantined(&self, sha256: &str) -> Option<Quarantined> {
+        self.quarantine.find(sha256)
     }
 
     /// Refuses a version no longer. Returns whether it was in quarantine.
@@ -339,7 +344,7 @@ impl Kernel {
         Ok(WasmFactory {
             plugin: plugin.clone(),
             device: device.clone(),
-            granted: self.check_grants(spec, plugin)?,
+            granted: self.check_grants(spec, &PluginStatus::from(&**plugin))?,
             ticker: self.ticker.clone(),
         })
     }

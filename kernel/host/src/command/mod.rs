@@ -12,6 +12,7 @@ mod events;
 mod get;
 mod inspect;
 mod logs;
+mod plan;
 mod plugin_file;
 mod ps;
 mod remote;
@@ -76,6 +77,8 @@ enum Command {
     Rollback(versions::Rollback),
     Load(versions::Load),
     Unload(versions::Unload),
+    Plan(plan::Plan),
+    Reload(plan::Reload),
     Dead(dead::Dead),
     Doctor(doctor::Doctor),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
@@ -113,6 +116,8 @@ pub fn main() -> ExitCode {
         Command::Rollback(rollback) => rollback.run(&global),
         Command::Load(load) => load.run(&global),
         Command::Unload(unload) => unload.run(&global),
+        Command::Plan(plan) => plan.run(&global),
+        Command::Reload(reload) => reload.run(&global),
         Command::Dead(dead) => dead.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::CompileComponent(compile) => return compile.run(),

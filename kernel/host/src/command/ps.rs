@@ -126,6 +126,12 @@ fn render(answer: &Answer, style: Style) -> String {
             let _ = write!(text, "\n{table}");
         }
     }
+    if !answer.notes.is_empty() {
+        text.push('\n');
+        for note in &answer.notes {
+            let _ = writeln!(text, "{} {note}", style.dim("note:"));
+        }
+    }
     if !answer.failed.is_empty() {
         text.push('\n');
         for failed in &answer.failed {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
 use weihe_kernel::connection::LinkState;
@@ -17,7 +17,8 @@ use crate::config::{Config, PluginEntry};
 use crate::control::{SOCKET, bind, serve};
 use crate::output::{Failure, Outcome, Style};
 use crate::record::{RecordLayer, Ring};
-use crate::system::{DataDirectory, HostService, Part, StartError, System};
+use crate::system::{DataDirectory, HostService, Part, Scope, StartError, System};
+use crate::watch::Watch;
 
 /// How long the first attempts of connections are awaited before it is said what runs: a port is
 /// opened or refused within milliseconds, and a device that does not answer is not waited for.
@@ -153,6 +154,9 @@ async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result 
         |error: std::io::Error| Failure::plain(format!("signals cannot be received: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
+    let hangup = signal(SignalKind::hangup()).map_err(no_signal)?;
+    // Before it is populated, so that nothing that changes meanwhile is missed.
+    let watch = Watch::start(&system.config());
     let data = system.data().path().to_path_buf();
     let listener = bind(&data).await?;
     let service = HostService::new(Arc::clone(&system), ring);
@@ -163,7 +167,7 @@ async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result 
         // The banner says how it stands when the time is over.
         let _ = tokio::time::timeout(FIRST_ATTEMPTS, first_attempts(&system)).await;
         eprint!("{}", banner(&system, directory));
-        std::future::pending::<()>().await;
+        follow(&system, watch, hangup).await;
     };
     let reason = tokio::select! {
         () = life => "",
@@ -184,6 +188,33 @@ async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result 
     let _ = std::fs::remove_file(data.join(SOCKET));
     tracing::info!("stopped");
     Ok(Outcome::Done)
+}
+
+/// Follows what becomes of `weihe.toml` and the components; SIGHUP makes it look at all of them.
+async fn follow(system: &Arc<System>, mut watch: Option<Watch>, mut hangup: Signal) {
+    // It may have changed since it was read, while plugins were built.
+    let mut scope = Scope {
+        configuration: watch.is_some(),
+        ..Scope::default()
+    };
+    loop {
+        // What is wrong with it is in the log, and `ps` shows it.
+        let _ = system.reconcile(&scope).await;
+        if let Some(watch) = &mut watch {
+            watch.follow(&system.config());
+        }
+        scope = tokio::select! {
+            scope = changed(&mut watch) => scope,
+            _ = hangup.recv() => Scope::all(),
+        };
+    }
+}
+
+async fn changed(watch: &mut Option<Watch>) -> Scope {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Ends the process without further ado: what is committed is on the disk.

@@ -5,12 +5,13 @@ use std::ops::Range;
 use weihe_kernel::grant::Grants;
 use weihe_kernel::limits::Limits;
 
+use super::components::IgnoredFile;
 use super::connection::ConnectionEntry;
 use super::document::Node;
 use super::fault::Fault;
 use super::grants::{self, GrantsEntry};
 use super::limits;
-use super::plugin::{IgnoredFile, PluginEntry};
+use super::plugin::PluginEntry;
 use super::section::{Section, list, nearest};
 
 /// A device of the system.
@@ -108,11 +109,29 @@ fn scalar_json(scalar: &toml::Value) -> serde_json::Value {
     }
 }
 
-/// Reports devices that name a plugin or a connection that is not there.
-pub(super) fn check_references(
+/// The devices whose plugin is not there, and what is wrong. No fault of the file: the component may
+/// have been taken away, and the others can run.
+pub(super) fn without_plugin(
     devices: &[DeviceEntry],
     plugins: &[PluginEntry],
     ignored: &[IgnoredFile],
+) -> Vec<(String, Fault)> {
+    let there = |name: &str| plugins.iter().any(|plugin| plugin.name == name);
+    let without = devices.iter().filter(|device| !there(&device.plugin));
+    without
+        .map(|device| {
+            (
+                device.name.clone(),
+                unknown_plugin(device, plugins, ignored),
+            )
+        })
+        .collect()
+}
+
+/// Reports connections and devices that are named and not there.
+pub(super) fn check_references(
+    devices: &[DeviceEntry],
+    plugins: &[PluginEntry],
     connections: &[ConnectionEntry],
     faults: &mut Vec<Fault>,
 ) {
@@ -140,9 +159,6 @@ pub(super) fn check_references(
     }
     for device in devices {
         granted(&device.names, &format!("device `{}`", device.name), faults);
-        if !plugins.iter().any(|plugin| plugin.name == device.plugin) {
-            faults.push(unknown_plugin(device, plugins, ignored));
-        }
         let Some(name) = &device.connection else {
             continue;
         };

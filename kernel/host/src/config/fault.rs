@@ -135,6 +135,12 @@ impl Problem {
         }
     }
 
+    /// The same problem, with what became of it all the same.
+    pub(crate) fn but(mut self, consequence: &str) -> Self {
+        self.fault.message = format!("{}; {consequence}", self.fault.message);
+        self
+    }
+
     /// For `--json`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({

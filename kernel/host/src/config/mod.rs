@@ -7,6 +7,7 @@
 //!
 //! A directory whose `plugins/` holds a component needs no file: it is read as an empty one.
 
+mod components;
 mod connection;
 mod device;
 mod document;
@@ -24,6 +25,8 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
+pub use components::IgnoredFile;
+pub(crate) use components::{PLUGINS, holds_component, is_component, listed};
 pub use connection::ConnectionEntry;
 pub use device::DeviceEntry;
 pub use document::Document;
@@ -32,8 +35,7 @@ pub use grants::CAPABILITIES;
 pub use name::{NAME_LIMIT, is_name};
 pub use path::{KeyPath, Step};
 pub use place::Place;
-pub use plugin::{IgnoredFile, PluginEntry};
-pub(crate) use plugin::{PLUGINS, holds_component};
+pub use plugin::PluginEntry;
 pub use schema::{At, Mismatch, Schema};
 pub(crate) use section::nearest;
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub devices: Vec<DeviceEntry>,
     /// Files in `plugins/` that no plugin is made of, by name.
     pub ignored: Vec<IgnoredFile>,
+    /// Devices whose plugin is not there. The others can run without them.
+    pub(crate) without_plugin: Vec<(String, Problem)>,
     /// Whether there is a file; without one, the system is what lies in `plugins/`.
     written: bool,
     document: Document,
@@ -75,6 +79,21 @@ pub struct HostEntry {
     /// Where database, compile cache, boot counter and socket are; absolute or relative to the
     /// working directory.
     pub data: PathBuf,
+    /// How changes of `weihe.toml` and components are noticed while the host runs.
+    pub watch: Watching,
+}
+
+/// How changes of files are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Watching {
+    /// The kernel tells; folders for which it cannot (network file systems) are looked at once a
+    /// second.
+    #[default]
+    Auto,
+    /// All are looked at once a second.
+    Poll,
+    /// Not at all: `weihe reload` makes the host look.
+    Off,
 }
 
 /// Why a file is no configuration.
@@ -139,6 +158,14 @@ impl Config {
     /// Reads the `weihe.toml` of a directory; where there is none, but a component in `plugins/`,
     /// it is as if there were an empty one.
     pub fn load(directory: &Path) -> Result<Self, LoadError> {
+        match Self::read(directory)? {
+            None if !holds_component(directory) => Err(LoadError::Missing(directory.to_path_buf())),
+            text => Self::of(directory, text.as_deref(), &listed(directory)),
+        }
+    }
+
+    /// The text of a directory's `weihe.toml`, if it has one.
+    pub(crate) fn read(directory: &Path) -> Result<Option<String>, LoadError> {
         let path = directory.join(FILE);
         let unreadable = |source| LoadError::Unreadable {
             path: path.clone(),
@@ -146,35 +173,39 @@ impl Config {
         };
         let size = match std::fs::metadata(&path) {
             Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return if holds_component(directory) {
-                    Ok(Self {
-                        written: false,
-                        ..Self::parse(directory, "")?
-                    })
-                } else {
-                    Err(LoadError::Missing(directory.to_path_buf()))
-                };
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(error)),
         };
         if size > FILE_LIMIT {
             return Err(LoadError::TooLong { path, size });
         }
-        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
-        Self::parse(directory, &text)
+        std::fs::read_to_string(&path).map(Some).map_err(unreadable)
     }
 
     /// Reads the text of a `weihe.toml` that stands in a directory.
     pub fn parse(directory: &Path, text: &str) -> Result<Self, LoadError> {
+        Self::of(directory, Some(text), &listed(directory))
+    }
+
+    /// The system of a text (none: no `weihe.toml`) and of components in `plugins/`.
+    pub(crate) fn of(
+        directory: &Path,
+        text: Option<&str>,
+        components: &[PathBuf],
+    ) -> Result<Self, LoadError> {
         let path = if directory == Path::new(".") {
             PathBuf::from(FILE)
         } else {
             directory.join(FILE)
         };
-        let (document, source, mut faults) = Document::parse(&path, text);
+        let (document, source, mut faults) = Document::parse(&path, text.unwrap_or_default());
         let read = document.map(|document| {
-            let parts = read(directory, &document, &mut faults);
+            let parts = read(directory, &document, components, &mut faults);
+            if !faults.is_empty() {
+                // Then all that is wrong is said at once.
+                let without = parts.without_plugin.iter();
+                faults.extend(without.map(|(_, fault)| fault.clone()));
+            }
             (document, parts)
         });
         match read {
@@ -185,7 +216,12 @@ impl Config {
                 connections: parts.connections,
                 devices: parts.devices,
                 ignored: parts.ignored,
-                written: true,
+                without_plugin: parts
+                    .without_plugin
+                    .into_iter()
+                    .map(|(device, fault)| (device, source.problem(fault)))
+                    .collect(),
+                written: text.is_some(),
                 document,
                 source,
             }),
@@ -200,6 +236,11 @@ impl Config {
                 }))
             }
         }
+    }
+
+    /// What was read; none where there is no file.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.written.then_some(&*self.source.text)
     }
 
     /// That there is no file, and what the system consists of instead; none where there is one.
@@ -285,9 +326,15 @@ struct Parts {
     connections: Vec<ConnectionEntry>,
     devices: Vec<DeviceEntry>,
     ignored: Vec<IgnoredFile>,
+    without_plugin: Vec<(String, Fault)>,
 }
 
-fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts {
+fn read(
+    directory: &Path,
+    document: &Document,
+    components: &[PathBuf],
+    faults: &mut Vec<Fault>,
+) -> Parts {
     let kinds = crate::system::kinds();
     let top = Section {
         title: FILE.to_owned(),
@@ -300,8 +347,7 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         .iter()
         .map(|section| plugin::read(directory, section, faults))
         .collect::<Vec<_>>();
-    let (dropped, ignored) = plugin::dropped(directory, &plugins);
-    plugins.extend(dropped);
+    let ignored = components::sort(directory, components, &mut plugins);
     let connections: Vec<_> = named(&top, "connection", faults)
         .iter()
         .filter_map(|section| connection::read(section, document, &kinds, faults))
@@ -311,7 +357,8 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         .iter()
         .filter_map(|section| device::read(section, faults))
         .collect();
-    device::check_references(&devices, &plugins, &ignored, &connections, faults);
+    device::check_references(&devices, &plugins, &connections, faults);
+    let without_plugin = device::without_plugin(&devices, &plugins, &ignored);
     device::check_holders(&devices, &connections, faults);
     Parts {
         host,
@@ -319,6 +366,7 @@ fn read(directory: &Path, document: &Document, faults: &mut Vec<Fault>) -> Parts
         connections,
         devices,
         ignored,
+        without_plugin,
     }
 }
 
@@ -342,11 +390,12 @@ fn host(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>) -> HostEnt
     let mut entry = HostEntry {
         name: directory_name(directory),
         data: directory.join("data"),
+        watch: Watching::default(),
     };
     let Some(section) = top.section("host", "`[host]`".to_owned(), faults) else {
         return entry;
     };
-    section.only(&["name", "data"], faults);
+    section.only(&["name", "data", "watch"], faults);
     if let Some((name, span)) = section.text("name", faults) {
         name::check("host", &name, span, faults);
         entry.name = name;
@@ -359,6 +408,19 @@ fn host(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>) -> HostEnt
             );
         }
         entry.data = directory.join(data);
+    }
+    if let Some((watch, span)) = section.text("watch", faults) {
+        entry.watch = match watch.as_str() {
+            "auto" => Watching::Auto,
+            "poll" => Watching::Poll,
+            "off" => Watching::Off,
+            _ => {
+                let message = format!("`watch` of `[host]` is \"{watch}\"");
+                let help = "take \"auto\", \"poll\" or \"off\"";
+                faults.push(Fault::new(span, message, "unknown").help(help));
+                Watching::default()
+            }
+        };
     }
     entry
 }

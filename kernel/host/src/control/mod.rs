@@ -15,8 +15,8 @@ pub use dead::{DeadListParams, DeadParams};
 pub use line::{LineError, LineReader};
 pub use protocol::{
     Body, CallParams, CancelParams, ErrorBody, EventsParams, GetParams, Hello, LoadAnswer,
-    LogsParams, PluginParams, Reply, Request, SetParams, SwapAnswer, VERSION, VersionParams, code,
-    parse_request,
+    LogsParams, PlanParams, PluginParams, Reply, Request, SetParams, SwapAnswer, VERSION,
+    VersionParams, code, parse_request,
 };
 pub use server::{CLIENTS, Server, serve};
 pub use service::{Answer, Piece, Service, Source};

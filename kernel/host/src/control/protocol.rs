@@ -196,6 +196,15 @@ pub struct LoadAnswer {
     pub notes: Vec<String>,
 }
 
+/// Parameters of `plan`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanParams {
+    /// The text of a `weihe.toml` that is not there yet; none for the one that is.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
 /// Parameters of `events`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

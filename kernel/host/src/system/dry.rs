@@ -15,7 +15,7 @@ use weihe_kernel::{
 };
 use weihe_store::{OpenError, Store, StoreCapability};
 
-use super::{CACHE, DATABASE, QUARANTINE, compiler};
+use super::{CACHE, Candidate, DATABASE, QUARANTINE, compiler};
 
 /// Why there is no kernel to check with.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,20 @@ impl DryRun {
             kernel,
             _scratch: scratch,
         })
+    }
+
+    /// Compiles, links and describes a component that may become a plugin.
+    pub(crate) async fn examine(&self, name: &str, file: &Path) -> Candidate {
+        let found = self.kernel.examine_plugin(name, file).await;
+        Candidate {
+            file: file.to_path_buf(),
+            found: found.map(Arc::new).map_err(Arc::new),
+        }
+    }
+
+    /// Whether a version was rolled back and is refused.
+    pub(crate) fn is_refused(&self, status: &PluginStatus) -> bool {
+        self.kernel.quarantined(&status.sha256).is_some()
     }
 
     /// Compiles, links and describes a plugin.

@@ -1,8 +1,12 @@
 //! A running system: what `weihe.toml` describes, assembled around a kernel.
 
 mod boot;
+mod candidate;
 mod dry;
+mod kept;
+mod plan;
 mod problem;
+mod reconcile;
 mod service;
 mod spec;
 mod start;
@@ -15,10 +19,13 @@ use weihe_kernel::Compiler;
 use weihe_kernel::connection::Kinds;
 
 pub use boot::{BootError, DataDirectory};
+pub(crate) use candidate::{Candidate, choose};
 pub use dry::{DryError, DryRun};
+pub use plan::{Act, Step};
 pub(crate) use problem::{
     connection_problem, device_problem, missing_component, plugin_path, plugin_problem,
 };
+pub use reconcile::{Changes, Rejected, Scope};
 pub use service::{HostService, Ps};
 pub(crate) use spec::{Implied, idle, implied, spec};
 pub use start::{FailedPart, Part, StartError, System};

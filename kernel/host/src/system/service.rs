@@ -14,11 +14,12 @@ use weihe_kernel::device::CallError;
 use weihe_kernel::event::{Event, NamedEvent, Quality, Value};
 use weihe_kernel::{OPERATOR, Status};
 
+use super::reconcile::{Rejected, Scope};
 use super::start::{FailedPart, System};
 use super::versions;
 use crate::control::{
-    Answer, CallParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Piece, Request,
-    Service, SetParams, Source, VERSION, code,
+    Answer, CallParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Piece, PlanParams,
+    Request, Service, SetParams, Source, VERSION, code,
 };
 use crate::record::{Reader, Ring};
 
@@ -44,6 +45,9 @@ pub struct Ps {
     pub status: Status,
     /// What could not be started.
     pub failed: Vec<FailedPart>,
+    /// What should be known besides.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// A system and its log, as clients see them.
@@ -171,6 +175,7 @@ impl Service for HostService {
                 host: self.hello(),
                 status: self.system.kernel().status(),
                 failed: self.system.failed(),
+                notes: self.system.notes(),
             }),
             "get" => once(&self.get(&params(request)?)?),
             "set" => once(&self.set(params(request)?).await?),
@@ -188,13 +193,44 @@ impl Service for HostService {
             "rollback" => once(&versions::roll_back(&self.system, params(request)?).await?),
             "load" => once(&versions::load(&self.system, params(request)?).await?),
             "unload" => once(&versions::unload(&self.system, params(request)?).await?),
+            "plan" => {
+                let PlanParams { text } = params(request)?;
+                once(
+                    &self
+                        .system
+                        .foresee(text)
+                        .await
+                        .map_err(|error| rejection(&error))?,
+                )
+            }
+            "reload" => {
+                tracing::info!("the operator has everything looked at");
+                let done = self.system.reconcile(&Scope::all()).await;
+                once(&done.map_err(|error| rejection(&error))?)
+            }
             other => {
                 let message = format!("there is no method `{other}`");
                 let help = "there are hello, ps, get, set, call, events, logs, dead-list, dead-retry, dead-drop, swap, rollback, \
-                            load, unload and cancel";
+                            load, unload, plan, reload and cancel";
                 Err(ErrorBody::new(code::METHOD, message).help(help))
             }
         }
+    }
+}
+
+/// A file that is not taken: each fault with its place.
+fn rejection(rejected: &Rejected) -> ErrorBody {
+    let mut message = rejected.to_string();
+    for problem in &rejected.problems {
+        message.push_str(&format!("\n  {}: {problem}", problem.place()));
+        if let Some(help) = &problem.fault().help {
+            message.push_str(&format!("\n    {help}"));
+        }
+    }
+    let body = ErrorBody::new(code::FAILED, message);
+    match &rejected.help {
+        Some(help) => body.help(help),
+        None => body,
     }
 }
 

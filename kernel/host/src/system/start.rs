@@ -1,19 +1,16 @@
 //! From a configuration to a running system, and back.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
-use weihe_kernel::{
-    Capability, DeviceSpec, Kernel, KernelError, KernelOptions, PluginStatus, SystemClock,
-};
+use weihe_kernel::{Capability, Kernel, KernelError, KernelOptions, PluginStatus, SystemClock};
 use weihe_store::{OpenError, Store, StoreCapability};
 
-use super::problem::{connection_problem, device_problem, plugin_problem};
-use super::spec::{Implied, idle, implied, spec};
+use super::kept::Kept;
+use super::reconcile::Followed;
 use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kinds};
-use crate::config::{Config, DeviceEntry, PluginEntry, Problem, Schema};
+use crate::config::{Config, DeviceEntry, Problem, Schema};
 
 /// Why no system runs.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +36,8 @@ pub enum Part {
     Connection,
     /// A device.
     Device,
+    /// The file that describes the others.
+    Configuration,
 }
 
 impl Part {
@@ -48,6 +47,7 @@ impl Part {
             Self::Plugin => "plugin",
             Self::Connection => "connection",
             Self::Device => "device",
+            Self::Configuration => "configuration",
         }
     }
 }
@@ -68,6 +68,18 @@ pub struct FailedPart {
     pub place: String,
 }
 
+impl FailedPart {
+    pub(super) fn new(part: Part, name: &str, problem: &Problem) -> Self {
+        Self {
+            part,
+            name: name.to_owned(),
+            message: problem.to_string(),
+            help: problem.fault().help.clone(),
+            place: problem.place(),
+        }
+    }
+}
+
 impl fmt::Display for FailedPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.message)?;
@@ -80,10 +92,15 @@ impl fmt::Display for FailedPart {
 
 /// A running system.
 pub struct System {
-    config: Config,
+    config: RwLock<Arc<Config>>,
     data: DataDirectory,
     kernel: Arc<Kernel>,
     failed: Mutex<Vec<FailedPart>>,
+    /// What should be known of it besides.
+    notes: Mutex<Vec<String>>,
+    pub(super) kept: Kept,
+    /// Held by whoever changes what runs.
+    pub(super) followed: tokio::sync::Mutex<Followed>,
 }
 
 impl System {
@@ -102,16 +119,25 @@ impl System {
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds())?;
         Ok(Arc::new(Self {
-            config,
+            config: RwLock::new(Arc::new(config)),
+            kept: Kept::new(data.path()),
             data,
             kernel,
             failed: Mutex::default(),
+            notes: Mutex::default(),
+            followed: tokio::sync::Mutex::default(),
         }))
     }
 
-    /// What it was started from.
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// What it consists of now.
+    pub fn config(&self) -> Arc<Config> {
+        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&config)
+    }
+
+    pub(super) fn set_config(&self, config: &Arc<Config>) {
+        let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::clone(config);
     }
 
     /// Its data directory.
@@ -132,13 +158,37 @@ impl System {
             .clone()
     }
 
+    /// What should be known besides: plugins that run nowhere, files that lie idle.
+    pub fn notes(&self) -> Vec<String> {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.clone()
+    }
+
+    pub(super) fn set_notes(&self, notes: Vec<String>) {
+        *self.notes.lock().unwrap_or_else(PoisonError::into_inner) = notes;
+    }
+
     /// Notes that a part could not be started.
     pub fn fail(&self, part: Part, name: &str, problem: &Problem) {
-        let failed = self.say(part, name, problem);
-        self.failed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(failed);
+        self.fail_again(part, name, problem, &[]);
+    }
+
+    /// Notes that a part could not be started; what is known already is not said once more.
+    pub(super) fn fail_again(
+        &self,
+        part: Part,
+        name: &str,
+        problem: &Problem,
+        known: &[FailedPart],
+    ) {
+        let failed = FailedPart::new(part, name, problem);
+        if !known.contains(&failed) {
+            say(&failed);
+        }
+        let mut all = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains(&failed) {
+            all.push(failed);
+        }
     }
 
     /// Forgets that parts could not be started: they are tried again.
@@ -149,125 +199,32 @@ impl System {
             .retain(|failed| !is_tried(failed));
     }
 
-    /// Writes to the log why a part cannot be started.
-    fn say(&self, part: Part, name: &str, problem: &Problem) -> FailedPart {
-        let failed = FailedPart {
-            part,
-            name: name.to_owned(),
-            message: problem.to_string(),
-            help: problem.fault().help.clone(),
-            place: problem.place(),
-        };
-        tracing::error!(device = (part == Part::Device).then_some(name), "{failed}");
-        failed
-    }
-
-    /// Opens the connections, loads the plugins and starts the devices. What fails is noted, and
-    /// the rest goes on.
-    pub async fn populate(self: &Arc<Self>) {
-        for connection in &self.config.connections {
-            if let Err(error) = self
-                .kernel
-                .add_connection(&connection.name, &connection.table)
-            {
-                let problem = connection_problem(&self.config, &connection.name, &error);
-                self.fail(Part::Connection, &connection.name, &problem);
-            }
-        }
-        let mut specs = Vec::new();
-        let mut schemas = BTreeMap::new();
-        for plugin in &self.config.plugins {
-            if self.has_failed(Part::Plugin, &plugin.name) {
-                continue;
-            }
-            match self.kernel.load_plugin(&plugin.name, &plugin.file).await {
-                Ok(status) => {
-                    specs.extend(self.dropped_device(plugin, &status));
-                    schemas.insert(plugin.name.as_str(), schema(&status));
-                }
-                Err(error) => {
-                    let problem = plugin_problem(&self.config, plugin, &error);
-                    self.fail(Part::Plugin, &plugin.name, &problem);
-                }
-            }
-        }
-        for device in &self.config.devices {
-            if self.has_failed(Part::Plugin, &device.plugin) {
-                let message = format!(
-                    "device `{}` cannot start: its plugin `{}` failed",
-                    device.name, device.plugin
-                );
-                let path = format!("device.{}.plugin", device.name);
-                let problem = self.config.problem_at(&path, message, None);
-                self.fail(Part::Device, &device.name, &problem);
-                continue;
-            }
-            let schema = schemas.get(device.plugin.as_str()).and_then(Option::as_ref);
-            if schema.is_none_or(|schema| self.fits(device, schema)) {
-                specs.push(spec(&self.config, device));
-            }
-        }
-        // Side by side, so that one that takes long to start does not hold up the others. They
-        // are polled in the order of the file, which is the order of their start.
-        let mut starting = tokio::task::JoinSet::new();
-        for spec in specs {
-            let system = Arc::clone(self);
-            starting.spawn(async move {
-                let name = spec.name.clone();
-                match system.kernel.add_device(spec).await {
-                    Ok(()) => tracing::info!(device = name, "started"),
-                    Err(error) => {
-                        let problem = device_problem(&system.config, &name, &error);
-                        system.fail(Part::Device, &name, &problem);
-                    }
-                }
-            });
-        }
-        while starting.join_next().await.is_some() {}
-    }
-
     /// Whether a device's configuration fits its plugin's schema. All that is wrong with it is
     /// logged; the first fault is what the device failed with.
     pub(super) fn fits(&self, device: &DeviceEntry, schema: &Schema) -> bool {
-        let problems = self.config.config_problems(device, schema);
+        let problems = self.config().config_problems(device, schema);
         let Some((first, others)) = problems.split_first() else {
             return true;
         };
         self.fail(Part::Device, &device.name, first);
         for problem in others {
-            self.say(Part::Device, &device.name, problem);
+            say(&FailedPart::new(Part::Device, &device.name, problem));
         }
         false
     }
 
-    /// The device that a plugin without device entries stands for, if it does; what becomes of
-    /// the plugin is logged.
-    fn dropped_device(&self, plugin: &PluginEntry, status: &PluginStatus) -> Option<DeviceSpec> {
-        let (name, version) = (&plugin.name, &status.description.version);
-        let used = implied(&self.config, plugin, status);
-        match &used {
-            Implied::Used => tracing::info!("plugin {name} {version} loaded"),
-            Implied::Device(_) => {
-                tracing::info!(
-                    "plugin {name} {version} loaded; it starts a device of its own name"
-                );
-            }
-            Implied::Idle => {
-                tracing::warn!("plugin {name} {version} loaded, but {}", idle(name));
-            }
-        }
-        match used {
-            Implied::Device(spec) => Some(*spec),
-            Implied::Used | Implied::Idle => None,
-        }
-    }
-
-    fn has_failed(&self, part: Part, name: &str) -> bool {
+    pub(super) fn has_failed(&self, part: Part, name: &str) -> bool {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         failed
             .iter()
             .any(|failed| failed.part == part && failed.name == name)
     }
+}
+
+/// Writes to the log why a part cannot be started.
+pub(super) fn say(failed: &FailedPart) {
+    let device = (failed.part == Part::Device).then_some(failed.name.as_str());
+    tracing::error!(device, "{failed}");
 }
 
 /// The schema of a plugin's configuration. One that cannot be read is the plugin's fault: its

@@ -84,11 +84,15 @@ pub(super) async fn swap(system: &System, params: VersionParams) -> Result<SwapA
     absolute(&file)?;
     let plugin = plugin.ok_or_else(|| ErrorBody::new(code::PARAMS, "`swap`: which `plugin`?"))?;
     tracing::info!("the operator swaps plugin {plugin} for {}", file.display());
+    let _alone = system.followed.lock().await;
     let mut swapped = system.kernel().swap_plugin(&plugin, &file).await;
     if let Err(SwapError::Load(error)) = &swapped
         && lift(system, error, lifted)?
     {
         swapped = system.kernel().swap_plugin(&plugin, &file).await;
+    }
+    if swapped.is_ok() {
+        system.kept.keep(&plugin, &file).await;
     }
     answer(plugin, swapped)
 }
@@ -99,6 +103,7 @@ pub(super) async fn roll_back(
 ) -> Result<SwapAnswer, ErrorBody> {
     let plugin = params.plugin;
     tracing::info!("the operator rolls plugin {plugin} back");
+    let _alone = system.followed.lock().await;
     let returned = system.kernel().rollback_plugin(&plugin, BY_OPERATOR).await;
     answer(plugin, returned)
 }
@@ -131,6 +136,7 @@ pub(super) async fn load(
         return Err(ErrorBody::new(code::PARAMS, message)
             .help("lower-case letters, digits, `-` and `_`, a letter first: see `--name`"));
     }
+    let _alone = system.followed.lock().await;
     let kernel = system.kernel();
     if kernel
         .status()
@@ -150,6 +156,7 @@ pub(super) async fn load(
     }
     let status = loaded.map_err(|error| load_refused(&error))?;
     let config = system.config();
+    let config = &*config;
     let of_plugin = |device: &str| {
         let mut devices = config.devices.iter();
         devices.any(|entry| entry.name == device && entry.plugin == name)
@@ -157,7 +164,7 @@ pub(super) async fn load(
     system.forgive(|failed| match failed.part {
         Part::Plugin => failed.name == name,
         Part::Device => failed.name == name || of_plugin(&failed.name),
-        Part::Connection => false,
+        Part::Connection | Part::Configuration => false,
     });
     let entry = config.plugin(&name).cloned();
     let entry = entry.unwrap_or_else(|| PluginEntry::dropped(&config.directory, &name));
@@ -209,11 +216,15 @@ pub(super) async fn load(
 pub(super) async fn unload(system: &System, params: PluginParams) -> Result<LoadAnswer, ErrorBody> {
     let plugin = params.plugin;
     tracing::info!("the operator unloads plugin {plugin}");
+    let _alone = system.followed.lock().await;
     let stopped = system.kernel().unload_plugin(&plugin).await;
     let devices = stopped.map_err(|error| swap_refused(&error))?;
     let mut notes = Vec::new();
     if system.config().plugin(&plugin).is_some() {
-        notes.push("it comes back when the host starts anew".to_owned());
+        notes.push(
+            "it comes back with another version of its file, or when the host starts anew"
+                .to_owned(),
+        );
     }
     Ok(LoadAnswer {
         plugin,

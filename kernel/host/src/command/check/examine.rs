@@ -12,7 +12,7 @@ use crate::config::{Config, PluginEntry, Problem, Schema};
 use crate::control::check_directory;
 use crate::output::Failure;
 use crate::system::{
-    DryRun, Implied, connection_problem, device_problem, idle, implied, missing_component,
+    DryRun, Implied, choose, connection_problem, device_problem, idle, implied, missing_component,
     plugin_path, plugin_problem, spec,
 };
 
@@ -73,6 +73,10 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
             loaded.insert(plugin.name.as_str(), status);
         }
     }
+    let without = config.without_plugin.iter();
+    found
+        .problems
+        .extend(without.map(|(_, problem)| problem.clone()));
     devices(config, &dry, &loaded, &mut found);
     dry.end().await;
     Ok(found)
@@ -101,7 +105,7 @@ async fn load(
     found: &mut Found,
 ) -> Option<PluginStatus> {
     let name = &plugin.name;
-    let there = plugin.file.is_file();
+    let there = plugin.files().any(Path::is_file);
     if let Some(source) = &plugin.source {
         let is_crate = source.join("Cargo.toml").is_file();
         match (is_crate, there) {
@@ -140,7 +144,34 @@ async fn load(
         found.problems.push(missing_component(config, plugin));
         return None;
     }
-    match dry.load(name, &plugin.file).await {
+    let mut candidates = Vec::new();
+    for file in plugin.files().filter(|file| file.is_file()) {
+        let candidate = dry.examine(name, file).await;
+        if let Err(error) = &candidate.found {
+            let problem = plugin_problem(config, &plugin.made_of(file), error);
+            found.problems.push(problem);
+        }
+        candidates.push(candidate);
+    }
+    // When all are refused, the first says why.
+    let chosen = choose(&candidates, |status| dry.is_refused(status));
+    let (best, status) = chosen.or_else(|| choose(&candidates, |_| false))?;
+    let about = &status.description;
+    for idle in &candidates {
+        if let Ok(other) = &idle.found
+            && idle.file != best.file
+        {
+            let message = format!(
+                "plugin `{name}` is made of {} ({}): {} ({}) lies idle",
+                best.file.display(),
+                about.version,
+                idle.file.display(),
+                other.description.version
+            );
+            found.warn(message, None);
+        }
+    }
+    match dry.load(name, &best.file).await {
         Ok(status) => {
             let about = &status.description;
             let what = format!("{}: {}", about.version, about.summary);
@@ -148,7 +179,8 @@ async fn load(
             Some(status)
         }
         Err(error) => {
-            found.problems.push(plugin_problem(config, plugin, &error));
+            let problem = plugin_problem(config, &plugin.made_of(&best.file), &error);
+            found.problems.push(problem);
             None
         }
     }

@@ -1,0 +1,544 @@
+//! What would have to be done for the system to be what `weihe.toml` and the folder for plugins say.
+//! Made from what is known alone: nothing is touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use weihe_kernel::{DeviceError, DeviceSpec, PluginStatus, Quarantined};
+
+use super::candidate::{Candidate, choose};
+use super::problem::{device_problem, missing_component, plugin_path, plugin_problem};
+use super::spec::{Implied, idle, implied, spec};
+use super::start::Part;
+use crate::config::{Config, DeviceEntry, PluginEntry, Problem, Schema};
+
+/// What is done with a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// A device is stopped, in order.
+    Stop,
+    /// A plugin is forgotten.
+    Unload,
+    /// A connection is closed.
+    Close,
+    /// A connection is opened.
+    Open,
+    /// A plugin is loaded.
+    Load,
+    /// A plugin's devices run another version, without a gap.
+    Swap,
+    /// A device is started.
+    Start,
+}
+
+impl Act {
+    /// In one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Unload => "unload",
+            Self::Close => "close",
+            Self::Open => "open",
+            Self::Load => "load",
+            Self::Swap => "swap",
+            Self::Start => "start",
+        }
+    }
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What is done.
+    pub act: Act,
+    /// With what kind of part.
+    pub part: Part,
+    /// Its name.
+    pub name: String,
+    /// Why, or to what; may be empty.
+    pub why: String,
+}
+
+/// The file that a plugin is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub(super) file: PathBuf,
+    pub(super) status: Arc<PluginStatus>,
+}
+
+/// What was last decided on, part by part; none of it is tried again until something about it
+/// changes.
+#[derive(Debug, Default)]
+pub(super) struct InForce {
+    pub(super) connections: BTreeMap<String, toml::Table>,
+    pub(super) plugins: BTreeMap<String, Taken>,
+    pub(super) devices: BTreeMap<String, Attempt>,
+}
+
+/// A version of a plugin that was loaded or swapped in, or refused.
+#[derive(Debug, Clone)]
+pub(super) struct Taken {
+    pub(super) sha256: String,
+    /// Why the devices did not take it.
+    pub(super) refused: Option<String>,
+}
+
+/// A device as it was last started, or tried to.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    pub(super) spec: DeviceSpec,
+    /// The version of its plugin; empty when it was not there.
+    pub(super) sha256: String,
+}
+
+/// What runs.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    /// Devices: whether each has failed.
+    pub(super) devices: BTreeMap<String, RunningDevice>,
+    /// Plugins: the hash and the version of each.
+    pub(super) plugins: BTreeMap<String, (String, String)>,
+}
+
+/// A device that runs.
+#[derive(Debug)]
+pub(super) struct RunningDevice {
+    pub(super) plugin: String,
+    pub(super) failed: bool,
+    /// Counts starts: what started later is stopped earlier.
+    pub(super) order: usize,
+}
+
+/// What a plan is made from.
+pub(super) struct Situation<'s> {
+    pub(super) config: &'s Config,
+    pub(super) files: &'s BTreeMap<PathBuf, Candidate>,
+    /// Copies of versions that ran, by plugin: for when no file is sound.
+    pub(super) kept: &'s BTreeMap<String, Vec<Candidate>>,
+    pub(super) in_force: &'s InForce,
+    pub(super) running: &'s Running,
+    pub(super) quarantined: &'s dyn Fn(&str) -> Option<Quarantined>,
+    pub(super) granted: &'s dyn Fn(&DeviceSpec, &PluginStatus) -> Result<(), DeviceError>,
+}
+
+/// The steps, and what cannot be had.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// In the order in which they are taken.
+    pub(super) steps: Vec<Step>,
+    /// Parts that cannot be had.
+    pub(super) failed: Vec<(Part, String, Problem)>,
+    /// What else is wrong with devices that cannot be had.
+    pub(super) besides: Vec<(String, Problem)>,
+    /// What in the entries of devices that are new or have changed is wrong. A file that brings
+    /// any is not taken.
+    pub(super) faults: Vec<Problem>,
+    /// What else should be known.
+    pub(super) notes: Vec<String>,
+    /// The file of each plugin.
+    pub(super) chosen: BTreeMap<String, Chosen>,
+    /// The devices that are to run, whether anything is done with them or not.
+    pub(super) specs: BTreeMap<String, DeviceSpec>,
+}
+
+impl Plan {
+    pub(super) fn make(situation: &Situation<'_>) -> Self {
+        let mut plan = Self::default();
+        let (closed, opened) = plan.connections(situation);
+        let (unloaded, mut loaded) = plan.plugins(situation);
+        plan.devices(situation, &closed, &opened, &unloaded, &mut loaded);
+        plan.steps.sort_by_key(|step| match step.act {
+            Act::Stop => 0,
+            Act::Unload => 1,
+            Act::Close => 2,
+            Act::Open => 3,
+            Act::Load => 4,
+            Act::Swap => 5,
+            Act::Start => 6,
+        });
+        plan
+    }
+
+    fn step(&mut self, act: Act, part: Part, name: &str, why: impl Into<String>) {
+        self.steps.push(Step {
+            act,
+            part,
+            name: name.to_owned(),
+            why: why.into(),
+        });
+    }
+
+    fn fail(&mut self, part: Part, name: &str, problem: Problem) {
+        self.failed.push((part, name.to_owned(), problem));
+    }
+
+    /// Whether it has a step of this kind for this part.
+    pub(super) fn has(&self, act: Act, name: &str) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.act == act && step.name == name)
+    }
+
+    /// Returns the connections that are closed, and those that are opened.
+    fn connections<'s>(
+        &mut self,
+        situation: &Situation<'s>,
+    ) -> (BTreeSet<&'s str>, BTreeSet<&'s str>) {
+        let (config, before) = (situation.config, &situation.in_force.connections);
+        let (mut closed, mut opened) = (BTreeSet::new(), BTreeSet::new());
+        for (name, table) in before {
+            let mut entries = config.connections.iter();
+            match entries.find(|entry| entry.name == *name) {
+                Some(entry) if entry.table == *table => continue,
+                Some(entry) => {
+                    let keys = changed_keys(table, &entry.table);
+                    self.step(
+                        Act::Close,
+                        Part::Connection,
+                        name,
+                        format!("changed: {keys}"),
+                    );
+                }
+                None => self.step(Act::Close, Part::Connection, name, "its entry is gone"),
+            }
+            closed.insert(name.as_str());
+        }
+        for entry in &config.connections {
+            let name = entry.name.as_str();
+            if before.get(name) != Some(&entry.table) {
+                self.step(Act::Open, Part::Connection, name, entry.kind.as_str());
+                opened.insert(name);
+            }
+        }
+        (closed, opened)
+    }
+
+    /// Returns the plugins that are unloaded, and those that will be there with their hashes.
+    fn plugins(
+        &mut self,
+        situation: &Situation<'_>,
+    ) -> (BTreeSet<String>, BTreeMap<String, String>) {
+        let (config, running) = (situation.config, &situation.running.plugins);
+        let mut there: BTreeMap<String, String> = running
+            .iter()
+            .map(|(name, (sha256, _))| (name.clone(), sha256.clone()))
+            .collect();
+        let mut unloaded = BTreeSet::new();
+        for plugin in &config.plugins {
+            let name = &plugin.name;
+            let taken = situation.in_force.plugins.get(name);
+            let Some(chosen) = self.choose(situation, plugin) else {
+                let is_there = plugin
+                    .files()
+                    .any(|file| situation.files.contains_key(file));
+                if !is_there && running.contains_key(name) && taken.is_some() {
+                    self.step(Act::Unload, Part::Plugin, name, "its file was removed");
+                    unloaded.insert(name.clone());
+                    there.remove(name);
+                }
+                continue;
+            };
+            let sha256 = &chosen.status.sha256;
+            let version = &chosen.status.description.version;
+            let file = shown(config, &chosen.file);
+            match (running.get(name), taken) {
+                (Some((runs, _)), _) if runs == sha256 => {}
+                // It was tried, and what runs is what became of it or what an operator wanted since.
+                (_, Some(taken)) if taken.sha256 == *sha256 => {
+                    if let Some(refused) = &taken.refused {
+                        let problem =
+                            config.problem_at(&plugin_path(config, name), refused.clone(), None);
+                        self.fail(Part::Plugin, name, problem);
+                    }
+                }
+                (Some((_, before)), _) => {
+                    let why = format!("{before} → {version} ({file})");
+                    self.step(Act::Swap, Part::Plugin, name, why);
+                    there.insert(name.clone(), sha256.clone());
+                }
+                (None, _) => {
+                    self.step(Act::Load, Part::Plugin, name, format!("{version} ({file})"));
+                    there.insert(name.clone(), sha256.clone());
+                }
+            }
+            self.chosen.insert(name.clone(), chosen);
+        }
+        for name in running.keys() {
+            let configured = config.plugin(name).is_some();
+            if !configured && situation.in_force.plugins.contains_key(name) {
+                self.step(Act::Unload, Part::Plugin, name, "its file was removed");
+                unloaded.insert(name.clone());
+                there.remove(name);
+            }
+        }
+        (unloaded, there)
+    }
+
+    /// The file that a plugin is made of, and what is wrong with the others.
+    fn choose(&mut self, situation: &Situation<'_>, plugin: &PluginEntry) -> Option<Chosen> {
+        let config = situation.config;
+        let files = || plugin.files().filter_map(|file| situation.files.get(file));
+        let is_refused = |status: &PluginStatus| (situation.quarantined)(&status.sha256).is_some();
+        let chosen = choose(files(), is_refused);
+        let mut problems = Vec::new();
+        for file in files() {
+            match &file.found {
+                Err(error) => {
+                    let problem = plugin_problem(config, &plugin.made_of(&file.file), error);
+                    problems.push(problem);
+                }
+                Ok(status) => match (situation.quarantined)(&status.sha256) {
+                    Some(entry) => problems.push(config.problem_at(
+                        &plugin_path(config, &plugin.name),
+                        format!(
+                            "`{}` ({}) is in quarantine: {}",
+                            file.file.display(),
+                            status.description.version,
+                            entry.reason
+                        ),
+                        Some(format!(
+                            "put another version there, or take it nevertheless: `weihe swap {} FILE --lift`",
+                            plugin.name
+                        )),
+                    )),
+                    None => {
+                        if let Some((best, of_best)) = chosen
+                            && best.file != file.file
+                        {
+                            self.notes.push(format!(
+                                "plugin {}: {} ({}) lies idle, {} ({}) is higher",
+                                plugin.name,
+                                shown(config, &file.file),
+                                status.description.version,
+                                shown(config, &best.file),
+                                of_best.description.version
+                            ));
+                        }
+                    }
+                },
+            }
+        }
+        if files().next().is_none() {
+            self.fail(
+                Part::Plugin,
+                &plugin.name,
+                missing_component(config, plugin),
+            );
+        }
+        for problem in problems {
+            self.fail(Part::Plugin, &plugin.name, problem);
+        }
+        let kept = || {
+            // Only when there are files and none is sound: one that was removed shall not run.
+            files().next()?;
+            let running = situation.running.plugins.contains_key(&plugin.name);
+            let kept = situation.kept.get(&plugin.name).filter(|_| !running)?;
+            // The latest first, whichever its version.
+            kept.iter().find_map(|candidate| {
+                let status = candidate.found.as_ref().ok()?;
+                (!is_refused(status)).then_some((candidate, status))
+            })
+        };
+        let (candidate, status) = chosen.or_else(kept)?;
+        Some(Chosen {
+            file: candidate.file.clone(),
+            status: status.clone(),
+        })
+    }
+
+    fn devices(
+        &mut self,
+        situation: &Situation<'_>,
+        closed: &BTreeSet<&str>,
+        opened: &BTreeSet<&str>,
+        unloaded: &BTreeSet<String>,
+        there: &mut BTreeMap<String, String>,
+    ) {
+        let (config, running) = (situation.config, &situation.running.devices);
+        let mut wanted: Vec<(DeviceSpec, Option<&DeviceEntry>)> = Vec::new();
+        for plugin in &config.plugins {
+            let Some(chosen) = self.chosen.get(&plugin.name) else {
+                continue;
+            };
+            match implied(config, plugin, &chosen.status) {
+                Implied::Device(spec) => wanted.push((*spec, None)),
+                Implied::Idle => {
+                    self.notes
+                        .push(format!("plugin {}: {}", plugin.name, idle(&plugin.name)))
+                }
+                Implied::Used => {}
+            }
+        }
+        let entries = config.devices.iter();
+        wanted.extend(entries.map(|entry| (spec(config, entry), Some(entry))));
+
+        let mut stopped: BTreeMap<&str, String> = BTreeMap::new();
+        for (name, device) in running {
+            let wanted = wanted.iter().any(|(spec, _)| spec.name == *name);
+            if unloaded.contains(&device.plugin) {
+                let why = format!("plugin {} is unloaded", device.plugin);
+                stopped.insert(name, why);
+            } else if !wanted && situation.in_force.devices.contains_key(name) {
+                stopped.insert(name, "its entry is gone".to_owned());
+            }
+        }
+        for (spec, entry) in &wanted {
+            let name = spec.name.as_str();
+            self.specs.insert(name.to_owned(), spec.clone());
+            let before = situation.in_force.devices.get(name);
+            let touched = |which: &BTreeSet<&str>| {
+                let mut connections = spec.connection.iter().chain(&spec.grants.connections);
+                connections
+                    .find(|connection| which.contains(connection.as_str()))
+                    .cloned()
+            };
+            let changed = before.map(|before| differences(&before.spec, spec));
+            let is_changed = changed.as_ref().is_none_or(|changed| !changed.is_empty());
+            let Some(sha256) = there.get(&spec.plugin) else {
+                let problem = self.no_plugin(config, spec);
+                if is_changed && !unloaded.contains(&spec.plugin) {
+                    self.faults.push(problem.clone());
+                }
+                self.fail(Part::Device, name, problem);
+                continue;
+            };
+            let why = match (running.get(name), &changed) {
+                (_, Some(changed)) if !changed.is_empty() => {
+                    format!("changed: {}", changed.join(", "))
+                }
+                (Some(_), None) => continue,
+                (Some(device), Some(_)) => match touched(closed) {
+                    Some(connection) => format!("connection {connection} is closed"),
+                    None if device.failed && self.has(Act::Swap, &spec.plugin) => {
+                        format!("failed, and plugin {} is swapped", spec.plugin)
+                    }
+                    None => continue,
+                },
+                (None, None) => "new".to_owned(),
+                (None, Some(_)) => match (before, touched(opened)) {
+                    (Some(before), _) if before.sha256.is_empty() => {
+                        format!("plugin {} is there again", spec.plugin)
+                    }
+                    (Some(before), _) if before.sha256 != *sha256 => {
+                        format!("plugin {} is another", spec.plugin)
+                    }
+                    (_, Some(connection)) => format!("connection {connection} is opened"),
+                    // It was tried, or an operator stopped it.
+                    _ => continue,
+                },
+            };
+            let problems = self.check(situation, spec, *entry);
+            if let Some(first) = problems.first() {
+                self.fail(Part::Device, name, first.clone());
+                let others = problems[1..].iter().cloned();
+                self.besides
+                    .extend(others.map(|problem| (name.to_owned(), problem)));
+                if is_changed {
+                    self.faults.extend(problems);
+                }
+                continue;
+            }
+            if running.contains_key(name) {
+                stopped.entry(name).or_insert_with(|| why.clone());
+            }
+            self.step(Act::Start, Part::Device, name, why);
+        }
+        let mut stopped: Vec<_> = stopped.into_iter().collect();
+        stopped.sort_by_key(|(name, _)| {
+            let order = running.get(*name).map_or(0, |device| device.order);
+            std::cmp::Reverse(order)
+        });
+        for (name, why) in stopped {
+            self.step(Act::Stop, Part::Device, name, why);
+        }
+    }
+
+    /// What is wrong with a device that is to be started, as far as can be seen before.
+    fn check(
+        &self,
+        situation: &Situation<'_>,
+        spec: &DeviceSpec,
+        entry: Option<&DeviceEntry>,
+    ) -> Vec<Problem> {
+        let config = situation.config;
+        let Some(chosen) = self.chosen.get(&spec.plugin) else {
+            // Loaded by an operator from somewhere else: the kernel checks.
+            return Vec::new();
+        };
+        let schema = Schema::parse(&chosen.status.description.config_schema);
+        if let (Ok(Some(schema)), Some(entry)) = (schema, entry) {
+            let problems = config.config_problems(entry, &schema);
+            if !problems.is_empty() {
+                return problems;
+            }
+        }
+        match (situation.granted)(spec, &chosen.status) {
+            Ok(()) => Vec::new(),
+            Err(error) => vec![device_problem(config, &spec.name, &error)],
+        }
+    }
+
+    /// Why a device has no plugin.
+    fn no_plugin(&self, config: &Config, spec: &DeviceSpec) -> Problem {
+        let mut without = config.without_plugin.iter();
+        match without.find(|(device, _)| *device == spec.name) {
+            Some((_, problem)) => problem.clone(),
+            None => {
+                let message = format!(
+                    "device `{}` cannot start: its plugin `{}` failed",
+                    spec.name, spec.plugin
+                );
+                let path = format!("device.{}.plugin", spec.name);
+                config.problem_at(&path, message, None)
+            }
+        }
+    }
+}
+
+/// A file as people know it: from the system's directory.
+fn shown(config: &Config, file: &Path) -> String {
+    let inside = file.strip_prefix(&config.directory);
+    inside.unwrap_or(file).display().to_string()
+}
+
+/// The keys in which two tables differ.
+fn changed_keys(before: &toml::Table, after: &toml::Table) -> String {
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let changed = keys
+        .into_iter()
+        .filter(|key| before.get(*key) != after.get(*key));
+    let changed: Vec<&str> = changed.map(String::as_str).collect();
+    changed.join(", ")
+}
+
+/// The keys in which two devices differ, as `weihe.toml` calls them.
+fn differences(before: &DeviceSpec, after: &DeviceSpec) -> Vec<&'static str> {
+    // Named one by one, so that a field that is added is not forgotten here.
+    let DeviceSpec {
+        name: _,
+        plugin,
+        connection,
+        config,
+        grants,
+        limits,
+        lane,
+        acyclic,
+    } = before;
+    [
+        (*plugin == after.plugin, "plugin"),
+        (*connection == after.connection, "connection"),
+        (*config == after.config, "config"),
+        (*grants == after.grants, "grants"),
+        (*limits == after.limits, "limits"),
+        (*lane == after.lane, "lane"),
+        (*acyclic == after.acyclic, "acyclic"),
+    ]
+    .into_iter()
+    .filter_map(|(same, key)| (!same).then_some(key))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests;
