@@ -1,15 +1,19 @@
 //! A running system: what `weihe.toml` describes, assembled around a kernel.
 
+mod apply;
 mod boot;
 mod candidate;
 mod dry;
+mod in_force;
 mod kept;
 mod plan;
 mod problem;
 mod reconcile;
+mod rejected;
 mod service;
 mod spec;
 mod start;
+mod step;
 mod versions;
 
 use std::ffi::OsString;
@@ -21,14 +25,15 @@ use weihe_kernel::connection::Kinds;
 pub use boot::{BootError, DataDirectory};
 pub(crate) use candidate::{Candidate, choose};
 pub use dry::{DryError, DryRun};
-pub use plan::{Act, Step};
 pub(crate) use problem::{
     connection_problem, device_problem, missing_component, plugin_path, plugin_problem,
 };
-pub use reconcile::{Changes, Rejected, Scope};
+pub use reconcile::{Changes, Scope};
+pub use rejected::Rejected;
 pub use service::{HostService, Ps};
 pub(crate) use spec::{Implied, idle, implied, spec};
 pub use start::{FailedPart, Part, StartError, System};
+pub use step::{Act, Step};
 
 /// The hidden command that compiles one component in a process of its own.
 pub const COMPILE_COMMAND: &str = "compile-component";

@@ -5,111 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use weihe_kernel::{DeviceError, DeviceSpec, PluginStatus, Quarantined};
 
 use super::candidate::{Candidate, choose};
+use super::in_force::{InForce, Running};
 use super::problem::{device_problem, missing_component, plugin_path, plugin_problem};
 use super::spec::{Implied, idle, implied, spec};
 use super::start::Part;
+use super::step::{Act, Step};
 use crate::config::{Config, DeviceEntry, PluginEntry, Problem, Schema};
-
-/// What is done with a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Act {
-    /// A device is stopped, in order.
-    Stop,
-    /// A plugin is forgotten.
-    Unload,
-    /// A connection is closed.
-    Close,
-    /// A connection is opened.
-    Open,
-    /// A plugin is loaded.
-    Load,
-    /// A plugin's devices run another version, without a gap.
-    Swap,
-    /// A device is started.
-    Start,
-}
-
-impl Act {
-    /// In one word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Unload => "unload",
-            Self::Close => "close",
-            Self::Open => "open",
-            Self::Load => "load",
-            Self::Swap => "swap",
-            Self::Start => "start",
-        }
-    }
-}
-
-/// One step of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// What is done.
-    pub act: Act,
-    /// With what kind of part.
-    pub part: Part,
-    /// Its name.
-    pub name: String,
-    /// Why, or to what; may be empty.
-    pub why: String,
-}
 
 /// The file that a plugin is made of.
 #[derive(Debug, Clone)]
 pub(super) struct Chosen {
     pub(super) file: PathBuf,
     pub(super) status: Arc<PluginStatus>,
-}
-
-/// What was last decided on, part by part; none of it is tried again until something about it
-/// changes.
-#[derive(Debug, Default)]
-pub(super) struct InForce {
-    pub(super) connections: BTreeMap<String, toml::Table>,
-    pub(super) plugins: BTreeMap<String, Taken>,
-    pub(super) devices: BTreeMap<String, Attempt>,
-}
-
-/// A version of a plugin that was loaded or swapped in, or refused.
-#[derive(Debug, Clone)]
-pub(super) struct Taken {
-    pub(super) sha256: String,
-    /// Why the devices did not take it.
-    pub(super) refused: Option<String>,
-}
-
-/// A device as it was last started, or tried to.
-#[derive(Debug, Clone)]
-pub(super) struct Attempt {
-    pub(super) spec: DeviceSpec,
-    /// The version of its plugin; empty when it was not there.
-    pub(super) sha256: String,
-}
-
-/// What runs.
-#[derive(Debug, Default)]
-pub(super) struct Running {
-    /// Devices: whether each has failed.
-    pub(super) devices: BTreeMap<String, RunningDevice>,
-    /// Plugins: the hash and the version of each.
-    pub(super) plugins: BTreeMap<String, (String, String)>,
-}
-
-/// A device that runs.
-#[derive(Debug)]
-pub(super) struct RunningDevice {
-    pub(super) plugin: String,
-    pub(super) failed: bool,
-    /// Counts starts: what started later is stopped earlier.
-    pub(super) order: usize,
 }
 
 /// What a plan is made from.

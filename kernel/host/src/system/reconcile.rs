@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use weihe_kernel::SwapError;
 use weihe_kernel::device::DeviceState;
 
 use super::candidate::Candidate;
-use super::plan::{Act, Attempt, InForce, Plan, Running, RunningDevice, Situation, Step, Taken};
-use super::problem::{connection_problem, device_problem, plugin_path, plugin_problem};
-use super::start::{FailedPart, Part, System, say};
-use crate::config::{Config, FILE, LoadError, PluginEntry, Problem, listed};
+use super::in_force::{InForce, Running, RunningDevice};
+use super::plan::{Plan, Situation};
+use super::rejected::Rejected;
+use super::start::{FailedPart, Part, System};
+use super::step::Step;
+use crate::config::{Config, FILE, PluginEntry, listed};
 
 /// What has to be looked at anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,56 +56,11 @@ pub struct Changes {
     pub notes: Vec<String>,
 }
 
-/// A `weihe.toml` that is not taken. What runs is from before.
-#[derive(Debug, thiserror::Error)]
-#[error("{FILE} is not taken, and what runs stays as it is: {message}")]
-pub struct Rejected {
-    /// What is wrong, in one sentence.
-    pub message: String,
-    /// What to do about it, where it has no place.
-    pub help: Option<String>,
-    /// All that is wrong, with its place.
-    pub problems: Vec<Problem>,
-}
-
-impl From<LoadError> for Rejected {
-    fn from(error: LoadError) -> Self {
-        let message = error.to_string();
-        let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
-        match error {
-            LoadError::Invalid(invalid) => Self {
-                message,
-                help: None,
-                problems: invalid.into_problems(),
-            },
-            _ => Self {
-                message,
-                help,
-                problems: Vec::new(),
-            },
-        }
-    }
-}
-
-impl From<Vec<Problem>> for Rejected {
-    fn from(problems: Vec<Problem>) -> Self {
-        let message = match problems.as_slice() {
-            [problem] => problem.to_string(),
-            problems => format!("{} faults", problems.len()),
-        };
-        Self {
-            message,
-            help: None,
-            problems,
-        }
-    }
-}
-
 /// What is known of the files, and what was made of them.
 #[derive(Default)]
 pub(super) struct Followed {
     /// Whether the system has been populated.
-    begun: bool,
+    pub(super) begun: bool,
     /// The text that was read last, whether it was taken or not; none where there is no file.
     text: Option<String>,
     /// Whether it was not taken.
@@ -297,7 +253,7 @@ impl System {
         }
     }
 
-    fn running(&self) -> Running {
+    pub(super) fn running(&self) -> Running {
         let status = self.kernel().status();
         let devices = status.devices.into_iter().enumerate();
         Running {
@@ -333,223 +289,6 @@ impl System {
         for problem in &rejected.problems {
             self.fail(Part::Configuration, FILE, problem);
         }
-    }
-
-    /// Takes the steps of a plan. What fails is noted, and the rest goes on.
-    async fn apply(
-        self: &Arc<Self>,
-        followed: &mut Followed,
-        config: &Arc<Config>,
-        plan: Plan,
-    ) -> Changes {
-        let known = self.failed();
-        if followed.begun {
-            self.forgive(|failed| outdated(failed, &plan, config));
-        }
-        for (part, name, problem) in &plan.failed {
-            // What could not be built is why it is not there.
-            if followed.begun || !self.has_failed(*part, name) {
-                self.fail_again(*part, name, problem, &known);
-            }
-        }
-        for (device, problem) in &plan.besides {
-            if !known.iter().any(|failed| failed.name == *device) {
-                say(&FailedPart::new(Part::Device, device, problem));
-            }
-        }
-        // Also a device that cannot be tried counts as tried, until something about it changes.
-        for (part, name, _) in &plan.failed {
-            if *part == Part::Device
-                && let Some(spec) = plan.specs.get(name)
-            {
-                let attempt = Attempt {
-                    spec: spec.clone(),
-                    sha256: String::new(),
-                };
-                followed.in_force.devices.insert(name.clone(), attempt);
-            }
-        }
-        let said = self.notes();
-        for note in plan.notes.iter().filter(|note| !said.contains(note)) {
-            tracing::warn!("{note}");
-        }
-        self.set_notes(plan.notes.clone());
-        let before = &followed.in_force;
-        let mut previous: BTreeMap<String, Attempt> = BTreeMap::new();
-        for step in &plan.steps {
-            if step.act == Act::Stop
-                && let Some(attempt) = before.devices.get(&step.name)
-            {
-                previous.insert(step.name.clone(), attempt.clone());
-            }
-        }
-        let starts: Vec<&Step> = plan
-            .steps
-            .iter()
-            .filter(|step| step.act == Act::Start)
-            .collect();
-        for step in plan.steps.iter().filter(|step| step.act != Act::Start) {
-            self.take(followed, config, &plan, step).await;
-        }
-        self.start_devices(followed, config, &plan, &starts, &previous)
-            .await;
-        let in_force = &mut followed.in_force;
-        in_force
-            .devices
-            .retain(|name, _| plan.specs.contains_key(name));
-        in_force
-            .plugins
-            .retain(|name, _| config.plugin(name).is_some());
-        let mentioned = |failed: &FailedPart| {
-            let in_steps = |step: &Step| step.part == failed.part && step.name == failed.name;
-            plan.steps.iter().any(in_steps)
-                || plan
-                    .failed
-                    .iter()
-                    .any(|(part, name, _)| *part == failed.part && *name == failed.name)
-        };
-        let failed = self.failed().into_iter().filter(mentioned).collect();
-        Changes {
-            steps: plan.steps,
-            failed,
-            notes: plan.notes,
-        }
-    }
-
-    async fn take(&self, followed: &mut Followed, config: &Config, plan: &Plan, step: &Step) {
-        let kernel = self.kernel();
-        let in_force = &mut followed.in_force;
-        let name = step.name.as_str();
-        match step.act {
-            Act::Stop => {
-                // Gone by itself meanwhile: fine.
-                if kernel.remove_device(name).await.is_ok() {
-                    tracing::info!(device = name, "stopped: {}", step.why);
-                }
-            }
-            Act::Unload => {
-                if kernel.unload_plugin(name).await.is_ok() {
-                    tracing::info!("plugin {name} unloaded: {}", step.why);
-                }
-                in_force.plugins.remove(name);
-                self.kept.forget(name);
-                // They come back with it.
-                for attempt in in_force.devices.values_mut() {
-                    if attempt.spec.plugin == name {
-                        attempt.sha256.clear();
-                    }
-                }
-            }
-            Act::Close => {
-                kernel.remove_connection(name).await;
-                in_force.connections.remove(name);
-                tracing::info!(connection = name, "closed: {}", step.why);
-            }
-            Act::Open => {
-                let Some(entry) = config.connections.iter().find(|entry| entry.name == name) else {
-                    return;
-                };
-                if let Err(error) = kernel.add_connection(name, &entry.table) {
-                    let problem = connection_problem(config, name, &error);
-                    self.fail(Part::Connection, name, &problem);
-                }
-                // Also one that was refused: it is tried again when its entry changes.
-                let table = entry.table.clone();
-                in_force.connections.insert(name.to_owned(), table);
-            }
-            Act::Load | Act::Swap => self.take_version(in_force, config, plan, step).await,
-            Act::Start => {}
-        }
-    }
-
-    /// Loads a plugin, or swaps its version.
-    async fn take_version(
-        &self,
-        in_force: &mut InForce,
-        config: &Config,
-        plan: &Plan,
-        step: &Step,
-    ) {
-        let name = step.name.as_str();
-        let (Some(chosen), Some(entry)) = (plan.chosen.get(name), config.plugin(name)) else {
-            return;
-        };
-        let mut taken = Taken {
-            sha256: chosen.status.sha256.clone(),
-            refused: None,
-        };
-        let problem = if step.act == Act::Load {
-            match self.kernel().load_plugin(name, &chosen.file).await {
-                Ok(status) => {
-                    let version = &status.description.version;
-                    tracing::info!("plugin {name} {version} loaded");
-                    None
-                }
-                Err(error) => Some(plugin_problem(config, &entry.made_of(&chosen.file), &error)),
-            }
-        } else {
-            match self.kernel().swap_plugin(name, &chosen.file).await {
-                // An operator was faster.
-                Ok(_) | Err(SwapError::Same { .. }) => None,
-                Err(error) => {
-                    let file = chosen.file.display();
-                    let message = format!(
-                        "plugin `{name}` goes on with the version before, {file} is refused: {error}"
-                    );
-                    Some(config.problem_at(&plugin_path(config, name), message, None))
-                }
-            }
-        };
-        match problem {
-            None => self.kept.keep(name, &chosen.file).await,
-            Some(problem) => {
-                taken.refused = Some(problem.to_string());
-                self.fail(Part::Plugin, name, &problem);
-            }
-        }
-        in_force.plugins.insert(name.to_owned(), taken);
-    }
-
-    /// Starts devices side by side, so that one that takes long does not hold up the others. They
-    /// are polled in the order of the file, which is the order of their start.
-    async fn start_devices(
-        self: &Arc<Self>,
-        followed: &mut Followed,
-        config: &Arc<Config>,
-        plan: &Plan,
-        starts: &[&Step],
-        previous: &BTreeMap<String, Attempt>,
-    ) {
-        let versions = self.running().plugins;
-        let mut starting = tokio::task::JoinSet::new();
-        for step in starts {
-            let Some(spec) = plan.specs.get(&step.name) else {
-                continue;
-            };
-            let plugin = versions.get(&spec.plugin);
-            let attempt = Attempt {
-                spec: spec.clone(),
-                sha256: plugin.map(|(sha256, _)| sha256.clone()).unwrap_or_default(),
-            };
-            followed.in_force.devices.insert(step.name.clone(), attempt);
-            let (system, config, spec) = (Arc::clone(self), Arc::clone(config), spec.clone());
-            let before = previous.get(&step.name).map(|before| before.spec.clone());
-            starting.spawn(async move {
-                let name = spec.name.clone();
-                let Err(error) = system.kernel().add_device(spec).await else {
-                    tracing::info!(device = name, "started");
-                    return;
-                };
-                let mut problem = device_problem(&config, &name, &error);
-                if let Some(before) = before
-                    && system.kernel().add_device(before).await.is_ok()
-                {
-                    problem = problem.but("it goes on with its entry from before");
-                }
-                system.fail(Part::Device, &name, &problem);
-            });
-        }
-        while starting.join_next().await.is_some() {}
     }
 }
 
@@ -599,24 +338,4 @@ fn later(before: &Config, after: &Config) -> Vec<String> {
     differs(before.host.data == after.host.data, "data");
     differs(before.host.watch == after.host.watch, "watch");
     notes
-}
-
-/// Whether a note of failure no longer holds: its part is gone, is tried again, or fails anew.
-fn outdated(failed: &FailedPart, plan: &Plan, config: &Config) -> bool {
-    let name = &failed.name;
-    match failed.part {
-        Part::Configuration => false,
-        // Always said anew.
-        Part::Plugin => true,
-        Part::Connection => {
-            plan.has(Act::Open, name) || !config.connections.iter().any(|entry| entry.name == *name)
-        }
-        Part::Device => {
-            let fails_anew = plan
-                .failed
-                .iter()
-                .any(|(part, device, _)| *part == Part::Device && device == name);
-            plan.has(Act::Start, name) || !plan.specs.contains_key(name) || fails_anew
-        }
-    }
 }

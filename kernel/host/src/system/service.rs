@@ -14,7 +14,8 @@ use weihe_kernel::device::CallError;
 use weihe_kernel::event::{Event, NamedEvent, Quality, Value};
 use weihe_kernel::{OPERATOR, Status};
 
-use super::reconcile::{Rejected, Scope};
+use super::reconcile::Scope;
+use super::rejected::Rejected;
 use super::start::{FailedPart, System};
 use super::versions;
 use crate::control::{

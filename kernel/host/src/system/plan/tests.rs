@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::candidate::tests::candidate;
+use super::super::in_force::{Attempt, RunningDevice, Taken};
 use super::*;
 
 const DIRECTORY: &str = "/s";
