@@ -294,3 +294,17 @@ fn a_device_that_refuses_its_new_entry_goes_on_with_the_one_before() {
     assert!(runs("meter", "1.0.0")(&ps), "{ps:#}");
     assert!(host.stop());
 }
+
+#[test]
+fn a_version_that_ran_through_its_probation_is_confirmed() {
+    let mut host = host(&SYSTEM.replace("1 h", "200 ms"));
+    put("2", &host.path("plugins/versions.wasm"));
+    let confirmed = |ps: &Value| {
+        let history = ps["plugins"][0]["history"].as_array();
+        history
+            .and_then(|history| history.last())
+            .is_some_and(|last| last["change"] == "confirmed" && last["version"] == "2.0.0")
+    };
+    until(&host, &["ps"], confirmed);
+    assert!(host.stop());
+}

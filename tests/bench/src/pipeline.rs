@@ -36,6 +36,8 @@ impl Surroundings for Nothing {
         Err(OpenFailure::Unknown(connection.to_owned()))
     }
 
+    fn confirmed(&self, _: &Arc<Device>, _: &str) {}
+
     fn taken_back(&self, _: &Arc<Device>, _: &str, _: &str) {}
 
     fn call(&self, caller: &Arc<Device>, call: OutgoingCall) {

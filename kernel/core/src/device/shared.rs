@@ -59,6 +59,9 @@ pub trait Surroundings: Send + Sync {
     /// A version trapped within its probation, and the device has gone back to the one before.
     fn taken_back(&self, device: &Arc<Device>, version: &str, reason: &str);
 
+    /// A version has run through its probation, or another one takes its place without a trap.
+    fn confirmed(&self, device: &Arc<Device>, version: &str);
+
     /// Where dead letters are kept; none when the host is going.
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>>;
 }

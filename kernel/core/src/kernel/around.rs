@@ -37,6 +37,12 @@ impl Surroundings for Around {
         });
     }
 
+    fn confirmed(&self, device: &Arc<Device>, version: &str) {
+        if let Some(kernel) = self.0.upgrade() {
+            kernel.confirm(&device.spec.plugin, version);
+        }
+    }
+
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
         self.0.upgrade().map(|kernel| kernel.letters.clone())
     }

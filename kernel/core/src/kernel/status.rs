@@ -44,6 +44,8 @@ pub enum VersionChange {
     Refused,
     /// It came back in place of the one after.
     Returned,
+    /// It has proved itself in all devices of the plugin.
+    Confirmed,
 }
 
 impl VersionChange {
@@ -54,6 +56,7 @@ impl VersionChange {
             Self::Swapped => "swapped",
             Self::Refused => "refused",
             Self::Returned => "returned",
+            Self::Confirmed => "confirmed",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use serde::{Deserialize, Serialize};
 
@@ -199,6 +200,22 @@ impl Kernel {
     /// Refuses a version no longer. Returns whether it was in quarantine.
     pub fn lift_quarantine(&self, sha256: &str) -> std::io::Result<bool> {
         self.quarantine.lift(sha256)
+    }
+
+    /// A device has run a version through its probation: noted when it is the last one.
+    pub(super) fn confirm(&self, plugin: &str, sha256: &str) {
+        let mut registry = self.registry();
+        let Some(current) = registry.plugins.get(plugin).cloned() else {
+            return;
+        };
+        let mut devices = registry.devices.values();
+        let on_probation = devices.any(|placed| {
+            placed.device.spec.plugin == plugin && placed.device.live.probation.load(Relaxed)
+        });
+        if current.sha256 == sha256 && !on_probation {
+            let history = registry.histories.entry(plugin.to_owned()).or_default();
+            history.note(self.clock.now(), &current, VersionChange::Confirmed, "");
+        }
     }
 
     /// A device went back by itself: the others of its plugin follow.

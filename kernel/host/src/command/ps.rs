@@ -158,7 +158,9 @@ fn history(answer: &Answer, style: Style) -> String {
                 record.version.clone(),
                 short(&record.sha256),
                 match record.change {
-                    VersionChange::Loaded | VersionChange::Swapped => style.good(change),
+                    VersionChange::Loaded | VersionChange::Swapped | VersionChange::Confirmed => {
+                        style.good(change)
+                    }
                     VersionChange::Returned => style.warn(change),
                     VersionChange::Refused => style.bad(change),
                 },

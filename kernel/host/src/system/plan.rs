@@ -237,7 +237,14 @@ impl Plan {
                 missing_component(config, plugin),
             );
         }
+        let running = situation.running.plugins.get(&plugin.name);
         for problem in problems {
+            let problem = match running {
+                Some((_, version)) if chosen.is_none() => {
+                    problem.but(&format!("version {version} goes on"))
+                }
+                _ => problem,
+            };
             self.fail(Part::Plugin, &plugin.name, problem);
         }
         let kept = || {

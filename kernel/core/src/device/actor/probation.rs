@@ -112,13 +112,17 @@ impl<F: GuestFactory> Actor<F> {
         if self.change.until.take().is_none() {
             return;
         }
-        self.change.before = None;
+        let was_on_trial = self.change.before.take().is_some();
         self.device.mailbox.confirm();
         for name in self.change.stale_timers.drain() {
             self.timers.remove(&name);
         }
         self.change.fresh_timers.clear();
         self.device.live.probation.store(false, Ordering::Relaxed);
+        if was_on_trial {
+            let surroundings = &self.device.surroundings;
+            surroundings.confirmed(&self.device, self.factory.version());
+        }
     }
 
     /// Whether a trap now brings the version before back.

@@ -162,6 +162,7 @@ fn healthy_time_confirms_and_a_trap_after_it_restarts_the_new_version() {
                 .probation
                 .load(std::sync::atomic::Ordering::Relaxed)
         );
+        assert_eq!(*world.around.confirmed.lock().unwrap(), ["second"]);
         restart(&world, &device).await;
         assert_eq!(taken_back(&world), []);
         assert_eq!(

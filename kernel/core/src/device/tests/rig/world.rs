@@ -62,6 +62,8 @@ pub struct Around {
     pub connections: Mutex<HashMap<String, Connection>>,
     /// Versions that devices went back from by themselves, and why.
     pub taken_back: Mutex<Vec<(String, String)>>,
+    /// Versions that ran through their probation.
+    pub confirmed: Mutex<Vec<String>>,
     pub letters: Arc<MemoryDeadLetters>,
 }
 
@@ -89,6 +91,10 @@ impl Surroundings for Around {
         let connection = connections.get(connection).ok_or_else(unknown)?;
         let seat = connection.attach(&device.name, device.mailbox.clone(), None);
         seat.map_err(|error| OpenFailure::Taken(error.to_string()))
+    }
+
+    fn confirmed(&self, _: &Arc<Device>, version: &str) {
+        self.confirmed.lock().unwrap().push(version.to_owned());
     }
 
     fn taken_back(&self, _: &Arc<Device>, version: &str, reason: &str) {
