@@ -108,12 +108,19 @@ impl<F: GuestFactory> Actor<F> {
     }
 
     /// Confirms the version that runs: what it has not renewed ends, and the version before goes.
-    pub(super) fn confirm(&mut self) {
+    fn confirm(&mut self) {
+        if self.change.until.is_some() {
+            self.confirm_version();
+            self.device.mailbox.confirm();
+        }
+    }
+
+    /// Confirms the version that runs, all but its subscriptions: those are the mailbox's.
+    pub(super) fn confirm_version(&mut self) {
         if self.change.until.take().is_none() {
             return;
         }
         let was_on_trial = self.change.before.take().is_some();
-        self.device.mailbox.confirm();
         for name in self.change.stale_timers.drain() {
             self.timers.remove(&name);
         }

@@ -42,9 +42,6 @@ impl<F: GuestFactory> Actor<F> {
     async fn swap(&mut self, factory: F, manner: Manner) -> Result<(), SwapRefused> {
         let began = self.now();
         let returning = manner != Manner::Trial && self.is_on_probation();
-        if !returning {
-            self.confirm();
-        }
         if factory.has_state() {
             if !self.factory.has_state() {
                 self.loaded = false;
@@ -203,10 +200,14 @@ impl<F: GuestFactory> Actor<F> {
     /// The version that was tried takes over.
     async fn adopt(&mut self, factory: F, next: Next<F>, manner: Manner) {
         let returning = manner != Manner::Trial && self.is_on_probation();
+        if !returning {
+            // Only now: a version that is refused leaves the probation of the other one as it is.
+            self.confirm_version();
+        }
         self.device.mailbox.begin_leave();
         self.change.orders = OrderedBy::Leaving;
         self.stop_for_swap().await;
-        self.device.mailbox.adopt_trial();
+        self.device.mailbox.adopt_trial(returning);
         self.begin_timers(returning);
         if !factory.has_state() && self.has_state {
             // It is of no use to the new version, but a later one may take it.

@@ -140,8 +140,9 @@ impl Mailbox {
         self.lock().handover.phase = Phase::Leaving;
     }
 
-    /// The version on trial takes over.
-    pub(in crate::device) fn adopt_trial(&self) {
+    /// The version on trial takes over. Unless it is the one before (`returning`), that confirms the one that
+    /// leaves: what neither has renewed ends.
+    pub(in crate::device) fn adopt_trial(&self, returning: bool) {
         let mut guard = self.lock();
         let waiting = &mut *guard;
         let (handover, kept, buried) = (&mut waiting.handover, &waiting.kept, &waiting.buried);
@@ -157,8 +158,16 @@ impl Mailbox {
             }
         }
         handover.phase = Phase::Settled;
-        handover.outer = None;
+        let outer = handover.outer.take().filter(|_| !returning);
         let mut ended = Vec::new();
+        for id in outer.into_iter().flat_map(|outer| outer.stale) {
+            if handover.stale.remove(&id) {
+                ended.extend(waiting.subscriptions.remove(&id));
+            } else {
+                // The one that leaves did without: it is the new one's alone.
+                handover.fresh.insert(id);
+            }
+        }
         for id in std::mem::take(&mut handover.ended) {
             handover.stale.remove(&id);
             ended.extend(waiting.subscriptions.remove(&id));

@@ -197,6 +197,77 @@ fn a_further_swap_confirms_the_version_on_probation_first() {
 }
 
 #[test]
+fn a_version_that_is_refused_leaves_the_one_that_runs_on_probation() {
+    play(|world| async move {
+        let (first, second, third) = (passing(0), bad(0), passing(0));
+        first.on_start(|stage, _| {
+            stage.subscribe("in/#", Overflow::DropOldest, 0, false);
+            stage.subscribe("first/#", Overflow::DropOldest, 0, false);
+            Ok(Ok(()))
+        });
+        third.on_start(|stage, _| {
+            stage.subscribe("third/#", Overflow::DropOldest, 0, false);
+            rejected("not on this board")
+        });
+        let device = world.start(&first).await;
+        swap(&world, &device, "second", &second).await;
+        let refused = world.order(&device, "third", &third, Manner::Trial).await;
+        assert!(refused.is_err());
+        world.send("in/a", [13]).await;
+        let reason = "the new version trapped on probation: unlucky";
+        assert_eq!(taken_back(&world), [("second".into(), reason.into())]);
+        world.send("first/a", [1]).await;
+        assert_eq!(first.deliveries(), [(13, 2), (1, 1)]);
+        world.stop(device).await;
+    });
+}
+
+#[test]
+fn a_further_swap_ends_what_only_the_version_before_the_last_had() {
+    play(|world| async move {
+        let (first, second, third) = (passing(0), passing(0), bad(0));
+        first.on_start(|stage, _| {
+            stage.subscribe("in/#", Overflow::DropOldest, 0, false);
+            stage.subscribe("first/#", Overflow::DropOldest, 0, false);
+            stage.every("first", SECOND, Missed::Once);
+            Ok(Ok(()))
+        });
+        let device = world.start(&first).await;
+        swap(&world, &device, "second", &second).await;
+        swap(&world, &device, "third", &third).await;
+        // And not when the third is taken back: it was confirmed that the second does without.
+        assert_eq!(world.bus.subscriptions().len(), 1);
+        world.send("in/a", [13]).await;
+        world.run(SECOND).await;
+        assert_eq!(second.deliveries(), [(13, 2)]);
+        assert_eq!(world.bus.subscriptions().len(), 1);
+        world.stop(device).await;
+    });
+}
+
+#[test]
+fn what_a_version_took_up_again_goes_with_it_when_the_one_before_did_without() {
+    play(|world| async move {
+        let (first, second, third) = (passing(0), passing(0), bad(0));
+        for script in [&first, &third] {
+            script.on_start(|stage, _| {
+                stage.subscribe("in/#", Overflow::DropOldest, 0, false);
+                stage.subscribe("more/#", Overflow::DropOldest, 0, false);
+                Ok(Ok(()))
+            });
+        }
+        let device = world.start(&first).await;
+        swap(&world, &device, "second", &second).await;
+        swap(&world, &device, "third", &third).await;
+        assert_eq!(world.bus.subscriptions().len(), 2);
+        world.send("in/a", [13]).await;
+        assert_eq!(second.deliveries(), [(13, 2)]);
+        assert_eq!(world.bus.subscriptions().len(), 1);
+        world.stop(device).await;
+    });
+}
+
+#[test]
 fn what_only_the_bad_version_had_goes_with_it_and_the_rest_is_as_before() {
     play(|world| async move {
         let (old, new) = (passing(0), bad(0));
