@@ -90,6 +90,11 @@ pub(crate) fn folder() -> PathBuf {
     target().join("weihe-components")
 }
 
+/// The folder of compiled code, shared by all tests: each component is compiled once.
+pub fn compiled() -> PathBuf {
+    folder().join("compiled")
+}
+
 fn build() -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo

@@ -5,6 +5,7 @@
 //! time; [`DEADLINE`] only ends a test that would wait for ever.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod chance;
 mod components;
 mod host;
 mod process;
@@ -17,7 +18,8 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use components::{component, version, wrong};
+pub use chance::{Chance, setting};
+pub use components::{compiled, component, version, wrong};
 pub use host::{Host, weihe};
 pub use process::Process;
 pub use pty::Pty;

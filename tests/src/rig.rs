@@ -69,8 +69,7 @@ impl Rig {
         kinds.register(weihe_link::TcpListener);
         kinds.register(weihe_hal::Uart);
         let options = KernelOptions {
-            // Shared by all tests: each component is compiled once.
-            cache: components::folder().join("compiled"),
+            cache: components::compiled(),
             boot,
             clock: Arc::new(SystemClock::new()),
             compiler: Compiler::InProcess,

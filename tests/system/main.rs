@@ -16,6 +16,7 @@ mod greenhouse;
 mod host;
 mod hostile;
 mod late;
+mod lifecycle;
 mod many;
 mod neighbours;
 mod packed;

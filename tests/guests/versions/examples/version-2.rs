@@ -14,3 +14,7 @@ const TRAP: u64 = u64::MAX;
 /// Whether it refuses the state of the others once they have handled an event.
 #[cfg(target_arch = "wasm32")]
 const REFUSES: bool = false;
+
+/// Whether it subscribes to more than the others, and has a timer more.
+#[cfg(target_arch = "wasm32")]
+const ASIDE: bool = true;

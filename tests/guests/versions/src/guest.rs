@@ -1,12 +1,22 @@
 //! Counts events and passes each on with the version that handled it: `plugin/<device>/out` has the
-//! text `<version> <count> <number>`, where the count is of all versions.
+//! text `<version> <count> <number>`, where the count is of all versions. An event with the text `trap`
+//! ends the instance on its first delivery, and is passed on with the number -1 on the second.
+//!
+//! With a setting `beat` (a period in nanoseconds) it ticks on `plugin/<device>/tick`. A version with
+//! something aside has one more subscription and one more timer than the others.
 
 wit_bindgen::generate!({
-    path: ["../../../wit/deps/wasi-logging", "../../../wit/deps/wasi-config", "../../../wit/plugin"],
+    path: [
+        "../../../wit/deps/wasi-logging",
+        "../../../wit/deps/wasi-config",
+        "../../../wit/plugin",
+        "../../../wit/connection",
+    ],
     inline: "
         package weihe:guests;
         world versions {
-            import weihe:plugin/bus@0.1.0;
+            include weihe:plugin/imports@0.1.0;
+            include weihe:connection/imports@0.1.0;
             export weihe:plugin/lifecycle@0.1.0;
             export weihe:plugin/events@0.1.0;
             export weihe:plugin/state@0.1.0;
@@ -23,7 +33,10 @@ use exports::weihe::plugin::lifecycle::{
     self, ConnectionNeed, Description, StartContext, StopReason,
 };
 use exports::weihe::plugin::state::{self, Snapshot};
+use wasi::config::store as config;
+use weihe::connection::connections::Connection;
 use weihe::plugin::bus::{self, Overflow, Publication, Quality, SubscribeOptions, Value};
+use weihe::plugin::schedule::{self, EveryOptions, Missed};
 
 #[derive(Default)]
 struct Me {
@@ -46,7 +59,30 @@ fn publish(level: &str, text: String) -> Result<(), Error> {
         quality: Quality::Good,
         value: Value::Text(text),
     });
-    published.map_err(|error| Error::Fatal(format!("{error:?}")))
+    published.map_err(fatal)
+}
+
+fn fatal(error: impl std::fmt::Debug) -> Error {
+    Error::Fatal(format!("{error:?}"))
+}
+
+fn subscribe(device: &str, level: &str) -> Result<(), Error> {
+    let options = SubscribeOptions {
+        overflow: Overflow::DropOldest,
+        capacity: 60_000,
+        retained: false,
+    };
+    let filter = format!("plugin/{device}/{level}");
+    bus::subscribe(&filter, options).map(|_| ()).map_err(fatal)
+}
+
+fn every(name: &str, period: u64) -> Result<(), Error> {
+    let options = EveryOptions {
+        missed: Missed::Skip,
+        jitter: 0,
+        first: None,
+    };
+    schedule::every(name, period, options).map_err(fatal)
 }
 
 struct Version;
@@ -61,22 +97,30 @@ impl lifecycle::Guest for Version {
             topics: Vec::new(),
             config_schema: String::new(),
             standalone: true,
-            connection: ConnectionNeed::None,
+            connection: ConnectionNeed::Optional,
         }
     }
 
     fn start(context: StartContext) -> Result<(), Error> {
         ME.with_borrow_mut(|me| me.device.clone_from(&context.device));
-        let options = SubscribeOptions {
-            overflow: Overflow::DropOldest,
-            capacity: 60_000,
-            retained: false,
-        };
-        let input = format!("plugin/{}/in", context.device);
-        bus::subscribe(&input, options).map_err(|error| Error::Fatal(format!("{error:?}")))?;
+        if let Some(name) = &context.connection {
+            Connection::open(name).map_err(fatal)?;
+        }
+        subscribe(&context.device, "in")?;
+        if crate::ASIDE {
+            subscribe(&context.device, "aside")?;
+        }
+        if let Ok(Some(Ok(period))) = config::get("beat").map(|beat| beat.map(|beat| beat.parse()))
+        {
+            every("beat", period)?;
+            if crate::ASIDE {
+                every("aside", period)?;
+            }
+        }
+        let count = ME.with_borrow(|me| me.count);
         publish(
             "started",
-            format!("{} {}", crate::VERSION, context.restored),
+            format!("{} {} {count}", crate::VERSION, context.restored),
         )
     }
 
@@ -88,8 +132,18 @@ impl lifecycle::Guest for Version {
 
 impl events::Guest for Version {
     fn handle(event: Event) -> Result<(), Error> {
-        let Value::Integer(number) = event.value else {
-            return Err(Error::Rejected("no number".into()));
+        if let Some(timer) = event.topic.strip_prefix("$timer/") {
+            return publish("tick", format!("{} {timer}", crate::VERSION));
+        }
+        let number = match &event.value {
+            Value::Integer(number) => *number,
+            Value::Text(text) if text == "trap" => {
+                if event.attempt == 1 {
+                    core::arch::wasm32::unreachable();
+                }
+                -1
+            }
+            _ => return Err(Error::Rejected("no number".into())),
         };
         let (count, own) = ME.with_borrow_mut(|me| {
             me.count += 1;
