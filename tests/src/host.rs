@@ -103,6 +103,18 @@ impl Host {
         serde_json::from_slice(&self.run(&with_json).stdout).ok()
     }
 
+    /// Follows the events of a filter, a line of JSON each.
+    pub fn follow(&self, filter: &str) -> Process {
+        let mut command = weihe();
+        command.arg("-C").arg(self.directory.path()).args([
+            "--json",
+            "events",
+            "--retained",
+            filter,
+        ]);
+        Process::start(&mut command)
+    }
+
     /// What could not be started, when all that can has.
     pub fn failed(&self) -> Vec<Value> {
         let began = Instant::now();

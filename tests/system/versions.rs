@@ -1,8 +1,10 @@
 //! Versions of plugins, as an operator handles them at the command line.
 
+use std::collections::HashMap;
 use std::process::Output;
 
-use weihe_tests::{DEADLINE, Host, version};
+use serde_json::Value;
+use weihe_tests::{DEADLINE, Host, Process, version};
 
 const SYSTEM: &str = r#"
 [device.meter]
@@ -128,4 +130,83 @@ fn a_bad_version_is_taken_back_and_stays_refused_after_a_restart() {
         "{refused}"
     );
     assert!(host.stop());
+}
+
+/// Two devices that tick every millisecond, and one that passes their ticks on.
+const STREAM: &str = r#"
+[plugin.raw]
+[plugin.versions]
+
+[device.north]
+plugin = "raw"
+config.tick = 1_000_000
+
+[device.south]
+plugin = "raw"
+config.tick = 1_000_000
+
+[device.meter]
+plugin = "versions"
+config.input = "plugin/+/echo"
+
+[device.meter.grants]
+subscribe = ["plugin/+/echo"]
+"#;
+
+/// What came out of the meter, checked as it comes.
+#[derive(Default)]
+struct Stream {
+    count: Option<u64>,
+    sequences: HashMap<String, u64>,
+}
+
+impl Stream {
+    /// The version that handled the next event.
+    fn next(&mut self, events: &mut Process) -> String {
+        let line = events.line();
+        let event: Value = serde_json::from_str(&line).unwrap();
+        let words = event["value"].as_str().unwrap_or_else(|| panic!("{line}"));
+        let words: Vec<&str> = words.split(' ').collect();
+        let count: u64 = words[1].parse().unwrap();
+        if let Some(last) = self.count.replace(count) {
+            assert_eq!(count, last + 1, "{line}");
+        }
+        let source = event["cause"][0].as_str().unwrap().to_owned();
+        let sequence = event["cause"][1].as_u64().unwrap();
+        if let Some(last) = self.sequences.insert(source, sequence) {
+            assert_eq!(sequence, last + 1, "once, and in order: {line}");
+        }
+        words[0].to_owned()
+    }
+}
+
+#[test]
+fn a_hundred_swaps_in_a_row_lose_double_and_reorder_nothing() {
+    let mut host = Host::new(STREAM, &[("raw", "weihe-guest-raw")]);
+    std::fs::copy(version("1"), host.path("plugins/versions.wasm")).unwrap();
+    host.start();
+    assert!(host.failed().is_empty(), "{}", host.log());
+    let mut events = host.follow("plugin/meter/out");
+    let mut stream = Stream::default();
+    assert_eq!(stream.next(&mut events), "1.0.0");
+    for round in 0..100 {
+        let next = if round % 2 == 0 { "2" } else { "1" };
+        let (done, text) = run(&host, &["swap", "versions", &file(next)]);
+        assert!(done, "swap {round}: {text}");
+        // Until it has something to do.
+        let wanted = format!("{next}.0.0");
+        while stream.next(&mut events) != wanted {}
+    }
+    for _ in 0..100 {
+        assert_eq!(stream.next(&mut events), "1.0.0");
+    }
+    assert_eq!(stream.sequences.len(), 2);
+    let ps = host.ask(&["ps"]).unwrap();
+    for device in ps["devices"].as_array().unwrap() {
+        assert_eq!(
+            (&device["dropped"], &device["traps"]),
+            (&0.into(), &0.into())
+        );
+    }
+    assert!(host.stop(), "{}", host.log());
 }

@@ -2,6 +2,7 @@
 //! text `<version> <count> <number>`, where the count is of all versions. An event with the text `trap`
 //! ends the instance on its first delivery, and is passed on with the number -1 on the second.
 //!
+//! It listens to `plugin/<device>/in`, or to the filter in its setting `input`.
 //! With a setting `beat` (a period in nanoseconds) it ticks on `plugin/<device>/tick`. A version with
 //! something aside has one more subscription and one more timer than the others.
 
@@ -66,14 +67,17 @@ fn fatal(error: impl std::fmt::Debug) -> Error {
     Error::Fatal(format!("{error:?}"))
 }
 
-fn subscribe(device: &str, level: &str) -> Result<(), Error> {
+fn setting(key: &str) -> Option<String> {
+    config::get(key).ok().flatten()
+}
+
+fn subscribe(filter: &str) -> Result<(), Error> {
     let options = SubscribeOptions {
         overflow: Overflow::DropOldest,
         capacity: 60_000,
         retained: false,
     };
-    let filter = format!("plugin/{device}/{level}");
-    bus::subscribe(&filter, options).map(|_| ()).map_err(fatal)
+    bus::subscribe(filter, options).map(|_| ()).map_err(fatal)
 }
 
 fn every(name: &str, period: u64) -> Result<(), Error> {
@@ -106,12 +110,12 @@ impl lifecycle::Guest for Version {
         if let Some(name) = &context.connection {
             Connection::open(name).map_err(fatal)?;
         }
-        subscribe(&context.device, "in")?;
+        let own = |level: &str| format!("plugin/{}/{level}", context.device);
+        subscribe(&setting("input").unwrap_or_else(|| own("in")))?;
         if crate::ASIDE {
-            subscribe(&context.device, "aside")?;
+            subscribe(&own("aside"))?;
         }
-        if let Ok(Some(Ok(period))) = config::get("beat").map(|beat| beat.map(|beat| beat.parse()))
-        {
+        if let Some(Ok(period)) = setting("beat").map(|beat| beat.parse()) {
             every("beat", period)?;
             if crate::ASIDE {
                 every("aside", period)?;
