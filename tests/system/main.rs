@@ -24,6 +24,7 @@ mod partial;
 mod queues;
 mod readmes;
 mod refusals;
+mod regressions;
 mod state;
 mod stored;
 mod swap;

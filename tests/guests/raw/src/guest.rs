@@ -2,6 +2,7 @@
 
 mod codec;
 mod excess;
+mod storm;
 
 mod bindings {
     #![allow(missing_docs, clippy::all)]
@@ -64,6 +65,8 @@ struct Me {
     handled: u64,
     poisoned: bool,
     mended: bool,
+    /// Its subscription.
+    input: Option<u32>,
 }
 
 thread_local! {
@@ -186,7 +189,12 @@ impl lifecycle::Guest for Raw {
             capacity: setting("capacity").parse().unwrap_or(0),
             retained: false,
         };
-        bus::subscribe(&input, options).map_err(|error| Error::Fatal(format!("{error:?}")))?;
+        let id = bus::subscribe(&input, options);
+        let id = id.map_err(|error| Error::Fatal(format!("{error:?}")))?;
+        me(|me| me.input = Some(id));
+        if setting("start") == "trap late" {
+            trap("told to trap at the end of its start");
+        }
         say("restored", Value::Boolean(context.restored));
         say("started", Value::Integer(context.incarnation.into()));
         Ok(())
@@ -226,7 +234,11 @@ impl events::Guest for Raw {
             "transact" => transact(ReplyRule::Length(1))?,
             "submit" => submit()?,
             "call" => call()?,
+            "let go" => let_go(),
             _ => {
+                if let Some(what) = order.strip_prefix("storm of ") {
+                    storm::storm_of(what);
+                }
                 if let Some(what) = order.strip_prefix("pile up ") {
                     return Err(Error::Rejected(excess::pile_up(what)));
                 }
@@ -243,6 +255,14 @@ impl events::Guest for Raw {
         };
         say("echo", echo);
         Ok(())
+    }
+}
+
+/// Ends what it has set up, but for its connection.
+fn let_go() {
+    schedule::cancel("tick");
+    if let Some(id) = me(|me| me.input.take()) {
+        bus::unsubscribe(id);
     }
 }
 
