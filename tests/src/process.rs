@@ -47,6 +47,18 @@ impl Process {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// What it still prints until its end.
+    pub fn rest(&mut self) -> Vec<String> {
+        let mut rest = Vec::new();
+        loop {
+            match self.lines.recv_timeout(DEADLINE) {
+                Ok(line) => rest.push(line),
+                Err(RecvTimeoutError::Timeout) => panic!("`{}` does not end", self.name),
+                Err(RecvTimeoutError::Disconnected) => return rest,
+            }
+        }
+    }
+
     /// Writes a line to its standard input.
     pub fn tell(&mut self, line: &str) {
         let input = self.child.stdin.as_mut().expect("a pipe");

@@ -15,6 +15,7 @@ mod folder;
 mod greenhouse;
 mod host;
 mod hostile;
+mod kills;
 mod late;
 mod lifecycle;
 mod many;

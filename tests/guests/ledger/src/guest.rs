@@ -1,4 +1,4 @@
-//! The plugin.
+//! The plugin. It writes texts down, and of integers the number of their event.
 
 mod bindings {
     #![allow(missing_docs, clippy::all)]
@@ -30,6 +30,7 @@ use bindings::exports::weihe::plugin::events::{self, Error, Event};
 use bindings::exports::weihe::plugin::lifecycle::{
     self, ConnectionNeed, Description, StartContext, StopReason,
 };
+use bindings::wasi::config::store as config;
 use bindings::weihe::plugin::bus::{self, Overflow, Publication, Quality, SubscribeOptions, Value};
 use bindings::weihe::store::sql::{self, Database};
 
@@ -42,6 +43,10 @@ fn execute(statement: &str, parameters: &[sql::Value]) -> Result<(), Error> {
     let database = Database::open("main").map_err(failed)?;
     database.execute(statement, parameters).map_err(failed)?;
     Ok(())
+}
+
+fn setting(key: &str) -> Option<String> {
+    config::get(key).ok().flatten()
 }
 
 struct Ledger;
@@ -65,10 +70,12 @@ impl lifecycle::Guest for Ledger {
         execute("CREATE TABLE IF NOT EXISTS ledger (text, attempt)", &[])?;
         let options = SubscribeOptions {
             overflow: Overflow::DropOldest,
-            capacity: 0,
+            capacity: setting("capacity")
+                .and_then(|capacity| capacity.parse().ok())
+                .unwrap_or(0),
             retained: false,
         };
-        let input = format!("plugin/{}/in", context.device);
+        let input = setting("input").unwrap_or_else(|| format!("plugin/{}/in", context.device));
         bus::subscribe(&input, options).map_err(|error| Error::Fatal(format!("{error:?}")))?;
         Ok(())
     }
@@ -78,8 +85,10 @@ impl lifecycle::Guest for Ledger {
 
 impl events::Guest for Ledger {
     fn handle(event: Event) -> Result<(), Error> {
-        let Value::Text(text) = event.value else {
-            return Ok(());
+        let text = match event.value {
+            Value::Text(text) => text,
+            Value::Integer(_) => event.id.sequence.to_string(),
+            _ => return Ok(()),
         };
         let row = [
             sql::Value::Text(text.clone()),
