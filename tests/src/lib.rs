@@ -8,6 +8,7 @@
 mod chance;
 mod components;
 mod host;
+pub mod hostile;
 mod process;
 mod pty;
 mod python;
@@ -39,7 +40,13 @@ pub fn workspace() -> &'static Path {
 /// Cargo's target directory, in which this test was built: it lies in `<target>/<profile>/deps`.
 pub fn target() -> PathBuf {
     let exe = std::env::current_exe().expect("the test's own file");
-    let target = exe.ancestors().nth(3);
+    let folder = exe.parent().expect("a file is in a folder");
+    // A benchmark lies one level higher.
+    let profile = match folder.ends_with("deps") {
+        true => folder.parent(),
+        false => Some(folder),
+    };
+    let target = profile.and_then(Path::parent);
     target
         .expect("a test lies in cargo's target directory")
         .to_owned()

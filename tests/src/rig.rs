@@ -58,10 +58,19 @@ pub struct Rig {
 impl Rig {
     /// A kernel on which nothing runs.
     pub fn bare() -> Self {
-        Self::boot(Arc::new(tempfile::tempdir().expect("a folder")), 1)
+        Self::compiling(Compiler::InProcess)
     }
 
-    fn boot(directory: Arc<TempDir>, boot: u32) -> Self {
+    /// One that has components compiled by somebody else.
+    pub fn compiling(compiler: Compiler) -> Self {
+        Self::boot(
+            Arc::new(tempfile::tempdir().expect("a folder")),
+            1,
+            compiler,
+        )
+    }
+
+    fn boot(directory: Arc<TempDir>, boot: u32, compiler: Compiler) -> Self {
         let store =
             Arc::new(Store::open(&directory.path().join("weihe.db")).expect("the store opens"));
         let mut kinds = Kinds::new();
@@ -72,7 +81,7 @@ impl Rig {
             cache: components::compiled(),
             boot,
             clock: Arc::new(SystemClock::new()),
-            compiler: Compiler::InProcess,
+            compiler,
             checkpoints: store.clone(),
             quarantine: directory.path().join("quarantine.json"),
             letters: store.clone(),
@@ -97,7 +106,7 @@ impl Rig {
     pub async fn restart(self, system: &str) -> Self {
         let (directory, boot) = (self.directory.clone(), self.boot + 1);
         self.shutdown().await;
-        let rig = Self::boot(directory, boot);
+        let rig = Self::boot(directory, boot, Compiler::InProcess);
         rig.add(system).await;
         rig
     }

@@ -26,6 +26,7 @@ mod queues;
 mod readmes;
 mod refusals;
 mod regressions;
+mod rhythm;
 mod state;
 mod stored;
 mod swap;

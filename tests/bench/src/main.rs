@@ -3,7 +3,9 @@
 //! - `weihe-bench pipeline RELAY.wasm`: the path of an event, with and without a sandbox
 //! - `weihe-bench modbus MODBUS.wasm`: 10,000 registers a second from one simulated device, and writes
 //!   while polling
+//! - `weihe-bench hostile`: what a good device notices of guests that do harm
 
+mod hostile;
 mod modbus;
 mod native;
 mod pipeline;
@@ -22,7 +24,8 @@ fn main() -> Anyhow<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["pipeline", file] => pipeline::run(Path::new(file)),
         ["modbus", file] => modbus::run(Path::new(file)),
+        ["hostile"] => hostile::run(),
         [modbus::SLAVE] => modbus::serve(),
-        _ => Err("usage: weihe-bench pipeline RELAY.wasm | modbus MODBUS.wasm".into()),
+        _ => Err("usage: weihe-bench pipeline RELAY.wasm | modbus MODBUS.wasm | hostile".into()),
     }
 }

@@ -1,5 +1,7 @@
 //! The plugin. It writes texts down, and of integers the number of their event.
 
+mod alias;
+
 mod bindings {
     #![allow(missing_docs, clippy::all)]
     wit_bindgen::generate!({
@@ -90,6 +92,9 @@ impl events::Guest for Ledger {
             Value::Integer(_) => event.id.sequence.to_string(),
             _ => return Ok(()),
         };
+        if text == "alias" {
+            return alias::alias().map_err(Error::Rejected);
+        }
         let row = [
             sql::Value::Text(text.clone()),
             sql::Value::Integer(event.attempt.into()),

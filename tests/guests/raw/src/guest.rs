@@ -2,6 +2,7 @@
 
 mod codec;
 mod excess;
+mod rhythm;
 mod storm;
 
 mod bindings {
@@ -123,9 +124,11 @@ impl lifecycle::Guest for Raw {
             name: "raw".into(),
             version: "0.1.0".into(),
             summary: "Does what it is told".into(),
-            commands: ["count", "trap", "never", "refuse", "poison", "mend"]
-                .map(command)
-                .into(),
+            commands: [
+                "count", "rhythm", "trap", "never", "refuse", "poison", "mend",
+            ]
+            .map(command)
+            .into(),
             topics: Vec::new(),
             config_schema: String::new(),
             standalone: true,
@@ -207,6 +210,9 @@ impl lifecycle::Guest for Raw {
 
 impl events::Guest for Raw {
     fn handle(event: Event) -> Result<(), Error> {
+        if event.topic.starts_with("$timer/") {
+            rhythm::tick();
+        }
         let order = match &event.value {
             Value::Text(text) => text.clone(),
             _ => String::new(),
@@ -366,6 +372,7 @@ impl commands::Guest for Raw {
     fn call(invocation: Invocation) -> Result<Outcome, CallError> {
         match invocation.command.as_str() {
             "count" => Ok(Outcome::Done(me(|me| me.handled.to_string()))),
+            "rhythm" => Ok(Outcome::Done(rhythm::since_asked())),
             "trap" => {
                 say("half", Value::None);
                 trap("told to trap by a command");
