@@ -85,6 +85,7 @@ impl Rig {
             checkpoints: store.clone(),
             quarantine: directory.path().join("quarantine.json"),
             letters: store.clone(),
+            guard: None,
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds).expect("the kernel starts");

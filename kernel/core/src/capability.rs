@@ -7,10 +7,12 @@
 //! checked against that state again at run time.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use wasmtime::component::Linker;
 
+use crate::failsafe::Outputs;
 use crate::runtime::GuestState;
 
 /// A host service that plugins import through WIT.
@@ -43,6 +45,12 @@ pub trait Granted: Send + Sync {
 /// was not committed.
 #[async_trait]
 pub trait Attachment: Any + Send {
+    /// Where it declares the safe value of each output that it hands out ([`Outputs::declare`]), when it
+    /// hands it out, and takes it back with the output. Called once, before the instance runs. What is
+    /// declared belongs to the device: it survives this state, whose successor declares it anew or
+    /// leaves it as it is.
+    fn hold(&mut self, _outputs: &Arc<Outputs>) {}
+
     /// Whether the current handler call wrote something that waits for its commit. The actor asks
     /// after each call, so it must cost nothing.
     fn is_dirty(&self) -> bool;

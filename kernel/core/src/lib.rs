@@ -11,6 +11,7 @@ pub mod clock;
 pub mod connection;
 pub mod device;
 pub mod event;
+pub mod failsafe;
 pub mod grant;
 mod kernel;
 pub mod limits;

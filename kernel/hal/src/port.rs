@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,8 +15,8 @@ use tokio::runtime::Handle;
 use crate::frame::Frame;
 
 /// Opens a port for this process alone and makes sure that it does what was asked. The error names
-/// the port and what to do.
-pub(crate) fn open(path: &Path, frame: Frame) -> Result<Port, String> {
+/// the port and what to do. With it comes a duplicate of its descriptor.
+pub(crate) fn open(path: &Path, frame: Frame) -> Result<(Port, OwnedFd), String> {
     let shown = path.display();
     let failed = |error: io::Error| format!("{shown}: {error}{}", remedy(&error));
     let mut stream = SerialPort::open(path, KeepSettings).map_err(failed)?;
@@ -30,9 +31,12 @@ pub(crate) fn open(path: &Path, frame: Frame) -> Result<Port, String> {
     // That something was not taken is worth less than what was not.
     check(asked, taken).map_err(|text| format!("{shown}: {text}"))?;
     applied.map_err(failed)?;
-    Ok(Port {
+    // Any descriptor of the port is as good as the stream's.
+    let duplicate = hold.port.as_fd().try_clone_to_owned().map_err(failed)?;
+    let port = Port {
         open: Some((stream, hold)),
-    })
+    };
+    Ok((port, duplicate))
 }
 
 fn remedy(error: &io::Error) -> &'static str {
@@ -91,7 +95,7 @@ fn check(asked: Frame, taken: Frame) -> Result<(), String> {
 /// so that of the stream needs not be at hand; it ends when the last one is closed.
 #[derive(Debug)]
 struct Hold {
-    _port: File,
+    port: File,
 }
 
 impl Hold {
@@ -100,7 +104,7 @@ impl Hold {
         let port = File::from(rustix::fs::open(path, flags, Mode::empty())?);
         rustix::fs::flock(&port, FlockOperation::NonBlockingLockExclusive)?;
         rustix::termios::ioctl_tiocexcl(&port)?;
-        Ok(Self { _port: port })
+        Ok(Self { port })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use serial2_tokio::{CharSize, Parity, StopBits};
 use weihe_kernel::connection::{
-    Channel, Claim, ConfigError, ConnectionKind, Endpoint, Line, Opener, Settings, TableReader,
+    Claim, ConfigError, ConnectionKind, Endpoint, Line, Opened, Opener, Settings, TableReader,
 };
 
 use crate::frame::Frame;
@@ -97,12 +97,15 @@ struct SerialLine {
 
 #[async_trait]
 impl Opener for SerialLine {
-    async fn open(&self) -> Result<Box<dyn Channel>, String> {
+    async fn open(&self) -> Result<Opened, String> {
         let (path, frame) = (self.path.clone(), self.frame);
         // Some drivers take their time, or wait for hardware.
         let opened = tokio::task::spawn_blocking(move || port::open(&path, frame)).await;
         match opened {
-            Ok(port) => Ok(Box::new(port?)),
+            Ok(port) => {
+                let (port, descriptor) = port?;
+                Ok(Opened::with_descriptor(port, descriptor))
+            }
             Err(error) => Err(format!("{}: {error}", self.path.display())),
         }
     }

@@ -1,11 +1,12 @@
 //! The kind `tcp`: a client that stays connected to one server.
 
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tokio::net::{TcpStream, lookup_host};
 use weihe_kernel::connection::{
-    Channel, ConfigError, ConnectionKind, Endpoint, Line, Opener, Settings, TableReader,
+    ConfigError, ConnectionKind, Endpoint, Line, Opened, Opener, Settings, TableReader,
 };
 
 use crate::address::Address;
@@ -75,7 +76,7 @@ struct Client {
 
 #[async_trait]
 impl Opener for Client {
-    async fn open(&self) -> Result<Box<dyn Channel>, String> {
+    async fn open(&self) -> Result<Opened, String> {
         let Address { host, port } = &self.address;
         let mut found: Vec<_> = lookup_host((host.as_str(), *port))
             .await
@@ -89,11 +90,14 @@ impl Opener for Client {
         let mut reasons = Vec::new();
         for address in found {
             let connected = match TcpStream::connect(address).await {
-                Ok(stream) => self.keepalive.apply(&stream).map(|()| stream),
+                Ok(stream) => self.keepalive.apply(&stream).and_then(|()| {
+                    let descriptor = stream.as_fd().try_clone_to_owned()?;
+                    Ok(Opened::with_descriptor(stream, descriptor))
+                }),
                 Err(error) => Err(error),
             };
             match connected {
-                Ok(stream) => return Ok(Box::new(stream)),
+                Ok(opened) => return Ok(opened),
                 Err(error) => reasons.push(format!("{address}: {error}")),
             }
         }

@@ -143,6 +143,87 @@ impl From<Request> for wit::Request {
     }
 }
 
+/// A message that sets outputs to their safe values, which the host sends when the device cannot any
+/// more.
+///
+/// ```
+/// use weihe_sdk::{FailSafeFrame, ReplyRule};
+///
+/// // A coil is switched off; the unit repeats the request.
+/// let off = [0x01, 0x05, 0x00, 0x00, 0x00, 0x00, 0xcd, 0xca];
+/// let frame = FailSafeFrame::new("valve = false", off)
+///     .reply(ReplyRule::Length(8))
+///     .expects(off);
+/// assert_eq!(frame.bytes, frame.expects);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailSafeFrame {
+    /// What it does, in words for people.
+    pub label: String,
+    /// What to send.
+    pub bytes: Vec<u8>,
+    /// When the reply is complete. Without a call of [`FailSafeFrame::reply`] none is awaited.
+    pub reply: ReplyRule,
+    /// What the reply begins with when the other side agrees; empty when any reply will do.
+    pub expects: Vec<u8>,
+    /// How long to wait for the complete reply, from the last byte sent.
+    pub timeout: Duration,
+    /// Silence to keep when it ends without a reply.
+    pub turnaround: Duration,
+}
+
+impl FailSafeFrame {
+    /// A frame that awaits no reply.
+    pub fn new(label: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        FailSafeFrame {
+            label: label.into(),
+            bytes: bytes.into(),
+            reply: ReplyRule::None,
+            expects: Vec::new(),
+            timeout: DEFAULT_TIMEOUT,
+            turnaround: Duration::ZERO,
+        }
+    }
+
+    /// Says when the reply is complete.
+    pub fn reply(mut self, rule: ReplyRule) -> Self {
+        self.reply = rule;
+        self
+    }
+
+    /// Says what a reply begins with that agrees. Name every byte that is certain: when the host has
+    /// died, the reply is known by them alone.
+    pub fn expects(mut self, beginning: impl Into<Vec<u8>>) -> Self {
+        self.expects = beginning.into();
+        self
+    }
+
+    /// Says how long to wait for the reply.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Says how long the line keeps silent when there is no reply.
+    pub fn turnaround(mut self, silence: Duration) -> Self {
+        self.turnaround = silence;
+        self
+    }
+}
+
+impl From<FailSafeFrame> for wit::FailSafeFrame {
+    fn from(frame: FailSafeFrame) -> Self {
+        wit::FailSafeFrame {
+            label: frame.label,
+            bytes: frame.bytes,
+            reply: frame.reply,
+            expects: frame.expects,
+            timeout: frame.timeout.as_nanos(),
+            turnaround: frame.turnaround.as_nanos(),
+        }
+    }
+}
+
 /// Why an exchange failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -267,6 +348,20 @@ impl Connection {
     /// Closes a peer of a listener, when the handler returns.
     pub fn disconnect(&self, peer: PeerId) {
         self.place.disconnect(peer);
+    }
+
+    /// Registers the frames that set the device's outputs behind this connection to their safe values,
+    /// in the order in which they are sent, when the handler returns. They replace all that the device
+    /// registered here before; none withdraws them.
+    ///
+    /// They belong to the device and survive traps, restarts and changes of versions; none of these
+    /// sends them. They are sent when the device has failed for good, is stopped or unloaded, when the
+    /// host stops, and when it dies; possibly several times, so they must set, never toggle.
+    pub fn set_fail_safe(
+        &self,
+        frames: impl IntoIterator<Item = FailSafeFrame>,
+    ) -> Result<(), Failure> {
+        self.place.set_fail_safe(frames.into_iter().collect())
     }
 
     /// Whether anything can be said now.

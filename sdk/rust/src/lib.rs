@@ -26,8 +26,8 @@ pub use bindings::imports::weihe::plugin::types::Quality;
 pub use codec::Codec;
 pub use command::{Answer, Call, CallId, NoCommand};
 pub use connection::{
-    ByteOrder, Connection, DEFAULT_DEADLINE, DEFAULT_TIMEOUT, Failure, LengthField, LinkState,
-    Peer, PeerId, Priority, Reply, ReplyRule, Request, Ticket,
+    ByteOrder, Connection, DEFAULT_DEADLINE, DEFAULT_TIMEOUT, FailSafeFrame, Failure, LengthField,
+    LinkState, Peer, PeerId, Priority, Reply, ReplyRule, Request, Ticket,
 };
 pub use context::{
     Context, Cron, Every, Missed, Overflow, SubscribeOptions, SubscriptionId, Topic,
@@ -46,9 +46,10 @@ pub mod prelude {
     pub use crate::testing::FakeKernel;
     pub use crate::{
         Answer, Call, CallError, CallId, CommandInfo, Connection, ConnectionNeed, Context, Cron,
-        Description, Duration, Error, Event, Every, Failure, LinkState, Missed, NoCommand,
-        NoConfig, NoState, Peer, PeerId, Plugin, Priority, Quality, Refused, Reply, ReplyRule,
-        Request, Sample, StopReason, SubscribeOptions, Ticket, Timestamp, Topic, Value, ValueBuf,
+        Description, Duration, Error, Event, Every, FailSafeFrame, Failure, LinkState, Missed,
+        NoCommand, NoConfig, NoState, Peer, PeerId, Plugin, Priority, Quality, Refused, Reply,
+        ReplyRule, Request, Sample, StopReason, SubscribeOptions, Ticket, Timestamp, Topic, Value,
+        ValueBuf,
     };
 }
 

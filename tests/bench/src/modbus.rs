@@ -173,6 +173,7 @@ pub fn run(file: &Path) -> Anyhow<()> {
             checkpoints: Arc::new(MemoryCheckpoints::default()),
             quarantine: cache.join("quarantine.json"),
             letters: Arc::new(MemoryDeadLetters::default()),
+            guard: None,
         };
         let kernel = Kernel::start(options(directory.path()), Vec::new(), kinds)?;
         let connection = format!("type = \"tcp\"\naddress = \"{}\"", slave.address);

@@ -32,6 +32,11 @@ impl Hub {
         state.check_link()
     }
 
+    /// Whether a request is in order itself.
+    pub(super) fn check_request(&self, id: SeatId, request: &Request) -> Result<(), Failure> {
+        self.check_place(&self.lock(), id, request).map(|_| ())
+    }
+
     /// The place of a request's device, when the request itself is in order.
     fn check_place<'a>(
         &self,

@@ -10,7 +10,7 @@ use super::conversation::{Conversation, until};
 use super::hub::Hub;
 use super::limits::{ACCEPT_PAUSE, SHUTDOWN_TIMEOUT, STABLE_AFTER};
 use super::outlet::Outlet;
-use super::transport::{Accepted, Acceptor, Endpoint, Line, Listener};
+use super::transport::{Accepted, Acceptor, Endpoint, Line, Listener, Opened};
 use super::types::{LinkState, PeerId};
 use super::wire::LINE;
 
@@ -71,7 +71,11 @@ async fn run_line(hub: &Arc<Hub>, line: &Line) {
             ))
         });
         match opened {
-            Ok(channel) => {
+            Ok(Opened {
+                channel,
+                descriptor,
+            }) => {
+                hub.set_descriptor(descriptor);
                 let up_at = hub.clock.monotonic();
                 hub.set_link(LinkState::Up, "", false);
                 let mut conversation =
@@ -82,6 +86,7 @@ async fn run_line(hub: &Arc<Hub>, line: &Line) {
                 if conversation.was_sound() || was_up >= STABLE_AFTER {
                     backoff.reset();
                 }
+                hub.set_descriptor(None);
                 drop(conversation);
                 hub.set_link(LinkState::Down, &reason, false);
             }

@@ -2,6 +2,7 @@
 //! is never held across an await. This file is the devices' side; `wire.rs` is the engine's.
 
 use std::collections::{BTreeMap, HashSet};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
@@ -41,6 +42,8 @@ pub(super) struct Hub {
 
 pub(super) struct State {
     pub(super) endpoint: String,
+    /// Of the open channel, where it has one.
+    pub(super) descriptor: Option<Arc<OwnedFd>>,
     pub(super) link: LinkState,
     pub(super) reason: Arc<str>,
     pub(super) since: u64,
@@ -104,7 +107,7 @@ impl State {
         self.seats.first_key_value().map(|(id, seat)| (*id, seat))
     }
 
-    fn id(&mut self) -> u64 {
+    pub(super) fn id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
     }
@@ -137,6 +140,7 @@ impl Hub {
             events,
             state: Mutex::new(State {
                 endpoint,
+                descriptor: None,
                 link: LinkState::Connecting,
                 reason: Arc::from(""),
                 since: clock.now(),
@@ -164,6 +168,10 @@ impl Hub {
 
     pub(super) fn expect_end(&self) {
         self.lock().ending = true;
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     pub(super) fn is_listener(&self) -> bool {

@@ -47,6 +47,7 @@ mod overdue;
 mod queue;
 mod seat;
 mod stats;
+mod succession;
 mod table;
 mod transport;
 mod types;
@@ -63,7 +64,7 @@ pub use seat::Seat;
 pub use stats::{ConnectionStats, Counters, DeviceStats, Latency, PeerStats};
 pub use table::TableReader;
 pub use transport::{
-    Accepted, Acceptor, Binder, Channel, Claim, Conflict, Endpoint, Line, Listener, Opener,
+    Accepted, Acceptor, Binder, Channel, Claim, Conflict, Endpoint, Line, Listener, Opened, Opener,
     Settings, conflicts,
 };
 pub use types::{

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -18,13 +19,40 @@ pub trait Channel: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Channel for T {}
 
+/// What an opener brings.
+pub struct Opened {
+    /// The stream.
+    pub channel: Box<dyn Channel>,
+    /// A duplicate of its descriptor, for the guard process that speaks on it when the host has died;
+    /// none where there is no such thing.
+    pub descriptor: Option<OwnedFd>,
+}
+
+impl Opened {
+    /// A stream that is the host's alone.
+    pub fn new(channel: impl Channel + 'static) -> Self {
+        Self {
+            channel: Box::new(channel),
+            descriptor: None,
+        }
+    }
+
+    /// A stream that another process can speak on, too.
+    pub fn with_descriptor(channel: impl Channel + 'static, descriptor: OwnedFd) -> Self {
+        Self {
+            channel: Box::new(channel),
+            descriptor: Some(descriptor),
+        }
+    }
+}
+
 /// Opens the channel of a line: a TCP client, a serial port.
 #[async_trait]
 pub trait Opener: Send + Sync {
     /// Opens the channel. Dropping the future gives the attempt up; the engine does so after
     /// [`Settings::connect_timeout`]. The error names the culprit and becomes the reason of the
     /// link state.
-    async fn open(&self) -> Result<Box<dyn Channel>, String>;
+    async fn open(&self) -> Result<Opened, String>;
 
     /// What is opened, in a few words: `127.0.0.1:502`, `/dev/ttyS1 9600 8N1`.
     fn describe(&self) -> String;

@@ -337,6 +337,7 @@ impl Hub {
         for peer in peers {
             self.remove_peer(peer, reason);
         }
+        self.set_descriptor(None);
         self.set_link(LinkState::Down, reason, true);
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::connection::{PeerId, ReplyRule, Request, Seat, Ticket};
 use crate::event::{Cause, Event};
+use crate::failsafe::SafeFrame;
 use crate::limits::Limits;
 use crate::schedule::TimerOrder;
 use crate::units::Size;
@@ -52,6 +53,13 @@ pub enum Effect {
         /// Whom.
         peer: PeerId,
     },
+    /// Registers fail-safe frames, in place of those that the device had there.
+    SetFailSafe {
+        /// Where.
+        seat: Seat,
+        /// What the host sends without the plugin, in order.
+        frames: Vec<SafeFrame>,
+    },
     /// Answers a call.
     Reply {
         /// Which call.
@@ -88,6 +96,7 @@ impl Effect {
                 request.bytes.len() + rule
             }
             Self::Send { bytes, .. } => bytes.len(),
+            Self::SetFailSafe { frames, .. } => frames.iter().map(SafeFrame::size).sum(),
             Self::Reply { answer, .. } => match answer {
                 Ok(json) => json.len(),
                 Err(error) => error.text().len(),

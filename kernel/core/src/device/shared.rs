@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::connection::limits::LEAVE_TIMEOUT;
 use crate::connection::{Framer, Seat};
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
+use crate::failsafe::Outputs;
 
 use super::call::CallId;
 use super::dead::DeadLetters;
@@ -104,6 +105,8 @@ pub struct Device {
     pub source: SourceId,
     /// What waits for it.
     pub mailbox: Arc<Mailbox>,
+    /// What of it goes to a safe value when it ends.
+    pub outputs: Arc<Outputs>,
     /// Its state and counters.
     pub live: Live,
     /// The bus.
@@ -137,14 +140,17 @@ impl Device {
         surroundings: Arc<dyn Surroundings>,
     ) -> Result<Arc<Self>, BusError> {
         let mailbox: Arc<Mailbox> = Arc::default();
+        let name: Arc<str> = spec.name.as_str().into();
+        let kernel_source = bus.source(KERNEL_SOURCE)?;
         Ok(Arc::new(Self {
-            name: spec.name.as_str().into(),
+            outputs: Outputs::new(name.clone(), kernel_source, bus.clone(), clock.clone()),
+            name,
             source: bus.source(&spec.name)?,
             live: Live::new(mailbox.wake().drops().clone()),
             mailbox,
             answer_topic: bus.topic(ANSWER)?,
             answer_source: bus.source(ANSWER)?,
-            kernel_source: bus.source(KERNEL_SOURCE)?,
+            kernel_source,
             dead_topic: bus.topic(&format!("$dead/{}", spec.name))?,
             topics: Topics::new(spec.name.as_str().into(), spec.limits.topics),
             seats: Mutex::default(),
@@ -340,6 +346,7 @@ impl Device {
             seat: seat.clone(),
             told: true,
         };
+        self.outputs.reseat(&seat);
         self.lock_seats().insert(connection.into(), place);
         Ok(seat)
     }

@@ -1,5 +1,7 @@
 //! Connections come and go.
 
+use std::sync::Arc;
+
 use super::registry::OpenConnection;
 use super::{ConnectionError, Kernel};
 use crate::connection::{Conflict, Connection};
@@ -30,6 +32,7 @@ impl Kernel {
             }
         }
         let (bus, clock) = (self.bus.clone(), self.clock.clone());
+        let (safe, link): (_, Arc<str>) = (self.safe.clone(), name.into());
         let connection = Connection::spawn(
             name,
             endpoint,
@@ -48,6 +51,7 @@ impl Kernel {
                 }];
                 // A link's state waits for no subscriber.
                 drop(bus.publish(source, &mut run));
+                safe.link_changed(&link);
             },
         );
         registry

@@ -20,6 +20,7 @@ impl Kernel {
         let name = spec.name.clone();
         let surroundings = Arc::new(Around(self.this.clone()));
         let device = Device::new(spec, self.bus.clone(), self.clock.clone(), surroundings)?;
+        let outputs = device.outputs.clone();
         let (started, outcome) = oneshot::channel();
         {
             let mut registry = self.registry();
@@ -33,6 +34,7 @@ impl Kernel {
                 })?;
                 registry.lanes.insert(lane.clone(), new);
             }
+            self.safe.join(&outputs);
             registry.placed += 1;
             let order = registry.placed;
             let (actor_device, checkpoints) = (device.clone(), self.checkpoints.clone());
@@ -65,8 +67,10 @@ impl Kernel {
         let result = outcome.await.unwrap_or_else(|_| Err(ended()));
         if let Err(error) = result {
             self.registry().devices.remove(&name);
+            self.safe.left(&outputs);
             return Err(error.into());
         }
+        self.safe.taken_over(&outputs);
         Ok(())
     }
 
@@ -96,6 +100,7 @@ impl Kernel {
         // An error says that it had ended before.
         let _ = ended.await;
         self.registry().devices.remove(name);
+        self.safe.left(&device.outputs);
         Ok(())
     }
 }

@@ -27,6 +27,7 @@ use crate::capability::Capability;
 use crate::clock::Clock;
 use crate::connection::Kinds;
 use crate::device::{Checkpoints, DeadLetters};
+use crate::failsafe::{Board, Guard};
 use crate::runtime::{Cache, CodecInstance, Compiler, LoadError, Loader, Ticker, engine};
 
 pub use dead::{DeadError, LeftLetter, Letters, Sorted};
@@ -63,6 +64,8 @@ pub struct KernelOptions {
     pub quarantine: PathBuf,
     /// Where inputs that could not be handled are kept.
     pub letters: Arc<dyn DeadLetters>,
+    /// What sets outputs to their safe values when this process dies; none leaves them as they are.
+    pub guard: Option<Arc<dyn Guard>>,
 }
 
 /// The kernel. Devices, plugins and connections can be added and removed while it runs.
@@ -85,6 +88,8 @@ pub struct Kernel {
     /// left on a version that its plugin no longer has.
     changes: tokio::sync::RwLock<()>,
     quarantine: Arc<Quarantine>,
+    /// The outputs of all devices.
+    safe: Arc<Board>,
 }
 impl Kernel {
     /// Starts a kernel: nothing runs on it yet.
@@ -138,6 +143,7 @@ impl Kernel {
             registry: Mutex::default(),
             changes: tokio::sync::RwLock::default(),
             quarantine: Arc::new(quarantine),
+            safe: Board::new(options.guard),
         }))
     }
 

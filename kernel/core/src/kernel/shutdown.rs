@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use super::Kernel;
 use crate::device::StopReason;
+use crate::failsafe::limits::SHUTDOWN_TIME;
 
 /// How long a shutdown waits for a change of versions or a start that is under way, in nanoseconds. Either
 /// takes milliseconds; one whose plugin hangs must not hold up the stop, and ends with its device.
@@ -23,6 +24,10 @@ impl Kernel {
             for open in registry.connections.values() {
                 open.connection.expect_end();
             }
+            let patience = self.clock.monotonic().saturating_add(SHUTDOWN_TIME);
+            for placed in registry.devices.values() {
+                placed.device.outputs.expect_end(patience);
+            }
             let devices = registry.devices.iter();
             devices
                 .map(|(name, placed)| (placed.order, name.clone()))
@@ -33,6 +38,7 @@ impl Kernel {
             // Gone by itself meanwhile: fine.
             let _ = self.end_device(&name, StopReason::Shutdown).await;
         }
+        self.safe.dismiss();
         let (connections, lanes) = {
             let mut registry = self.registry();
             (

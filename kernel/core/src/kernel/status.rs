@@ -8,6 +8,7 @@ use super::registry::Placed;
 use crate::bus::SubscriptionStatus;
 use crate::connection::ConnectionStats;
 use crate::device::DeviceStatus;
+use crate::failsafe::FailSafeStatus;
 use crate::runtime::{Description, Plugin};
 
 /// What `ps` shows of a plugin.
@@ -109,6 +110,9 @@ pub struct Status {
     /// Versions that were rolled back and are refused.
     #[serde(default)]
     pub quarantined: Vec<Quarantined>,
+    /// Outputs with safe values, and the guard.
+    #[serde(default)]
+    pub fail_safe: FailSafeStatus,
 }
 
 impl Kernel {
@@ -138,6 +142,7 @@ impl Kernel {
                 .values()
                 .map(|open| open.connection.stats())
                 .collect(),
+            fail_safe: self.safe.status(),
             devices: placed.into_iter().map(Placed::status).collect(),
             subscriptions,
         }

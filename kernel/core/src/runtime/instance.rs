@@ -154,7 +154,11 @@ impl GuestFactory for WasmFactory {
         let attachments = self
             .granted
             .iter()
-            .map(|granted| granted.attach(&device.name))
+            .map(|granted| {
+                let mut attachment = granted.attach(&device.name);
+                attachment.hold(&device.outputs);
+                attachment
+            })
             .collect();
         let mut store = Store::new(
             self.plugin.engine(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use weihe_kernel::connection::{
-    Acceptor, Binder, Channel, Claim, ConfigError, ConnectionKind, Endpoint, Kinds, Opener,
+    Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Kinds, Opened, Opener,
 };
 use weihe_kernel::device::{MemoryCheckpoints, MemoryDeadLetters};
 use weihe_kernel::runtime::CodecInstance;
@@ -54,6 +54,7 @@ impl DryRun {
             checkpoints: Arc::new(MemoryCheckpoints::default()),
             // What a host there would refuse is refused here; nothing is added.
             quarantine: data.unwrap_or(scratch.path()).join(QUARANTINE),
+            guard: None,
             letters: Arc::new(MemoryDeadLetters::default()),
         };
         let capabilities =
@@ -163,7 +164,7 @@ struct Never {
 
 #[async_trait]
 impl Opener for Never {
-    async fn open(&self) -> Result<Box<dyn Channel>, String> {
+    async fn open(&self) -> Result<Opened, String> {
         std::future::pending().await
     }
 

@@ -115,6 +115,7 @@ impl System {
             checkpoints: store.clone(),
             quarantine: data.path().join(QUARANTINE),
             letters: store.clone(),
+            guard: None,
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds())?;

@@ -8,8 +8,8 @@ use crate::bindings::imports::weihe::plugin::{bus, calls, schedule};
 use crate::bindings::sql::weihe::store::sql;
 use crate::log::Level;
 use crate::{
-    CallError, CallId, EventBuf, Failure, LinkState, PeerId, Refused, Reply, Request, Rows,
-    SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket,
+    CallError, CallId, EventBuf, FailSafeFrame, Failure, LinkState, PeerId, Refused, Reply,
+    Request, Rows, SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket,
 };
 
 /// The imports of `weihe:plugin`.
@@ -130,6 +130,11 @@ impl Place {
 
     pub fn disconnect(&self, peer: PeerId) {
         self.0.disconnect(peer);
+    }
+
+    pub fn set_fail_safe(&self, frames: Vec<FailSafeFrame>) -> Result<(), Failure> {
+        let frames: Vec<_> = frames.into_iter().map(Into::into).collect();
+        Ok(self.0.set_fail_safe(&frames)?)
     }
 
     pub fn state(&self) -> LinkState {

@@ -8,9 +8,9 @@ use crate::bindings::imports::weihe::plugin::types::Value as ValueBuf;
 use crate::packed::{Record, Writer};
 use crate::runtime::{Runtime, Start};
 use crate::{
-    CallError, CallId, Duration, Error, EventBuf, Failure, IdentityBuf, LinkState, Peer, PeerId,
-    Plugin, Quality, Refused, Reply, Sample, StopReason, SubscribeOptions, Ticket, Timestamp,
-    Value,
+    CallError, CallId, Duration, Error, EventBuf, FailSafeFrame, Failure, IdentityBuf, LinkState,
+    Peer, PeerId, Plugin, Quality, Refused, Reply, Sample, StopReason, SubscribeOptions, Ticket,
+    Timestamp, Value,
 };
 
 /// Who publishes the events that a test feeds.
@@ -352,6 +352,12 @@ impl<P: Plugin> FakeKernel<P> {
     /// Tickets that were cancelled.
     pub fn cancelled(&self) -> Vec<Ticket> {
         self.effects(|effects| effects.cancelled.clone())
+    }
+
+    /// The fail-safe frames that are registered with a connection, in order.
+    pub fn fail_safe(&self, connection: &str) -> Vec<FailSafeFrame> {
+        self.effects(|effects| effects.fail_safe.get(connection).cloned())
+            .unwrap_or_default()
     }
 
     /// Peers that were closed.

@@ -8,8 +8,8 @@ use crate::bindings::imports::weihe::plugin::types::Batch;
 use crate::log::Level;
 use crate::packed::{self, Reader};
 use crate::{
-    CallError, CallId, EventBuf, Failure, LinkState, PeerId, Refused, Reply, Request, Rows,
-    SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp,
+    CallError, CallId, EventBuf, FailSafeFrame, Failure, LinkState, PeerId, Refused, Reply,
+    Request, Rows, SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -294,6 +294,17 @@ impl Place {
     pub fn disconnect(&self, peer: PeerId) {
         self.kernel
             .with(|world| world.effects.disconnected.push(peer));
+    }
+
+    pub fn set_fail_safe(&self, frames: Vec<FailSafeFrame>) -> Result<(), Failure> {
+        self.kernel.with(|world| {
+            let fail_safe = &mut world.effects.fail_safe;
+            match frames.is_empty() {
+                true => fail_safe.remove(&self.name),
+                false => fail_safe.insert(self.name.clone(), frames),
+            };
+        });
+        Ok(())
     }
 
     pub fn state(&self) -> LinkState {

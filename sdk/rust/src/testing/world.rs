@@ -3,8 +3,9 @@
 use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
 use crate::log::Level;
 use crate::{
-    CallError, CallId, EventBuf, Failure, LinkState, PeerId, Quality, Refused, Request, Rows,
-    SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp, ValueBuf,
+    CallError, CallId, EventBuf, FailSafeFrame, Failure, LinkState, PeerId, Quality, Refused,
+    Request, Rows, SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp,
+    ValueBuf,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -122,6 +123,8 @@ pub(super) struct Effects {
     pub(super) sent: Vec<Sent>,
     pub(super) cancelled: Vec<Ticket>,
     pub(super) disconnected: Vec<PeerId>,
+    /// By connection.
+    pub(super) fail_safe: BTreeMap<String, Vec<FailSafeFrame>>,
     pub(super) keys: BTreeMap<(String, String), Vec<u8>>,
 }
 

@@ -135,7 +135,7 @@ pub struct Plug {
 
 #[async_trait]
 impl Opener for Arc<Plug> {
-    async fn open(&self) -> Result<Box<dyn Channel>, String> {
+    async fn open(&self) -> Result<Opened, String> {
         use crate::clock::Clock;
         self.attempts.lock().unwrap().push(self.clock.monotonic());
         if *self.stuck.lock().unwrap() {
@@ -146,7 +146,7 @@ impl Opener for Arc<Plug> {
         }
         let (near, far) = duplex(self.buffer);
         self.far.send(far).unwrap();
-        Ok(Box::new(near))
+        Ok(Opened::new(near))
     }
 
     fn describe(&self) -> String {

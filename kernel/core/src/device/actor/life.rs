@@ -169,6 +169,9 @@ impl<F: GuestFactory> Actor<F> {
     /// Gives the device up. It holds nothing any more, and refuses calls with the reason.
     fn fail(&mut self, reason: &str, backtrace: &str) {
         self.failed = true;
+        self.device
+            .outputs
+            .apply(&format!("it has failed: {reason}"));
         self.free("the device has failed before it was handled");
         let refusal = format!("the device has failed: {reason}");
         self.end_open_calls(&CallError::Failed(refusal.clone()));
@@ -197,6 +200,15 @@ impl<F: GuestFactory> Actor<F> {
         }
         // Its last words to its connections, before it leaves them.
         self.device.finish_sends().await;
+        let cause = match stop.reason {
+            StopReason::Shutdown => Some("the host stops"),
+            StopReason::Unload => Some("it was stopped"),
+            StopReason::Swap => None,
+        };
+        if let Some(cause) = cause {
+            self.device.outputs.apply(cause);
+            self.device.outputs.settled().await;
+        }
         if stop.reason != StopReason::Swap {
             self.device.live.set(DeviceState::Stopped);
         }
@@ -246,9 +258,10 @@ impl<F: GuestFactory> Drop for Actor<F> {
         if self.ended {
             return;
         }
+        let text = "host bug: its actor ended unexpectedly; the host's log says where";
+        self.device.outputs.apply(text);
         // Whoever waits for the end finds its mailbox closed.
         self.close();
-        let text = "host bug: its actor ended unexpectedly; the host's log says where";
         self.device.fault(text, "");
         self.device.live.set(DeviceState::Failed);
     }

@@ -81,6 +81,7 @@ impl<F: GuestFactory> Actor<F> {
                 }
             }
             Effect::Disconnect { seat, peer } => seat.disconnect(peer),
+            Effect::SetFailSafe { seat, frames } => self.device.outputs.set_frames(&seat, frames),
             Effect::Reply { id, answer } => self.reply(id, answer),
             Effect::Call {
                 id,

@@ -228,7 +228,9 @@ impl<F: GuestFactory> Actor<F> {
         let let_out = self.settle(&[], &[]).await;
         debug_assert!(let_out.is_ok(), "nothing was left to commit");
         self.change.orders = OrderedBy::Running;
-        self.failed = false;
+        if std::mem::take(&mut self.failed) {
+            self.device.outputs.call_off();
+        }
         self.refusal = None;
         self.begin_at = 0;
         self.start_attempts = 0;

@@ -6,6 +6,7 @@ mod calendar;
 mod calls;
 mod dead;
 mod events;
+mod failsafe;
 mod life;
 mod notices;
 mod overflow;

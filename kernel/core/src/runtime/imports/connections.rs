@@ -5,8 +5,9 @@ use wasmtime::component::Resource;
 
 use crate::connection::Seat;
 use crate::device::{Effect, OpenFailure};
+use crate::failsafe::{self, SafeFrame};
 use crate::runtime::bindings::imports::weihe::connection::connections::{
-    Failure, Host, HostConnection, LinkState, OpenError, Reply, Request,
+    FailSafeFrame, Failure, Host, HostConnection, LinkState, OpenError, Reply, Request,
 };
 use crate::runtime::state::GuestState;
 
@@ -98,6 +99,24 @@ impl HostConnection for GuestState {
     fn disconnect(&mut self, connection: Resource<Seat>, peer: u64) -> wasmtime::Result<()> {
         let seat = self.table().get(&connection)?.clone();
         self.order_or_trap(Effect::Disconnect { seat, peer })
+    }
+
+    fn set_fail_safe(
+        &mut self,
+        connection: Resource<Seat>,
+        frames: Vec<FailSafeFrame>,
+    ) -> wasmtime::Result<Result<(), Failure>> {
+        let seat = self.table().get(&connection)?.clone();
+        let frames: Vec<SafeFrame> = frames.into_iter().map(convert::safe_frame).collect();
+        let sound = failsafe::check(&frames).and_then(|()| {
+            let mut requests = frames.iter().map(|frame| &frame.request);
+            requests.try_for_each(|request| seat.check_unattended(request))
+        });
+        if let Err(failure) = sound {
+            return Ok(Err(convert::wit_failure(&failure)));
+        }
+        let set = Effect::SetFailSafe { seat, frames };
+        Ok(self.order(set).map_err(|_| Failure::QueueFull))
     }
 
     fn state(&mut self, connection: Resource<Seat>) -> wasmtime::Result<LinkState> {

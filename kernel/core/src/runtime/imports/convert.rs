@@ -6,6 +6,7 @@ use crate::bus::Bus;
 use crate::connection as kernel;
 use crate::device::{CallError, GuestError};
 use crate::event::{Event, Quality, Value};
+use crate::failsafe::SafeFrame;
 use crate::runtime::bindings::imports::weihe::connection::types as conn;
 use crate::runtime::bindings::imports::weihe::plugin::types as wit;
 
@@ -140,28 +141,41 @@ pub fn wit_failure(failure: &kernel::Failure) -> conn::Failure {
     }
 }
 
+fn reply_rule(rule: conn::ReplyRule) -> kernel::ReplyRule {
+    match rule {
+        conn::ReplyRule::None => kernel::ReplyRule::None,
+        conn::ReplyRule::Length(length) => kernel::ReplyRule::Length(length),
+        conn::ReplyRule::Delimiter(bytes) => kernel::ReplyRule::Delimiter(bytes),
+        conn::ReplyRule::LengthField(field) => {
+            kernel::ReplyRule::LengthField(kernel::LengthField {
+                offset: field.offset,
+                size: field.size,
+                order: match field.order {
+                    conn::ByteOrder::BigEndian => kernel::ByteOrder::BigEndian,
+                    conn::ByteOrder::LittleEndian => kernel::ByteOrder::LittleEndian,
+                },
+                adjust: field.adjust,
+            })
+        }
+        conn::ReplyRule::Silence => kernel::ReplyRule::Silence,
+        conn::ReplyRule::Codec(options) => kernel::ReplyRule::Codec(options),
+    }
+}
+
+/// A fail-safe frame.
+pub fn safe_frame(frame: conn::FailSafeFrame) -> SafeFrame {
+    let rule = reply_rule(frame.reply);
+    let mut safe = SafeFrame::new(&frame.label, frame.bytes.into(), rule, frame.timeout);
+    safe.request.turnaround = frame.turnaround;
+    safe.expects = frame.expects.into();
+    safe
+}
+
 /// A request.
 pub fn request(request: conn::Request) -> kernel::Request {
     kernel::Request {
         bytes: request.bytes.into(),
-        reply: match request.reply {
-            conn::ReplyRule::None => kernel::ReplyRule::None,
-            conn::ReplyRule::Length(length) => kernel::ReplyRule::Length(length),
-            conn::ReplyRule::Delimiter(bytes) => kernel::ReplyRule::Delimiter(bytes),
-            conn::ReplyRule::LengthField(field) => {
-                kernel::ReplyRule::LengthField(kernel::LengthField {
-                    offset: field.offset,
-                    size: field.size,
-                    order: match field.order {
-                        conn::ByteOrder::BigEndian => kernel::ByteOrder::BigEndian,
-                        conn::ByteOrder::LittleEndian => kernel::ByteOrder::LittleEndian,
-                    },
-                    adjust: field.adjust,
-                })
-            }
-            conn::ReplyRule::Silence => kernel::ReplyRule::Silence,
-            conn::ReplyRule::Codec(options) => kernel::ReplyRule::Codec(options),
-        },
+        reply: reply_rule(request.reply),
         priority: match request.priority {
             conn::Priority::Urgent => kernel::Priority::Urgent,
             conn::Priority::Command => kernel::Priority::Command,

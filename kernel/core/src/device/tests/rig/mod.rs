@@ -1,10 +1,12 @@
 //! Test doubles: scripted instances, and the world around a device.
 
 mod double;
+mod field;
 mod script;
 mod world;
 
 pub use double::Factory;
+pub use field::{Field, Manners};
 pub use script::{Script, Stage};
 pub use world::{Answer, Running, World, play};
 

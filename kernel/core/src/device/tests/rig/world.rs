@@ -13,7 +13,7 @@ use tokio::task::{JoinHandle, LocalSet};
 use crate::bus::{Bus, Overflow, Subscription};
 use crate::clock::VirtualClock;
 use crate::connection::{
-    Channel, Connection, Endpoint, Line, Notice, Observer, Opener, Seat, Settings,
+    Channel, Connection, Endpoint, Line, Notice, Observer, Opened, Opener, Seat, Settings,
 };
 use crate::device::{
     Actor, Call, CallError, Checkpoint, Checkpoints, DeadLetters, Device, DeviceSpec, DeviceState,
@@ -356,9 +356,13 @@ impl World {
         name: &str,
         open: fn() -> Result<Box<dyn Channel>, String>,
     ) -> Connection {
-        let opener = Box::new(Open(open));
+        self.plug(name, Open(open))
+    }
+
+    /// A connection whose channel `opener` opens.
+    pub fn plug(&self, name: &str, opener: impl Opener + 'static) -> Connection {
         let endpoint = Endpoint::Line(Line {
-            opener,
+            opener: Box::new(opener),
             settings: Settings::default(),
         });
         let clock = Arc::new(self.clock.clone());
@@ -381,8 +385,11 @@ struct Open(fn() -> Result<Box<dyn Channel>, String>);
 
 #[async_trait]
 impl Opener for Open {
-    async fn open(&self) -> Result<Box<dyn Channel>, String> {
-        (self.0)()
+    async fn open(&self) -> Result<Opened, String> {
+        (self.0)().map(|channel| Opened {
+            channel,
+            descriptor: None,
+        })
     }
 
     fn describe(&self) -> String {

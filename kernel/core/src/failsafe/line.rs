@@ -1,0 +1,32 @@
+//! A line: an output whose safe value a capability declares when it hands it out.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// The lease on one output of a capability (a GPIO line, say) as the fail-safe sees it. What it holds
+/// is held until the capability releases it, or the safe value has been set and the device is gone.
+pub trait SafeLine: Send + Sync {
+    /// Names the line among those of its device: `gpiochip0/17`.
+    fn name(&self) -> &str;
+
+    /// What goes to what, in words for people: `pump = off`.
+    fn describe(&self) -> String;
+
+    /// Sets the safe value. Called on a device's lane, so it must not block; what it says went wrong is
+    /// shown to the operator.
+    fn apply(&self) -> Result<(), String>;
+
+    /// How another process sets the safe value after this one died; none when it cannot be.
+    fn guarded(&self) -> Option<GuardedLine>;
+}
+
+/// How a process that holds a line's descriptor sets its safe value.
+#[derive(Debug, Clone)]
+pub struct GuardedLine {
+    /// The line.
+    pub descriptor: Arc<OwnedFd>,
+    /// What is written to it.
+    pub write: Bytes,
+}

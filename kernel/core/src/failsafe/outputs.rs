@@ -1,0 +1,365 @@
+//! The outputs of one device.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use tokio::sync::{Notify, watch};
+
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::connection::Seat;
+use crate::event::{Event, Quality, SourceId, Value};
+
+use super::board::Board;
+use super::frame::SafeFrame;
+use super::guard::Charge;
+use super::limits::STOP_TIME;
+use super::line::SafeLine;
+use super::output::{Due, Held, How, Output};
+use super::sending::send;
+use super::status::{SafeState, SafeStatus};
+
+/// What a device holds that has a safe value.
+pub struct Outputs {
+    device: Arc<str>,
+    source: SourceId,
+    bus: Arc<Bus>,
+    pub(super) clock: Arc<dyn Clock>,
+    held: Mutex<Held>,
+    /// Rises when what is under way is called off.
+    run: watch::Sender<u64>,
+    /// Told when an output's state has changed.
+    changed: Notify,
+    /// Nobody waits for the outputs beyond this monotonic time.
+    give_up: AtomicU64,
+    board: OnceLock<Weak<Board>>,
+}
+
+impl Outputs {
+    /// None yet.
+    pub fn new(
+        device: Arc<str>,
+        source: SourceId,
+        bus: Arc<Bus>,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            device,
+            source,
+            bus,
+            clock,
+            held: Mutex::default(),
+            run: watch::Sender::new(0),
+            changed: Notify::new(),
+            give_up: AtomicU64::new(u64::MAX),
+            board: OnceLock::new(),
+        })
+    }
+
+    /// Who holds them.
+    pub fn device(&self) -> &Arc<str> {
+        &self.device
+    }
+
+    pub(super) fn belongs_to(&self, board: Weak<Board>) {
+        // A device has one kernel.
+        let _ = self.board.set(board);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers the frames of a connection, in place of those that were registered there. They have
+    /// been checked ([`super::check`]).
+    pub fn set_frames(&self, seat: &Seat, frames: impl IntoIterator<Item = SafeFrame>) {
+        {
+            let mut held = self.lock();
+            let held = &mut *held;
+            let connection = seat.connection();
+            let place = held
+                .outputs
+                .iter()
+                .position(|output| output.how.is_on(connection))
+                .unwrap_or(held.outputs.len());
+            held.outputs.retain(|output| !output.how.is_on(connection));
+            let since = self.clock.now();
+            let fresh: Vec<Output> = frames
+                .into_iter()
+                .map(|frame| {
+                    let how = How::Frame {
+                        seat: seat.clone(),
+                        frame: Arc::new(frame),
+                    };
+                    held.next += 1;
+                    Output::new(held.next, how, since)
+                })
+                .collect();
+            held.outputs.splice(place..place, fresh);
+        }
+        self.tell();
+    }
+
+    /// A connection that was opened anew has another place for the device.
+    pub fn reseat(&self, seat: &Seat) {
+        let mut moved = false;
+        for output in &mut self.lock().outputs {
+            if output.how.is_on(seat.connection())
+                && let How::Frame { seat: held, .. } = &mut output.how
+            {
+                *held = seat.clone();
+                moved = true;
+            }
+        }
+        if moved {
+            self.refresh();
+        }
+    }
+
+    /// Declares the safe value of a line that was handed out; one of the same name is replaced.
+    pub fn declare(&self, line: Arc<dyn SafeLine>) {
+        {
+            let mut held = self.lock();
+            held.forget(line.name());
+            held.next += 1;
+            let output = Output::new(held.next, How::Line(line), self.clock.now());
+            held.outputs.push(output);
+        }
+        self.tell();
+    }
+
+    /// A line was taken back: its safe value is nobody's business any more.
+    pub fn release(&self, line: &str) {
+        self.lock().forget(line);
+        self.tell();
+    }
+
+    /// Sets all safe values, because of `cause`: lines at once, frames on the runtime of their
+    /// connections. A second call changes nothing. The device loses its places at the connections that
+    /// frames go over, with all that it had queued there.
+    pub fn apply(self: &Arc<Self>, cause: &str) {
+        let (run, Due { lines, frames }) = {
+            let mut held = self.lock();
+            if held.cause.is_some() || held.outputs.is_empty() {
+                return;
+            }
+            held.cause = Some(cause.into());
+            (*self.run.borrow(), held.begin(self.clock.now()))
+        };
+        tracing::warn!(device = %self.device, "outputs go to their safe values: {cause}");
+        for (id, line) in lines {
+            self.note(run, id, line.apply(), SafeState::Failed);
+        }
+        for (seat, frames) in frames {
+            match seat.succeed(&self.device) {
+                Some(seat) => {
+                    let work = send(self.clone(), run, seat.clone(), frames);
+                    seat.spawn(work);
+                }
+                None => {
+                    for (id, _) in frames {
+                        let closed = Err("the connection is closed".to_owned());
+                        self.note(run, id, closed, SafeState::Failed);
+                    }
+                }
+            }
+        }
+        self.tell();
+    }
+
+    /// Takes down what became of an attempt.
+    pub(super) fn note(
+        &self,
+        run: u64,
+        id: u64,
+        outcome: Result<(), String>,
+        otherwise: SafeState,
+    ) {
+        let now = self.clock.now();
+        let mut held = self.lock();
+        if *self.run.borrow() != run {
+            return;
+        }
+        let held = &mut *held;
+        let Some(output) = held.outputs.iter_mut().find(|output| output.id == id) else {
+            return;
+        };
+        let (what, on) = (output.how.what(), output.how.on());
+        let before = std::mem::take(&mut output.error);
+        let state = match outcome {
+            Ok(()) => {
+                held.applied += 1;
+                tracing::info!(device = %self.device, "safe: {what} on {on}");
+                SafeState::Applied
+            }
+            Err(error) => {
+                held.failures += 1;
+                if error != before {
+                    tracing::error!(device = %self.device, "not safe: {what} on {on}: {error}");
+                }
+                output.error = error;
+                otherwise
+            }
+        };
+        if output.state != state {
+            output.state = state;
+            output.since = now;
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Another device has taken the place of this one, which has ended: its outputs are that one's.
+    pub(super) fn abandon(&self) {
+        {
+            let mut held = self.lock();
+            held.outputs.clear();
+            held.cause = None;
+            self.run.send_modify(|run| *run += 1);
+        }
+        self.changed.notify_waiters();
+        self.tell();
+    }
+
+    /// The device works again: what is still to be set is not set.
+    pub fn call_off(&self) {
+        {
+            let mut held = self.lock();
+            if held.cause.take().is_none() {
+                return;
+            }
+            let now = self.clock.now();
+            for output in &mut held.outputs {
+                output.state = SafeState::Armed;
+                output.since = now;
+                output.error.clear();
+            }
+            self.run.send_modify(|run| *run += 1);
+        }
+        self.changed.notify_waiters();
+        self.tell();
+    }
+
+    pub(super) fn run(&self) -> watch::Receiver<u64> {
+        self.run.subscribe()
+    }
+
+    /// Nobody waits for the outputs beyond `at` (monotonic): the host stops.
+    pub fn expect_end(&self, at: u64) {
+        self.give_up.store(at, Ordering::Relaxed);
+    }
+
+    /// Waits until each safe value has been set or could not be for now, for [`STOP_TIME`] at most.
+    pub async fn settled(&self) {
+        let patience = self.clock.monotonic().saturating_add(STOP_TIME);
+        let at = patience.min(self.give_up.load(Ordering::Relaxed));
+        let settled = async {
+            loop {
+                let mut changed = std::pin::pin!(self.changed.notified());
+                changed.as_mut().enable();
+                let under_way = |output: &Output| output.state == SafeState::Applying;
+                if !self.lock().outputs.iter().any(under_way) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = settled => {}
+            () = self.clock.sleep_until(at) => {}
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lock().outputs.is_empty()
+    }
+
+    /// Whether a frame goes over this connection.
+    pub(super) fn uses(&self, connection: &str) -> bool {
+        let held = self.lock();
+        held.outputs
+            .iter()
+            .any(|output| output.how.is_on(connection))
+    }
+
+    /// How it stands with them; none when there never were any.
+    pub fn status(&self) -> Option<SafeStatus> {
+        let held = self.lock();
+        if held.outputs.is_empty() {
+            return None;
+        }
+        let state = held.outputs.iter().map(|output| output.state).max();
+        Some(SafeStatus {
+            device: self.device.to_string(),
+            state: state.unwrap_or(SafeState::Armed),
+            cause: held.cause.as_deref().unwrap_or_default().to_owned(),
+            applied: held.applied,
+            failures: held.failures,
+            outputs: held.outputs.iter().map(Output::status).collect(),
+        })
+    }
+
+    /// What the guard has to do for them if the host dies now.
+    pub(super) fn charges(&self, into: &mut Vec<Charge>) {
+        self.lock().charges(&self.device, into);
+    }
+
+    fn refresh(&self) {
+        if let Some(board) = self.board.get().and_then(Weak::upgrade) {
+            board.refresh();
+        }
+    }
+
+    /// Publishes how it stands, though it has not changed.
+    pub(super) fn tell_again(&self) {
+        self.lock().told = None;
+        self.tell();
+    }
+
+    /// Tells the guard and everyone on `$safe/<device>` how it stands.
+    pub(super) fn tell(&self) {
+        self.refresh();
+        let status = self.status();
+        {
+            let mut held = self.lock();
+            // The counters alone are no news.
+            let news = |status: &SafeStatus| (status.cause.clone(), status.outputs.clone());
+            if held.told.as_ref().map(news) == status.as_ref().map(news) {
+                return;
+            }
+            held.told = status.clone();
+        }
+        let (quality, value) = match &status {
+            Some(status) => {
+                let quality = match status.state {
+                    SafeState::Pending | SafeState::Failed => Quality::Bad,
+                    SafeState::Applying => Quality::Uncertain,
+                    SafeState::Armed | SafeState::Applied => Quality::Good,
+                };
+                let json = serde_json::to_string(status).unwrap_or_default();
+                (quality, Value::Json(json.into()))
+            }
+            None => (Quality::Good, Value::None),
+        };
+        let topic = match self.bus.topic(&format!("$safe/{}", self.device)) {
+            Ok(topic) => topic,
+            Err(error) => {
+                tracing::error!(device = %self.device, "how its outputs are is not published: {error}");
+                return;
+            }
+        };
+        let mut run = [Event {
+            topic,
+            source: self.source,
+            time: self.clock.now(),
+            sequence: 0,
+            cause: None,
+            attempt: 1,
+            quality,
+            value,
+        }];
+        // It waits for no subscriber.
+        drop(self.bus.publish(self.source, &mut run));
+    }
+}
