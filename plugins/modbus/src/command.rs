@@ -68,9 +68,9 @@ pub fn write_point(
             }
         )));
     }
-    let wrong = |error| CallError::invalid_argument(format!("`value` of point `{name}`: {error}"));
-    let registers = point.format.encode(&value, &[]).map_err(wrong)?;
-    let address = point.span.address;
+    let request = write_request(point, &value, multiple).map_err(|error| {
+        CallError::invalid_argument(format!("`value` of point `{name}`: {error}"))
+    })?;
     if point.format.bits.is_some() {
         return Ok(Job::Modify {
             point: index,
@@ -78,7 +78,18 @@ pub fn write_point(
             multiple,
         });
     }
-    let request = match point.table {
+    Ok(Job::Write {
+        point: Some(index),
+        request,
+    })
+}
+
+/// The request that writes a whole point; the error says what is wrong with the value.
+pub fn write_request(point: &Point, value: &Json, multiple: bool) -> Result<Request, String> {
+    let encoded = point.format.encode(value, &[]);
+    let registers = encoded.map_err(|error| error.to_string())?;
+    let address = point.span.address;
+    Ok(match point.table {
         Table::Coil => {
             let on = registers.first().is_some_and(|content| *content != 0);
             if multiple {
@@ -91,10 +102,6 @@ pub fn write_point(
             }
         }
         _ => write_registers(address, registers, multiple),
-    };
-    Ok(Job::Write {
-        point: Some(index),
-        request,
     })
 }
 

@@ -191,6 +191,9 @@ pub struct PointConfig {
     /// By how much it has to change to be published, in its own unit.
     #[serde(default)]
     pub dead_band: Option<f64>,
+    /// What the host writes when the device cannot any more.
+    #[serde(default)]
+    pub safe: Option<serde_json::Value>,
 }
 
 /// A mistake in a point's configuration.

@@ -16,6 +16,7 @@ mod plan;
 mod plugin;
 mod point;
 mod poll;
+mod safe;
 mod spool;
 mod stats;
 

@@ -1,10 +1,17 @@
 //! The device's place on its connection: puts requests on it and reads what comes back.
 
 use weihe_modbus::{Asked, BROADCAST, Exception, Mode, Options, Reply, Request, describe_function};
-use weihe_sdk::{Connection, Duration, Failure, Priority, ReplyRule, Ticket, Timestamp};
+use weihe_sdk::{
+    Connection, Duration, Error, FailSafeFrame, Failure, Priority, ReplyRule, Ticket, Timestamp,
+};
 
-use crate::config::Config;
+use crate::config::{Config, at};
+use crate::safe::SafeWrite;
 use crate::stats::Stats;
+
+/// Transaction identifiers of fail-safe frames begin here. They are sent after everything else of the
+/// device, so it matters little that a request may have had the same one.
+const SAFE_TRANSACTION: u16 = 0x5AFE;
 
 /// The device's place on its connection.
 #[derive(Debug)]
@@ -151,6 +158,34 @@ impl Line {
             Ok(ticket) => Ok((ticket, asked)),
             Err(failure) => Err(Trouble::Line(failure)),
         }
+    }
+
+    /// Registers what the host writes when the device cannot any more, in place of what it would have
+    /// written before.
+    pub fn set_fail_safe(&self, writes: &[SafeWrite]) -> Result<(), Error> {
+        let frames = writes.iter().enumerate().map(|(index, write)| {
+            let wrong = |error: weihe_modbus::PduError| at(&write.point, &error.to_string());
+            let transaction = match self.mode {
+                Mode::Tcp => SAFE_TRANSACTION.wrapping_add(index as u16),
+                Mode::Rtu => 0,
+            };
+            let wrap = |pdu: &[u8]| weihe_modbus::wrap(self.mode, transaction, self.unit, pdu);
+            let bytes = wrap(&write.request.encode().map_err(wrong)?);
+            let frame = FailSafeFrame::new(&write.label, bytes).timeout(self.timeout);
+            if self.is_broadcast() {
+                return Ok(frame.turnaround(self.turnaround));
+            }
+            let confirmation = write.confirmation.encode().map_err(wrong)?;
+            Ok(frame
+                .reply(ReplyRule::Codec(Options::of(self.mode)))
+                .expects(wrap(&confirmation))
+                .turnaround(self.settle))
+        });
+        let frames: Vec<FailSafeFrame> = frames.collect::<Result<_, Error>>()?;
+        let set = self.connection.set_fail_safe(frames);
+        set.map_err(|failure| {
+            Error::fatal(format!("`safe` values cannot be registered: {failure}"))
+        })
     }
 
     /// Reads the outcome of an exchange, and counts it.

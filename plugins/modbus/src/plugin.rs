@@ -12,6 +12,7 @@ use crate::line::Line;
 use crate::means::Means;
 use crate::point::Point;
 use crate::poll::Poller;
+use crate::safe;
 use crate::spool::{self, Spool};
 use crate::stats::Stats;
 
@@ -152,6 +153,7 @@ impl Plugin for Modbus {
         }
         let poller = Poller::start(ctx, &config, &points)?;
         let line = Line::new(connection, &config, ctx.device());
+        line.set_fail_safe(&safe::requests(&config, &points)?)?;
         Ok(Modbus {
             line,
             points,

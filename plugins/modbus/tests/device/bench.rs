@@ -110,14 +110,19 @@ impl Bench {
         }
     }
 
-    /// What the unit answers to a request.
-    pub fn answer(&mut self, submitted: &Submitted) -> Vec<u8> {
-        let bytes = &submitted.request.bytes;
+    /// What the unit answers to a frame.
+    pub fn reply_to(&mut self, bytes: &[u8]) -> Vec<u8> {
         let frame = Frame::parse(self.mode, Direction::Request, bytes).unwrap();
         assert_eq!(frame.length, bytes.len());
         self.unit.functions.push(frame.pdu[0]);
         let pdu = answer(&mut self.unit, frame.pdu).unwrap();
-        let reply = wrap(self.mode, frame.transaction, frame.unit, &pdu);
+        wrap(self.mode, frame.transaction, frame.unit, &pdu)
+    }
+
+    /// What the unit answers to a request.
+    pub fn answer(&mut self, submitted: &Submitted) -> Vec<u8> {
+        let bytes = &submitted.request.bytes;
+        let reply = self.reply_to(bytes);
         if let ReplyRule::Codec(options) = &submitted.request.reply {
             // The rule that the connection is given finds this frame.
             assert_eq!(options, &format!(r#"{{"mode":"{}"}}"#, self.mode));

@@ -6,5 +6,6 @@ mod commands;
 mod config;
 mod many;
 mod polls;
+mod safe;
 mod storm;
 mod trouble;
