@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod chance;
+mod coils;
 mod components;
 mod host;
 pub mod hostile;
@@ -20,9 +21,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use chance::{Chance, setting};
+pub use coils::Coils;
 pub use components::{compiled, component, version, wrong};
 pub use host::{Host, weihe};
-pub use process::Process;
+pub use process::{Process, signal};
 pub use pty::Pty;
 pub use python::{Client, PYMODBUS, Python, Slave};
 pub use relay::{Mischief, Relay};

@@ -97,9 +97,7 @@ impl Process {
 
     /// Asks it to end, waits for that, and returns whether it ended without an error.
     pub fn terminate(&mut self) -> bool {
-        let id = libc::pid_t::try_from(self.child.id()).expect("a process id");
-        // SAFETY: a plain system call; the id is that of a child that was not waited for yet.
-        unsafe { libc::kill(id, libc::SIGTERM) };
+        signal(self.child.id().into(), libc::SIGTERM);
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
@@ -109,6 +107,14 @@ impl Process {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }
+}
+
+/// Sends a signal to a process that this test has started, or that one of those has.
+pub fn signal(pid: u64, number: i32) {
+    let pid = libc::pid_t::try_from(pid).expect("a process id");
+    // SAFETY: a plain system call.
+    let sent = unsafe { libc::kill(pid, number) };
+    assert_eq!(sent, 0, "{}", std::io::Error::last_os_error());
 }
 
 impl Drop for Process {

@@ -63,14 +63,26 @@ impl Rig {
 
     /// One that has components compiled by somebody else.
     pub fn compiling(compiler: Compiler) -> Self {
-        Self::boot(
-            Arc::new(tempfile::tempdir().expect("a folder")),
-            1,
-            compiler,
-        )
+        let directory = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::boot_with(directory, 1, compiler, Vec::new())
+    }
+
+    /// A kernel that offers one more capability.
+    pub fn with_capability(capability: Arc<dyn Capability>) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::boot_with(directory, 1, Compiler::InProcess, vec![capability])
     }
 
     fn boot(directory: Arc<TempDir>, boot: u32, compiler: Compiler) -> Self {
+        Self::boot_with(directory, boot, compiler, Vec::new())
+    }
+
+    fn boot_with(
+        directory: Arc<TempDir>,
+        boot: u32,
+        compiler: Compiler,
+        mut capabilities: Vec<Arc<dyn Capability>>,
+    ) -> Self {
         let store =
             Arc::new(Store::open(&directory.path().join("weihe.db")).expect("the store opens"));
         let mut kinds = Kinds::new();
@@ -87,7 +99,7 @@ impl Rig {
             letters: store.clone(),
             guard: None,
         };
-        let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
+        capabilities.push(Arc::new(StoreCapability::new(store)));
         let kernel = Kernel::start(options, capabilities, kinds).expect("the kernel starts");
         Self {
             kernel,

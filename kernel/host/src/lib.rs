@@ -9,6 +9,7 @@ pub mod component;
 pub mod config;
 pub mod control;
 pub mod doctor;
+pub mod guard;
 pub mod output;
 pub mod record;
 pub mod system;

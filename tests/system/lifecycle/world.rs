@@ -60,6 +60,7 @@ impl World {
             checkpoints: saved.clone(),
             quarantine: directory.path().join("quarantine.json"),
             letters: Arc::new(MemoryDeadLetters::default()),
+            guard: None,
         };
         let mut kinds = Kinds::new();
         kinds.register(weihe_link::TcpListener);

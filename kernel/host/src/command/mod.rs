@@ -10,6 +10,7 @@ mod directory;
 mod doctor;
 mod events;
 mod get;
+mod guard_outputs;
 mod inspect;
 mod logs;
 mod plan;
@@ -83,6 +84,8 @@ enum Command {
     Doctor(doctor::Doctor),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
     CompileComponent(compile_component::CompileComponent),
+    #[command(name = crate::guard::GUARD_COMMAND, hide = true)]
+    GuardOutputs(guard_outputs::GuardOutputs),
 }
 
 /// What a command ends with.
@@ -121,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Dead(dead) => dead.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::CompileComponent(compile) => return compile.run(),
+        Command::GuardOutputs(guard) => return guard.run(),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

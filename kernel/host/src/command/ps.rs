@@ -6,12 +6,16 @@ use clap::Args;
 use weihe_kernel::VersionChange;
 use weihe_kernel::connection::{ConnectionStats, LinkState};
 use weihe_kernel::device::DeviceState;
+use weihe_kernel::failsafe::{FailSafeStatus, GuardState, OutputStatus, SafeState};
 
 use super::{Global, Result, remote};
 use crate::output::{
     Outcome, Style, Table, bytes, count, date_and_time, duration, print, print_json,
 };
 use crate::system::Ps as Answer;
+
+/// Outputs that are named on one line; the others are counted.
+const SHOWN_OUTPUTS: usize = 4;
 
 /// Show plugins, connections and devices of the running host
 #[derive(Debug, Args)]
@@ -121,7 +125,8 @@ fn render(answer: &Answer, style: Style) -> String {
             first_line(&plugin.description.summary),
         ]);
     }
-    for table in [devices, connections, plugins] {
+    let outputs = outputs(&status.fail_safe, style);
+    for table in [devices, connections, outputs, plugins] {
         if !table.is_empty() {
             let _ = write!(text, "\n{table}");
         }
@@ -132,6 +137,7 @@ fn render(answer: &Answer, style: Style) -> String {
             let _ = writeln!(text, "{} {note}", style.dim("note:"));
         }
     }
+    text.push_str(&unguarded(&status.fail_safe, style));
     if !answer.failed.is_empty() {
         text.push('\n');
         for failed in &answer.failed {
@@ -144,6 +150,61 @@ fn render(answer: &Answer, style: Style) -> String {
         }
     }
     text
+}
+
+/// Outputs with safe values: one line for those of a device on one connection that are alike.
+fn outputs(safe: &FailSafeStatus, style: Style) -> Table {
+    let mut table = Table::new([
+        "FAIL-SAFE",
+        "ON",
+        "STATE",
+        "SINCE",
+        "OUTPUTS",
+        "CAUSE",
+        "REASON",
+    ]);
+    for device in &safe.devices {
+        let alike = |one: &OutputStatus, two: &OutputStatus| {
+            (&one.on, one.state, &one.error) == (&two.on, two.state, &two.error)
+        };
+        for group in device.outputs.chunk_by(alike) {
+            let Some(first) = group.first() else { continue };
+            let state = first.state.as_str();
+            let mut what: Vec<&str> = group.iter().map(|output| &*output.what).collect();
+            let others = what.len().saturating_sub(SHOWN_OUTPUTS);
+            what.truncate(SHOWN_OUTPUTS);
+            let what = match others {
+                0 => what.join(", "),
+                others => format!("{} and {others} more", what.join(", ")),
+            };
+            table.row([
+                device.device.clone(),
+                first.on.clone(),
+                match first.state {
+                    SafeState::Armed | SafeState::Applied => style.good(state),
+                    SafeState::Applying => style.warn(state),
+                    SafeState::Pending | SafeState::Failed => style.bad(state),
+                },
+                date_and_time(first.since),
+                what,
+                first_line(&device.cause),
+                first_line(&first.error),
+            ]);
+        }
+    }
+    table
+}
+
+/// A line that says so when a host that dies leaves outputs as they are.
+fn unguarded(safe: &FailSafeStatus, style: Style) -> String {
+    match &safe.guard {
+        Some(guard) if guard.state == GuardState::Failed => format!(
+            "\n{} {}\n",
+            style.bad("no guard: if the host dies, outputs stay as they are:"),
+            first_line(&guard.error)
+        ),
+        _ => String::new(),
+    }
 }
 
 /// The versions of plugins, and those that are refused.

@@ -81,6 +81,8 @@ pub struct HostEntry {
     pub data: PathBuf,
     /// How changes of `weihe.toml` and components are noticed while the host runs.
     pub watch: Watching,
+    /// Whether a process of its own sets outputs to their safe values when the host dies.
+    pub guard: bool,
 }
 
 /// How changes of files are noticed.
@@ -391,11 +393,12 @@ fn host(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>) -> HostEnt
         name: directory_name(directory),
         data: directory.join("data"),
         watch: Watching::default(),
+        guard: true,
     };
     let Some(section) = top.section("host", "`[host]`".to_owned(), faults) else {
         return entry;
     };
-    section.only(&["name", "data", "watch"], faults);
+    section.only(&["name", "data", "watch", "guard"], faults);
     if let Some((name, span)) = section.text("name", faults) {
         name::check("host", &name, span, faults);
         entry.name = name;
@@ -421,6 +424,9 @@ fn host(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>) -> HostEnt
                 Watching::default()
             }
         };
+    }
+    if let Some(guard) = section.boolean("guard", faults) {
+        entry.guard = guard;
     }
     entry
 }

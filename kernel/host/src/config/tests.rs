@@ -66,10 +66,19 @@ fn a_whole_file_becomes_a_system() {
 }
 
 #[test]
+fn the_guard_can_be_turned_off() {
+    assert!(!parse("[host]\nguard = false").unwrap().host.guard);
+    let (message, found, _) = only("[host]\nguard = \"no\"");
+    assert!(message.contains("`guard`"), "{message}");
+    assert_eq!(found, "\"no\"");
+}
+
+#[test]
 fn an_empty_file_is_an_empty_system_named_after_its_directory() {
     let config = parse("").unwrap();
     assert_eq!(config.host.name, "weihe", "the directory is not there");
     assert!(config.devices.is_empty());
+    assert!(config.host.guard);
 }
 
 #[test]

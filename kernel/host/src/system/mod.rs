@@ -18,9 +18,13 @@ mod versions;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use weihe_kernel::Compiler;
 use weihe_kernel::connection::Kinds;
+use weihe_kernel::failsafe::Guard;
+
+use crate::guard::{GUARD_COMMAND, GuardProcess};
 
 pub use boot::{BootError, DataDirectory};
 pub(crate) use candidate::{Candidate, choose};
@@ -66,6 +70,14 @@ fn compiler() -> Compiler {
         // Without /proc there is no way to find oneself.
         Err(_) => Compiler::InProcess,
     }
+}
+
+/// The process that sets outputs to their safe values when this one dies. It is this very program, also
+/// when its file was replaced by an update: the two must understand each other.
+fn guard() -> Arc<dyn Guard> {
+    let program = PathBuf::from("/proc/self/exe");
+    let arguments = vec![OsString::from(GUARD_COMMAND)];
+    Arc::new(GuardProcess::new(program, arguments))
 }
 
 /// The running program itself: `/proc/self/exe` also finds it when its file was replaced by an

@@ -337,5 +337,6 @@ fn later(before: &Config, after: &Config) -> Vec<String> {
     differs(before.host.name == after.host.name, "name");
     differs(before.host.data == after.host.data, "data");
     differs(before.host.watch == after.host.watch, "watch");
+    differs(before.host.guard == after.host.guard, "guard");
     notes
 }

@@ -115,7 +115,7 @@ impl System {
             checkpoints: store.clone(),
             quarantine: data.path().join(QUARANTINE),
             letters: store.clone(),
-            guard: None,
+            guard: config.host.guard.then(super::guard),
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds())?;

@@ -1,0 +1,107 @@
+//! What the guard does when the host has died.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::line::{Line, Trouble};
+use super::message::{Deed, Frame, Order};
+
+/// An order, and the descriptor that it is about.
+pub(super) type Entrusted = (Order, OwnedFd);
+
+/// Sets all outputs to their safe values: lines at once, then each connection on a thread of its own.
+/// Returns how many could not be set.
+pub(super) fn apply(entrusted: &[Entrusted]) -> usize {
+    let mut failed = 0;
+    let mut connections: BTreeMap<&str, Vec<&Entrusted>> = BTreeMap::new();
+    for entry in entrusted {
+        let (order, descriptor) = entry;
+        match &order.action {
+            Deed::Write { bytes } => {
+                let written = write_all(descriptor, bytes).map_err(|error| error.to_string());
+                failed += usize::from(!tell(order, &order.on, written));
+            }
+            Deed::Exchange { .. } => connections.entry(&order.on).or_default().push(entry),
+        }
+    }
+    std::thread::scope(|scope| {
+        let talks: Vec<_> = connections
+            .into_values()
+            .map(|entries| scope.spawn(move || talk(&entries)))
+            .collect();
+        // One that panicked has told nothing.
+        let failures = talks.into_iter().map(|talk| talk.join().unwrap_or(1));
+        failed + failures.sum::<usize>()
+    })
+}
+
+/// Sends the frames of all devices on one connection, in order.
+fn talk(entries: &[&Entrusted]) -> usize {
+    let mut failed = 0;
+    // All of them have duplicates of one descriptor.
+    let mut line = None;
+    let mut down: Option<String> = None;
+    for (order, descriptor) in entries {
+        let Deed::Exchange {
+            line: timing,
+            frames,
+        } = &order.action
+        else {
+            continue;
+        };
+        for frame in frames {
+            let outcome = match (&down, &mut line) {
+                (Some(reason), _) => Err(reason.clone()),
+                (None, Some(line)) => exchange(line, frame, &mut down),
+                (None, none) => match Line::take(descriptor.as_fd(), *timing) {
+                    Ok(taken) => exchange(none.insert(taken), frame, &mut down),
+                    Err(trouble) => {
+                        down = Some(trouble.to_string());
+                        Err(trouble.to_string())
+                    }
+                },
+            };
+            failed += usize::from(!tell(order, &frame.label, outcome));
+        }
+    }
+    failed
+}
+
+fn exchange(line: &mut Line<'_>, frame: &Frame, down: &mut Option<String>) -> Result<(), String> {
+    line.exchange(frame).map_err(|trouble| {
+        if let Trouble::Down(_) = trouble {
+            *down = Some(trouble.to_string());
+        }
+        trouble.to_string()
+    })
+}
+
+fn write_all(descriptor: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(descriptor, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(length) => bytes = bytes.get(length..).unwrap_or_default(),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Says what became of an output; returns whether it is safe.
+fn tell(order: &Order, what: &str, outcome: Result<(), String>) -> bool {
+    let Order { device, on, .. } = order;
+    match &outcome {
+        Ok(()) => say(&format!("safe: {what} of device {device} on {on}")),
+        Err(error) => say(&format!(
+            "NOT safe: {what} of device {device} on {on}: {error}"
+        )),
+    }
+    outcome.is_ok()
+}
+
+/// Where the host's log went. Nobody may be left to read it.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "weihe guard: {text}");
+}

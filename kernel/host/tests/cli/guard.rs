@@ -1,0 +1,137 @@
+//! The guard as a process: what it does when the other end of its standard input is closed, and when it
+//! was told that nothing is to be done. Its outputs here are pipes, as lines are descriptors too.
+
+use std::io::{IoSlice, PipeReader, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Child, Stdio};
+
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    sendmsg, socketpair,
+};
+use serde_json::{Value, json};
+
+use super::{text, weihe};
+
+/// The host's end of a guard's socket.
+struct Post {
+    socket: Option<OwnedFd>,
+    guard: Child,
+}
+
+impl Post {
+    fn start() -> Self {
+        let (near, far) = socketpair(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC,
+            None,
+        )
+        .unwrap();
+        let guard = weihe(std::path::Path::new("."))
+            .arg("guard-outputs")
+            .stdin(Stdio::from(far))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            socket: Some(near),
+            guard,
+        }
+    }
+
+    fn say(&self, message: &Value, descriptor: Option<BorrowedFd<'_>>) {
+        let text = message.to_string();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if let Some(descriptor) = descriptor.as_ref() {
+            let list = std::slice::from_ref(descriptor);
+            assert!(control.push(SendAncillaryMessage::ScmRights(list)));
+        }
+        let packet = [IoSlice::new(text.as_bytes())];
+        let socket = self.socket.as_ref().unwrap();
+        sendmsg(socket, &packet, &mut control, SendFlags::empty()).unwrap();
+    }
+
+    /// Lines, each with what is written to it.
+    fn entrust(&self, lines: &[(BorrowedFd<'_>, &str)]) {
+        self.say(&json!("begin"), None);
+        for (index, (descriptor, bytes)) in lines.iter().enumerate() {
+            let order = json!({
+                "device": "pump",
+                "on": format!("line {index}"),
+                "action": { "write": { "bytes": bytes } },
+            });
+            self.say(&json!({ "charge": order }), Some(*descriptor));
+        }
+        self.say(&json!("commit"), None);
+    }
+
+    /// The host is gone. Whether the guard could do everything, and what it said.
+    fn die(mut self) -> (bool, String) {
+        drop(self.socket.take());
+        let output = self.guard.wait_with_output().unwrap();
+        (output.status.success(), text(&output.stderr))
+    }
+}
+
+fn written(mut reader: PipeReader) -> String {
+    let mut bytes = String::new();
+    reader.read_to_string(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn lines_get_their_safe_values_when_the_host_dies() {
+    let (first, one) = std::io::pipe().unwrap();
+    let (second, two) = std::io::pipe().unwrap();
+    let post = Post::start();
+    // "old" is replaced, as a whole.
+    post.entrust(&[(one.as_fd(), "6f6c64")]);
+    post.entrust(&[(one.as_fd(), "30"), (two.as_fd(), "31")]);
+    drop((one, two));
+    let (done, said) = post.die();
+    assert!(done, "{said}");
+    assert!(
+        said.contains("safe: line 1 of device pump on line 1"),
+        "{said}"
+    );
+    assert_eq!((written(first), written(second)), ("0".into(), "1".into()));
+}
+
+#[test]
+fn a_list_that_is_not_complete_leaves_the_one_before_in_force() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let post = Post::start();
+    post.entrust(&[(writer.as_fd(), "30")]);
+    post.say(&json!("begin"), None);
+    drop(writer);
+    assert!(post.die().0);
+    assert_eq!(written(reader), "0");
+}
+
+#[test]
+fn nothing_is_done_for_a_host_that_ends_in_order() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let post = Post::start();
+    post.entrust(&[(writer.as_fd(), "30")]);
+    post.say(&json!("done"), None);
+    drop(writer);
+    assert_eq!(post.die(), (true, String::new()));
+    assert_eq!(written(reader), "");
+}
+
+#[test]
+fn an_output_that_cannot_be_set_is_told_and_does_not_keep_others_from_being_set() {
+    let (gone, broken) = std::io::pipe().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(gone);
+    let post = Post::start();
+    post.entrust(&[(broken.as_fd(), "30"), (writer.as_fd(), "30")]);
+    drop((broken, writer));
+    let (done, said) = post.die();
+    assert!(!done);
+    assert!(said.contains("NOT safe: line 0 of device pump"), "{said}");
+    assert_eq!(written(reader), "0");
+}
