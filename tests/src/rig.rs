@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
+use weihe_kernel::audit::{Entry, MemoryAudit};
 use weihe_kernel::connection::Kinds;
 use weihe_kernel::device::{CallError, DeviceStatus};
 use weihe_kernel::event::{self, Event, Quality};
@@ -51,6 +52,7 @@ struct DeviceTable {
 /// A running kernel with a data directory of its own. Call [`Rig::shutdown`] at the end.
 pub struct Rig {
     kernel: Arc<Kernel>,
+    audit: Arc<MemoryAudit>,
     directory: Arc<TempDir>,
     boot: u32,
 }
@@ -89,6 +91,7 @@ impl Rig {
         kinds.register(weihe_link::TcpClient);
         kinds.register(weihe_link::TcpListener);
         kinds.register(weihe_hal::Uart);
+        let audit = Arc::new(MemoryAudit::default());
         let options = KernelOptions {
             cache: components::compiled(),
             boot,
@@ -98,11 +101,13 @@ impl Rig {
             quarantine: directory.path().join("quarantine.json"),
             letters: store.clone(),
             guard: None,
+            audit: audit.clone(),
         };
         capabilities.push(Arc::new(StoreCapability::new(store)));
         let kernel = Kernel::start(options, capabilities, kinds).expect("the kernel starts");
         Self {
             kernel,
+            audit,
             directory,
             boot,
         }
@@ -174,6 +179,11 @@ impl Rig {
     /// The kernel.
     pub fn kernel(&self) -> &Arc<Kernel> {
         &self.kernel
+    }
+
+    /// What was recorded of an action.
+    pub fn audited(&self, action: &str) -> Vec<Entry> {
+        self.audit.of(action)
     }
 
     /// A file in the data directory.

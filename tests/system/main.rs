@@ -1,6 +1,7 @@
 //! The whole system, as a user meets it: real components in a real kernel, against real peers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod building;
 mod calendar;
 mod checking;

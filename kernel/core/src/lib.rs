@@ -5,6 +5,7 @@
 //! *capabilities* ([`capability::Capability`]) and *connections* ([`connection`]) that the host
 //! registers.
 
+pub mod audit;
 pub mod bus;
 pub mod capability;
 pub mod clock;

@@ -4,6 +4,7 @@
 //! The binary `weihe` is a thin shell around [`command::main`]; the rest is a library so that tests
 //! and tools can read configurations ([`config`]) and talk to a running host ([`control`]).
 
+pub mod audit;
 pub mod command;
 pub mod component;
 pub mod config;

@@ -95,6 +95,10 @@ impl Guest for GuestState {
     fn split(&mut self) -> wasmtime::Result<(&mut Session, &mut ResourceTable)> {
         Self::split(self)
     }
+
+    fn denied(&self, what: &str, reason: &str) {
+        Self::denied(self, "store", what, reason);
+    }
 }
 
 impl Checkpoints for Store {

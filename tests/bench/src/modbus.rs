@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use weihe_kernel::audit::NoAudit;
 use weihe_kernel::bus::Overflow;
 use weihe_kernel::connection::Kinds;
 use weihe_kernel::device::{MemoryCheckpoints, MemoryDeadLetters};
@@ -174,6 +175,7 @@ pub fn run(file: &Path) -> Anyhow<()> {
             quarantine: cache.join("quarantine.json"),
             letters: Arc::new(MemoryDeadLetters::default()),
             guard: None,
+            audit: Arc::new(NoAudit),
         };
         let kernel = Kernel::start(options(directory.path()), Vec::new(), kinds)?;
         let connection = format!("type = \"tcp\"\naddress = \"{}\"", slave.address);

@@ -61,6 +61,7 @@ impl World {
             quarantine: directory.path().join("quarantine.json"),
             letters: Arc::new(MemoryDeadLetters::default()),
             guard: None,
+            audit: Arc::new(weihe_kernel::audit::NoAudit),
         };
         let mut kinds = Kinds::new();
         kinds.register(weihe_link::TcpListener);

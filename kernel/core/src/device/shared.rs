@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::audit::{Entry, action};
 use crate::bus::{Bound, Bus, BusError, Filter, Overflow};
 use crate::clock::Clock;
 use crate::connection::limits::LEAVE_TIMEOUT;
@@ -62,6 +63,10 @@ pub trait Surroundings: Send + Sync {
 
     /// A version has run through its probation, or another one takes its place without a trap.
     fn confirmed(&self, device: &Arc<Device>, version: &str);
+    /// Tells the audit trail. By default there is none.
+    fn audit(&self, entry: Entry) {
+        drop(entry);
+    }
 
     /// Where dead letters are kept; none when the host is going.
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>>;
@@ -303,6 +308,21 @@ impl Device {
         }
     }
 
+    /// The device used what it is not granted, and was refused: the first of each kind within a
+    /// minute is worth a record.
+    pub fn denied(&self, kind: &'static str, what: &str, reason: &str) {
+        let target = format!("{kind}/{what}");
+        let entry = Entry::device(&self.name, action::DENIED, target).refused(reason);
+        self.surroundings.audit(entry.often(kind));
+    }
+
+    /// The device was given up.
+    pub fn given_up(&self, reason: &str) {
+        let target = format!("device/{}", self.name);
+        let entry = Entry::host(action::DEVICE_FAILED, target).refused(reason);
+        self.surroundings.audit(entry);
+    }
+
     /// A name for an exchange.
     pub fn new_ticket(&self) -> u64 {
         self.tickets.fetch_add(1, Ordering::Relaxed)
@@ -320,10 +340,12 @@ impl Device {
                 .iter()
                 .any(|name| name == connection);
         if !granted {
-            return Err(OpenFailure::Denied {
+            let denied = OpenFailure::Denied {
                 device: self.name.to_string(),
                 connection: connection.to_owned(),
-            });
+            };
+            self.denied("connection", connection, &denied.to_string());
+            return Err(denied);
         }
         let known = {
             let seats = self.lock_seats();

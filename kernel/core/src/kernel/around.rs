@@ -4,8 +4,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::Kernel;
+use crate::audit::{Entry, action};
 use crate::connection::{OpenError, Seat};
-use crate::device::{DeadLetters, Device, OpenFailure, OutgoingCall, Surroundings};
+use crate::device::{CallError, DeadLetters, Device, OpenFailure, OutgoingCall, Surroundings};
 
 /// The kernel as devices see it. Weak: devices must not keep the kernel alive.
 pub(super) struct Around(pub(super) Weak<Kernel>);
@@ -47,6 +48,12 @@ impl Surroundings for Around {
         self.0.upgrade().map(|kernel| kernel.letters.clone())
     }
 
+    fn audit(&self, entry: Entry) {
+        if let Some(kernel) = self.0.upgrade() {
+            kernel.audit.record(entry);
+        }
+    }
+
     fn call(&self, caller: &Arc<Device>, call: OutgoingCall) {
         let Some(kernel) = self.0.upgrade() else {
             caller.answered(call.id, Err("the host is shutting down".into()));
@@ -63,6 +70,20 @@ impl Surroundings for Around {
                     Duration::from_nanos(call.timeout),
                 )
                 .await;
+            // A rule may call a thousand times a second: the first to a device within a minute stands
+            // for the others, which are counted.
+            let entry = Entry::device(
+                &caller.name,
+                action::DEVICE_CALL,
+                format!("device/{}", call.device),
+            )
+            .detail("command", call.command.clone());
+            kernel.audit.record(match &answer {
+                Ok(_) => entry.often(call.device.to_string()),
+                // Names that the plugin makes up are one kind.
+                Err(error @ CallError::UnknownDevice(_)) => entry.refused(error).often("unknown"),
+                Err(error) => entry.refused(error).often(call.device.to_string()),
+            });
             caller.answered(call.id, answer.map_err(|error| error.to_string()));
         });
     }

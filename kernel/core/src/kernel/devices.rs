@@ -8,14 +8,35 @@ use super::around::Around;
 use super::error::suggest;
 use super::registry::Placed;
 use super::{DeviceError, Kernel, Lane, MAIN_LANE};
+use crate::capability::Granted;
 use crate::device::{Actor, Device, DeviceSpec, Orders, StopReason};
-use crate::runtime::WasmFactory;
+use crate::runtime::{Plugin, WasmFactory};
 
 impl Kernel {
     /// Adds a device and waits until it has started. When it does not start, nothing of it stays.
     pub async fn add_device(&self, spec: DeviceSpec) -> Result<(), DeviceError> {
         let _no_change = self.changes.read().await;
-        let (plugin, granted) = self.prepare(&spec)?;
+        let (plugin, granted) = match self.prepare(&spec) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let refused = Err(error);
+                self.audit_start(&spec, None, &refused);
+                return refused;
+            }
+        };
+        let result = self
+            .start_device(spec.clone(), plugin.clone(), granted)
+            .await;
+        self.audit_start(&spec, Some(&plugin), &result);
+        result
+    }
+
+    async fn start_device(
+        &self,
+        spec: DeviceSpec,
+        plugin: Arc<Plugin>,
+        granted: Vec<Box<dyn Granted>>,
+    ) -> Result<(), DeviceError> {
         let lane = spec.lane.clone().unwrap_or_else(|| MAIN_LANE.to_owned());
         let name = spec.name.clone();
         let surroundings = Arc::new(Around(self.this.clone()));
@@ -101,6 +122,7 @@ impl Kernel {
         let _ = ended.await;
         self.registry().devices.remove(name);
         self.safe.left(&device.outputs);
+        self.audit_stop(name, reason);
         Ok(())
     }
 }

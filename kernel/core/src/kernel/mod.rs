@@ -1,6 +1,7 @@
 //! The kernel: plugins, connections and devices by name, and what devices find around them.
 
 mod around;
+mod audit;
 mod calls;
 mod connections;
 mod dead;
@@ -22,13 +23,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use wasmtime::Engine;
 
+use crate::audit::Audit;
 use crate::bus::Bus;
 use crate::capability::Capability;
 use crate::clock::Clock;
 use crate::connection::Kinds;
 use crate::device::{Checkpoints, DeadLetters};
 use crate::failsafe::{Board, Guard};
-use crate::runtime::{Cache, CodecInstance, Compiler, LoadError, Loader, Ticker, engine};
+use crate::runtime::{Cache, CodecInstance, Compiler, LoadError, Loader, Plugin, Ticker, engine};
 
 pub use dead::{DeadError, LeftLetter, Letters, Sorted};
 pub use error::{ConnectionError, DeviceError, KernelError};
@@ -66,6 +68,8 @@ pub struct KernelOptions {
     pub letters: Arc<dyn DeadLetters>,
     /// What sets outputs to their safe values when this process dies; none leaves them as they are.
     pub guard: Option<Arc<dyn Guard>>,
+    /// Where it is recorded who did what.
+    pub audit: Arc<dyn Audit>,
 }
 
 /// The kernel. Devices, plugins and connections can be added and removed while it runs.
@@ -81,6 +85,7 @@ pub struct Kernel {
     started: u64,
     checkpoints: Arc<dyn Checkpoints>,
     letters: Arc<dyn DeadLetters>,
+    audit: Arc<dyn Audit>,
     io: tokio::runtime::Handle,
     io_thread: Mutex<Option<io::IoThread>>,
     registry: Mutex<Registry>,
@@ -138,6 +143,7 @@ impl Kernel {
             started,
             checkpoints: options.checkpoints,
             letters: options.letters,
+            audit: options.audit,
             io: handle,
             io_thread: Mutex::new(Some(io_thread)),
             registry: Mutex::default(),
@@ -171,14 +177,15 @@ impl Kernel {
         name: &str,
         file: &std::path::Path,
     ) -> Result<PluginStatus, LoadError> {
-        let plugin = Arc::new(self.loader.load(name, file).await?);
-        self.check_quarantine(&plugin)?;
+        let plugin = self.load_checked(name, file).await?;
         let status = PluginStatus::from(&*plugin);
         let mut registry = self.registry();
         let now = self.clock.now();
         let history = registry.histories.entry(name.to_owned()).or_default();
         history.note(now, &plugin, VersionChange::Loaded, "");
-        registry.plugins.insert(name.to_owned(), plugin);
+        registry.plugins.insert(name.to_owned(), plugin.clone());
+        drop(registry);
+        self.audit_version(&plugin, VersionChange::Loaded, "");
         Ok(status)
     }
 
@@ -190,6 +197,23 @@ impl Kernel {
     ) -> Result<PluginStatus, LoadError> {
         let plugin = self.loader.load(name, file).await?;
         Ok(PluginStatus::from(&plugin))
+    }
+
+    /// Compiles a version, and refuses one that is in quarantine.
+    async fn load_checked(
+        &self,
+        name: &str,
+        file: &std::path::Path,
+    ) -> Result<Arc<Plugin>, LoadError> {
+        let loaded = self.loader.load(name, file).await;
+        let checked = loaded.and_then(|plugin| {
+            self.check_quarantine(&plugin)?;
+            Ok(Arc::new(plugin))
+        });
+        if let Err(error) = &checked {
+            self.audit_load_refused(name, file, error);
+        }
+        checked
     }
 
     /// A codec of a loaded plugin, if it has one.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Kernel;
 use super::quarantine::Quarantined;
 use super::registry::Placed;
+use crate::audit::AuditStatus;
 use crate::bus::SubscriptionStatus;
 use crate::connection::ConnectionStats;
 use crate::device::DeviceStatus;
@@ -113,6 +114,9 @@ pub struct Status {
     /// Outputs with safe values, and the guard.
     #[serde(default)]
     pub fail_safe: FailSafeStatus,
+    /// How the audit trail is.
+    #[serde(default)]
+    pub audit: Option<AuditStatus>,
 }
 
 impl Kernel {
@@ -137,6 +141,7 @@ impl Kernel {
                 })
                 .collect(),
             quarantined: self.quarantine.all(),
+            audit: self.audit.status(),
             connections: registry
                 .connections
                 .values()

@@ -11,6 +11,7 @@ use super::error::{DeviceError, suggest};
 use super::quarantine::Quarantined;
 use super::status::{PluginStatus, VersionChange, VersionRecord};
 use super::{Kernel, Registry};
+use crate::audit::{Entry, action};
 use crate::device::{Device, Manner, Orders, SwapRefused};
 use crate::runtime::{ConnectionNeed, LoadError, Plugin, WasmFactory};
 
@@ -110,8 +111,7 @@ impl Kernel {
     /// other. When one refuses, those that had taken it go back.
     pub async fn swap_plugin(&self, name: &str, file: &Path) -> Result<Vec<Swapped>, SwapError> {
         // Compiling takes long, and changes nothing.
-        let next = Arc::new(self.loader.load(name, file).await?);
-        self.check_quarantine(&next)?;
+        let next = self.load_checked(name, file).await?;
         let _alone = self.changes.write().await;
         let current = self.current(name)?;
         if current.sha256 == next.sha256 {
@@ -159,6 +159,7 @@ impl Kernel {
         history.note(self.clock.now(), &next, VersionChange::Swapped, "");
         set_version(&mut registry, &next);
         drop(registry);
+        self.audit_version(&next, VersionChange::Swapped, "");
         let version = &next.description.version;
         tracing::info!("plugin {name} runs version {version} now");
         Ok(taken
@@ -199,7 +200,12 @@ impl Kernel {
 
     /// Refuses a version no longer. Returns whether it was in quarantine.
     pub fn lift_quarantine(&self, sha256: &str) -> std::io::Result<bool> {
-        self.quarantine.lift(sha256)
+        let lifted = self.quarantine.lift(sha256)?;
+        if lifted {
+            let entry = Entry::host(action::QUARANTINE_LIFTED, format!("version/{sha256}"));
+            self.audit.record(entry);
+        }
+        Ok(lifted)
     }
 
     /// A device has run a version through its probation: noted when it is the last one.
@@ -215,6 +221,8 @@ impl Kernel {
         if current.sha256 == sha256 && !on_probation {
             let history = registry.histories.entry(plugin.to_owned()).or_default();
             history.note(self.clock.now(), &current, VersionChange::Confirmed, "");
+            drop(registry);
+            self.audit_version(&current, VersionChange::Confirmed, "");
         }
     }
 
@@ -246,6 +254,7 @@ impl Kernel {
             history.note(self.clock.now(), before, VersionChange::Returned, reason);
             set_version(&mut registry, before);
         }
+        self.audit_version(before, VersionChange::Returned, reason);
         let entry = Quarantined {
             sha256: current.sha256.clone(),
             plugin: name.clone(),
@@ -314,6 +323,8 @@ impl Kernel {
         let mut registry = self.registry();
         let history = registry.histories.entry(plugin.name.clone()).or_default();
         history.note(now, plugin, change, reason);
+        drop(registry);
+        self.audit_version(plugin, change, reason);
     }
 
     /// The devices of a plugin in the order of their start, and where they take orders.

@@ -2,6 +2,7 @@
 
 use super::swap::SwapError;
 use super::{DeviceError, Kernel};
+use crate::audit::{Entry, action};
 
 impl Kernel {
     /// Stops all devices of a plugin in order, the last started first, and forgets the plugin.
@@ -22,6 +23,9 @@ impl Kernel {
         registry.plugins.remove(name);
         // Its versions are kept for nobody; what became of them stays in the log.
         registry.histories.remove(name);
+        drop(registry);
+        let entry = Entry::host(action::PLUGIN_UNLOADED, format!("plugin/{name}"));
+        self.audit.record(entry.detail("devices", stopped.clone()));
         Ok(stopped)
     }
 }

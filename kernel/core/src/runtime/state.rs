@@ -63,6 +63,12 @@ impl GuestState {
         &self.device.name
     }
 
+    /// The device used what a capability does not grant it, and was refused. `kind` is what it would
+    /// have touched.
+    pub fn denied(&self, kind: &'static str, what: &str, reason: &str) {
+        self.device.denied(kind, what, reason);
+    }
+
     /// The device's state at a capability.
     pub fn attachment<A: Attachment>(&mut self) -> wasmtime::Result<&mut A> {
         find(&mut self.attachments)

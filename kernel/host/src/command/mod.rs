@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod audit;
 mod build;
 mod call;
 mod check;
@@ -81,6 +82,7 @@ enum Command {
     Plan(plan::Plan),
     Reload(plan::Reload),
     Dead(dead::Dead),
+    Audit(audit::Audit),
     Doctor(doctor::Doctor),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
     CompileComponent(compile_component::CompileComponent),
@@ -122,6 +124,7 @@ pub fn main() -> ExitCode {
         Command::Plan(plan) => plan.run(&global),
         Command::Reload(reload) => reload.run(&global),
         Command::Dead(dead) => dead.run(&global),
+        Command::Audit(audit) => audit.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::CompileComponent(compile) => return compile.run(),
         Command::GuardOutputs(guard) => return guard.run(),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use weihe_kernel::VersionChange;
+use weihe_kernel::audit::AuditStatus;
 use weihe_kernel::connection::{ConnectionStats, LinkState};
 use weihe_kernel::device::DeviceState;
 use weihe_kernel::failsafe::{FailSafeStatus, GuardState, OutputStatus, SafeState};
@@ -138,6 +139,9 @@ fn render(answer: &Answer, style: Style) -> String {
         }
     }
     text.push_str(&unguarded(&status.fail_safe, style));
+    if let Some(audit) = &status.audit {
+        text.push_str(&audit_lines(audit, style));
+    }
     if !answer.failed.is_empty() {
         text.push('\n');
         for failed in &answer.failed {
@@ -205,6 +209,25 @@ fn unguarded(safe: &FailSafeStatus, style: Style) -> String {
         ),
         _ => String::new(),
     }
+}
+
+/// What is wrong with the audit trail; nothing while it is in order.
+fn audit_lines(audit: &AuditStatus, style: Style) -> String {
+    let mut text = String::new();
+    if let Some(problem) = &audit.problem {
+        let line = format!("\nthe audit trail cannot be written: {problem}");
+        text.push_str(&style.bad(line));
+        text.push('\n');
+    }
+    if audit.lost > 0 {
+        let line = format!(
+            "{} entries of the audit trail were lost: there was no room for them",
+            count(audit.lost)
+        );
+        text.push_str(&style.warn(line));
+        text.push('\n');
+    }
+    text
 }
 
 /// The versions of plugins, and those that are refused.

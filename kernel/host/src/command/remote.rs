@@ -46,7 +46,7 @@ pub(super) async fn client(global: &Global) -> Result<Client, Failure> {
 
 /// Where the host of a system has its socket. A file that is being edited does not hide a running
 /// host whose data directory is in its usual place.
-fn data_directory(directory: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn data_directory(directory: &Path) -> Result<PathBuf, Failure> {
     match Config::load(directory) {
         Ok(config) => Ok(config.host.data),
         Err(error) => {

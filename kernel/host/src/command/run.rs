@@ -49,6 +49,7 @@ impl From<StartError> for Failure {
         let help = match &error {
             StartError::Boot(error) => Some(error.help().to_owned()),
             StartError::Store(_) | StartError::Kernel(_) => None,
+            StartError::Audit(_) => Some("check permissions of the data directory".to_owned()),
         };
         let mut failure = Self::plain(error.to_string());
         failure.help = help;
@@ -177,7 +178,7 @@ async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result 
     tracing::info!("{reason}: stopping; once more stops at once");
     let stop = async {
         server.stop().await;
-        system.kernel().shutdown().await;
+        system.stop().await;
     };
     tokio::select! {
         () = stop => {}

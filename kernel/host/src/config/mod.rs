@@ -13,6 +13,7 @@ mod device;
 mod document;
 mod fault;
 mod grants;
+mod host;
 mod limits;
 mod name;
 mod path;
@@ -24,6 +25,7 @@ mod section;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use sha2::{Digest as _, Sha256};
 
 pub use components::IgnoredFile;
 pub(crate) use components::{PLUGINS, holds_component, is_component, listed};
@@ -32,6 +34,7 @@ pub use device::DeviceEntry;
 pub use document::Document;
 pub use fault::{Fault, Problem, Source};
 pub use grants::CAPABILITIES;
+pub use host::{HostEntry, Watching};
 pub use name::{NAME_LIMIT, is_name};
 pub use path::{KeyPath, Step};
 pub use place::Place;
@@ -69,33 +72,6 @@ pub struct Config {
     written: bool,
     document: Document,
     source: Source,
-}
-
-/// `[host]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostEntry {
-    /// The name of the system.
-    pub name: String,
-    /// Where database, compile cache, boot counter and socket are; absolute or relative to the
-    /// working directory.
-    pub data: PathBuf,
-    /// How changes of `weihe.toml` and components are noticed while the host runs.
-    pub watch: Watching,
-    /// Whether a process of its own sets outputs to their safe values when the host dies.
-    pub guard: bool,
-}
-
-/// How changes of files are noticed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Watching {
-    /// The kernel tells; folders for which it cannot (network file systems) are looked at once a
-    /// second.
-    #[default]
-    Auto,
-    /// All are looked at once a second.
-    Poll,
-    /// Not at all: `weihe reload` makes the host look.
-    Off,
 }
 
 /// Why a file is no configuration.
@@ -257,6 +233,11 @@ impl Config {
         })
     }
 
+    /// SHA-256 of the file, as the audit trail names it; of nothing where there is none.
+    pub fn sha256(&self) -> String {
+        weihe_kernel::event::hex(&Sha256::digest(self.source.text.as_bytes()))
+    }
+
     /// A plugin by name.
     pub fn plugin(&self, name: &str) -> Option<&PluginEntry> {
         self.plugins.iter().find(|plugin| plugin.name == name)
@@ -344,7 +325,7 @@ fn read(
         span: 0..0,
     };
     top.only(&["host", "plugin", "connection", "device"], faults);
-    let host = host(directory, &top, faults);
+    let host = host::read(directory, &top, faults);
     let mut plugins = named(&top, "plugin", faults)
         .iter()
         .map(|section| plugin::read(directory, section, faults))
@@ -386,58 +367,6 @@ fn named<'d>(top: &Section<'d>, kind: &str, faults: &mut Vec<Fault>) -> Vec<(Str
         sections.extend(titled.map(|section| (entry.key.clone(), section)));
     }
     sections
-}
-
-fn host(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>) -> HostEntry {
-    let mut entry = HostEntry {
-        name: directory_name(directory),
-        data: directory.join("data"),
-        watch: Watching::default(),
-        guard: true,
-    };
-    let Some(section) = top.section("host", "`[host]`".to_owned(), faults) else {
-        return entry;
-    };
-    section.only(&["name", "data", "watch", "guard"], faults);
-    if let Some((name, span)) = section.text("name", faults) {
-        name::check("host", &name, span, faults);
-        entry.name = name;
-    }
-    if let Some((data, span)) = section.text("data", faults) {
-        if data.is_empty() {
-            faults.push(
-                Fault::new(span, "`data` is empty", "no directory")
-                    .help("name a directory, relative to this file: `data = \"data\"`"),
-            );
-        }
-        entry.data = directory.join(data);
-    }
-    if let Some((watch, span)) = section.text("watch", faults) {
-        entry.watch = match watch.as_str() {
-            "auto" => Watching::Auto,
-            "poll" => Watching::Poll,
-            "off" => Watching::Off,
-            _ => {
-                let message = format!("`watch` of `[host]` is \"{watch}\"");
-                let help = "take \"auto\", \"poll\" or \"off\"";
-                faults.push(Fault::new(span, message, "unknown").help(help));
-                Watching::default()
-            }
-        };
-    }
-    if let Some(guard) = section.boolean("guard", faults) {
-        entry.guard = guard;
-    }
-    entry
-}
-
-/// The name of a system that names none: that of its directory.
-fn directory_name(directory: &Path) -> String {
-    std::fs::canonicalize(directory)
-        .ok()
-        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .and_then(|text| name::suggest(&text))
-        .unwrap_or_else(|| "weihe".to_owned())
 }
 
 #[cfg(test)]

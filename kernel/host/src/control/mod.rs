@@ -19,5 +19,5 @@ pub use protocol::{
     VersionParams, code, parse_request,
 };
 pub use server::{CLIENTS, Server, serve};
-pub use service::{Answer, Piece, Service, Source};
+pub use service::{Answer, Peer, Piece, Service, Source};
 pub use socket::{SOCKET, SocketError, bind, check_directory, connect};

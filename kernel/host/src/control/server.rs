@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
-use super::service::Service;
+use super::service::{Peer, Service};
 use super::session;
 
 /// Clients at a time. A person has a few; a script that leaks them must not use up the host's
@@ -54,7 +54,9 @@ pub fn serve(listener: UnixListener, service: Arc<dyn Service>) -> Server {
             match accepted {
                 Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
                     Ok(place) => {
-                        let session = session::run(stream, Arc::clone(&service), stopped.clone());
+                        let Some(peer) = peer(&stream) else { continue };
+                        let service = Arc::clone(&service).for_peer(peer);
+                        let session = session::run(stream, service, stopped.clone());
                         sessions.spawn(async move {
                             session.await;
                             drop(place);
@@ -80,6 +82,20 @@ pub fn serve(listener: UnixListener, service: Arc<dyn Service>) -> Server {
         }
     });
     Server { stop, task }
+}
+
+/// Who is at the other end. Nobody acts without a name: a client whose name cannot be read is not served.
+fn peer(stream: &UnixStream) -> Option<Peer> {
+    match stream.peer_cred() {
+        Ok(credentials) => Some(Peer {
+            uid: credentials.uid(),
+            pid: credentials.pid(),
+        }),
+        Err(error) => {
+            tracing::warn!("a client of the control socket cannot be told: {error}");
+            None
+        }
+    }
 }
 
 /// A host bug in one session is shown, and takes nobody else down.

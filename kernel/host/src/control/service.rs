@@ -1,5 +1,7 @@
 //! What a host offers over the control protocol, apart from how it is said.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -13,11 +15,23 @@ pub enum Answer {
     Stream(Box<dyn Source>),
 }
 
+/// Who is at the other end, as the operating system knows it (`SO_PEERCRED`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The user.
+    pub uid: u32,
+    /// The process; it may have handed the connection on, or have ended.
+    pub pid: Option<i32>,
+}
+
 /// A host, as clients see it.
 #[async_trait]
 pub trait Service: Send + Sync + 'static {
     /// Carries out a request. Dropped when its client leaves or cancels it.
     async fn answer(&self, request: Request) -> Result<Answer, ErrorBody>;
+
+    /// The host as one client sees it: for services that want to know who asks.
+    fn for_peer(self: Arc<Self>, peer: Peer) -> Arc<dyn Service>;
 }
 
 /// Part of a stream.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use weihe_kernel::SwapError;
+use weihe_kernel::audit::{Audit as _, Entry, action};
 
 use super::in_force::{Attempt, InForce, Taken};
 use super::plan::Plan;
@@ -28,6 +29,11 @@ impl System {
         for (part, name, problem) in &plan.failed {
             // What could not be built is why it is not there.
             if followed.begun || !self.has_failed(*part, name) {
+                if *part == Part::Plugin && !known.contains(&FailedPart::new(*part, name, problem))
+                {
+                    let refused = Entry::host(action::PLUGIN_REFUSED, format!("plugin/{name}"));
+                    self.audit.record(refused.refused(problem));
+                }
                 self.fail_again(*part, name, problem, &known);
             }
         }

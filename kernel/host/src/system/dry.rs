@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use weihe_kernel::audit::NoAudit;
 use weihe_kernel::connection::{
     Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Kinds, Opened, Opener,
 };
@@ -56,6 +57,7 @@ impl DryRun {
             quarantine: data.unwrap_or(scratch.path()).join(QUARANTINE),
             guard: None,
             letters: Arc::new(MemoryDeadLetters::default()),
+            audit: Arc::new(NoAudit),
         };
         let capabilities =
             || -> Vec<Arc<dyn Capability>> { vec![Arc::new(StoreCapability::new(store.clone()))] };

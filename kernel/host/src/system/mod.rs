@@ -1,6 +1,7 @@
 //! A running system: what `weihe.toml` describes, assembled around a kernel.
 
 mod apply;
+mod audited;
 mod boot;
 mod candidate;
 mod dry;
@@ -14,6 +15,7 @@ mod service;
 mod spec;
 mod start;
 mod step;
+mod trail;
 mod versions;
 
 use std::ffi::OsString;

@@ -109,6 +109,7 @@ impl System {
                     let config = Arc::new(config);
                     if is_news {
                         tracing::info!("{FILE} has changed");
+                        self.record_config(&config);
                     }
                     followed.rejected = false;
                     self.forgive(|failed| failed.part == Part::Configuration);

@@ -14,13 +14,14 @@ use weihe_kernel::device::CallError;
 use weihe_kernel::event::{Event, NamedEvent, Quality, Value};
 use weihe_kernel::{OPERATOR, Status};
 
+use super::audited::Audited;
 use super::reconcile::Scope;
 use super::rejected::Rejected;
 use super::start::{FailedPart, System};
 use super::versions;
 use crate::control::{
-    Answer, CallParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Piece, PlanParams,
-    Request, Service, SetParams, Source, VERSION, code,
+    Answer, CallParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Peer, Piece,
+    PlanParams, Request, Service, SetParams, Source, VERSION, code,
 };
 use crate::record::{Reader, Ring};
 
@@ -169,6 +170,11 @@ impl HostService {
 
 #[async_trait]
 impl Service for HostService {
+    fn for_peer(self: Arc<Self>, peer: Peer) -> Arc<dyn Service> {
+        let audit = Arc::clone(self.system.kernel().audit());
+        Arc::new(Audited::new(self, audit, peer))
+    }
+
     async fn answer(&self, request: Request) -> Result<Answer, ErrorBody> {
         match request.method.as_str() {
             "hello" => once(&self.hello()),

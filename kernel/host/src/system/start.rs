@@ -10,6 +10,7 @@ use weihe_store::{OpenError, Store, StoreCapability};
 use super::kept::Kept;
 use super::reconcile::Followed;
 use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kinds};
+use crate::audit::{AUDIT, Trail, TrailError};
 use crate::config::{Config, DeviceEntry, Problem, Schema};
 
 /// Why no system runs.
@@ -24,6 +25,9 @@ pub enum StartError {
     /// The kernel does not start.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The audit trail cannot be opened.
+    #[error(transparent)]
+    Audit(#[from] TrailError),
 }
 
 /// What a part of a system is.
@@ -94,7 +98,8 @@ impl fmt::Display for FailedPart {
 pub struct System {
     config: RwLock<Arc<Config>>,
     data: DataDirectory,
-    kernel: Arc<Kernel>,
+    pub(super) kernel: Arc<Kernel>,
+    pub(super) audit: Arc<Trail>,
     failed: Mutex<Vec<FailedPart>>,
     /// What should be known of it besides.
     notes: Mutex<Vec<String>>,
@@ -107,27 +112,35 @@ impl System {
     /// Takes the data directory, opens the database and starts a kernel. Nothing runs on it yet.
     pub fn start(config: Config, data: DataDirectory) -> Result<Arc<Self>, StartError> {
         let store = Arc::new(Store::open(&data.path().join(DATABASE))?);
+        let clock = Arc::new(SystemClock::new());
+        let folder = data.path().join(AUDIT);
+        let audit = Arc::new(Trail::open(&folder, config.host.audit, clock.clone())?);
         let options = KernelOptions {
             cache: data.path().join(CACHE),
             boot: data.boot(),
-            clock: Arc::new(SystemClock::new()),
+            clock,
             compiler: compiler(),
             checkpoints: store.clone(),
             quarantine: data.path().join(QUARANTINE),
             letters: store.clone(),
             guard: config.host.guard.then(super::guard),
+            audit: audit.clone(),
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds())?;
-        Ok(Arc::new(Self {
+        audit.publish_on(kernel.bus().clone());
+        let system = Self {
             config: RwLock::new(Arc::new(config)),
             kept: Kept::new(data.path()),
             data,
             kernel,
+            audit,
             failed: Mutex::default(),
             notes: Mutex::default(),
             followed: tokio::sync::Mutex::default(),
-        }))
+        };
+        system.record_start();
+        Ok(Arc::new(system))
     }
 
     /// What it consists of now.

@@ -11,9 +11,13 @@ use crate::value::KeyPage;
 
 impl<T: Guest> store::Host for View<'_, T> {
     fn open(&mut self, identifier: String) -> Result<Result<Resource<Bucket>, store::Error>> {
-        let (session, table) = self.0.split()?;
-        match session.bucket(&identifier) {
-            Ok(bucket) => Ok(Ok(table.push(bucket)?)),
+        let (session, _) = self.0.split()?;
+        let opened = session.bucket(&identifier);
+        match self.told(&identifier, opened) {
+            Ok(bucket) => {
+                let (_, table) = self.0.split()?;
+                Ok(Ok(table.push(bucket)?))
+            }
             Err(error) => {
                 // The interface has no room for the reason.
                 tracing::debug!("{error}");

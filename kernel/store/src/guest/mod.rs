@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
+use crate::error::StoreError;
 use crate::session::Session;
 
 mod bindings {
@@ -56,10 +57,25 @@ pub trait Guest: Send + 'static {
     /// The session of the guest's device and the table of its resources. An error says that the
     /// device has none: a fault of the host, which ends the call with a trap.
     fn split(&mut self) -> wasmtime::Result<(&mut Session, &mut ResourceTable)>;
+
+    /// The guest used what it is not granted, and was refused. By default nobody is told.
+    fn denied(&self, what: &str, reason: &str) {
+        let _ = (what, reason);
+    }
 }
 
 /// The store as one guest sees it.
 struct View<'a, T>(&'a mut T);
+
+impl<T: Guest> View<'_, T> {
+    /// Passes a result on; a refusal is told.
+    fn told<R>(&self, what: &str, result: Result<R, StoreError>) -> Result<R, StoreError> {
+        if let Err(StoreError::Denied(reason)) = &result {
+            self.0.denied(what, reason);
+        }
+        result
+    }
+}
 
 struct HasStore<T>(PhantomData<T>);
 

@@ -29,7 +29,7 @@ impl<T: Guest> sql::HostDatabase for View<'_, T> {
         let (session, table) = self.0.split()?;
         table.get(&database)?;
         let done = session.execute(statement, row(parameters)).await;
-        Ok(done.map_err(Into::into))
+        Ok(self.told(MAIN, done).map_err(Into::into))
     }
 
     async fn execute_many(
@@ -42,7 +42,7 @@ impl<T: Guest> sql::HostDatabase for View<'_, T> {
         table.get(&database)?;
         let rows = parameters.into_iter().map(row).collect();
         let done = session.execute_many(statement, rows).await;
-        Ok(done.map_err(Into::into))
+        Ok(self.told(MAIN, done).map_err(Into::into))
     }
 
     async fn query(
@@ -54,7 +54,7 @@ impl<T: Guest> sql::HostDatabase for View<'_, T> {
         let (session, table) = self.0.split()?;
         table.get(&database)?;
         let found = session.query(statement, row(parameters)).await;
-        Ok(found.map(Into::into).map_err(Into::into))
+        Ok(self.told(MAIN, found).map(Into::into).map_err(Into::into))
     }
 
     fn drop(&mut self, database: Resource<Database>) -> Result<()> {

@@ -179,6 +179,7 @@ impl<F: GuestFactory> Actor<F> {
         self.refusal = Some(refusal);
         // Last, so that it is what is shown; and before the state, so that whoever sees that finds it.
         self.device.fault(reason, backtrace);
+        self.device.given_up(reason);
         self.device.live.set(DeviceState::Failed);
     }
 
@@ -263,6 +264,7 @@ impl<F: GuestFactory> Drop for Actor<F> {
         // Whoever waits for the end finds its mailbox closed.
         self.close();
         self.device.fault(text, "");
+        self.device.given_up(text);
         self.device.live.set(DeviceState::Failed);
     }
 }

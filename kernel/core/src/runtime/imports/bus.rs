@@ -21,10 +21,12 @@ impl GuestState {
         check_topic(topic).map_err(|error| BusError::Invalid(error.to_string()))?;
         let device = &self.device;
         if topic.starts_with('$') || !device.spec.grants.may_publish(&device.name, topic) {
-            return Err(BusError::Denied(format!(
+            let reason = format!(
                 "device `{}` may not publish on `{topic}`; `grants.publish` must name it",
                 device.name
-            )));
+            );
+            device.denied("publish", topic, &reason);
+            return Err(BusError::Denied(reason));
         }
         let id = device
             .topic(topic)
@@ -67,10 +69,10 @@ impl GuestState {
         let mut outbox = std::mem::take(&mut self.outbox);
         let result = packed::unpack(&batch.head, &batch.bytes, now, |event, cause| {
             if !self.is_granted(event.topic) {
-                return Err(format!(
-                    "topic id {} does not come from `bus.topic`",
-                    event.topic.0
-                ));
+                let id = event.topic.0;
+                let reason = format!("topic id {id} does not come from `bus.topic`");
+                self.device.denied("publish", &id.to_string(), &reason);
+                return Err(reason);
             }
             outbox.publish(event, cause);
             Ok(())
@@ -125,10 +127,12 @@ impl Host for GuestState {
             Err(error) => return Ok(Err(BusError::Invalid(format!("{error}")))),
         };
         if !device.spec.grants.may_subscribe(&device.name, &filter) {
-            return Ok(Err(BusError::Denied(format!(
+            let reason = format!(
                 "device `{}` may not subscribe to `{filter}`; `grants.subscribe` must cover it",
                 device.name
-            ))));
+            );
+            device.denied("subscribe", filter.as_str(), &reason);
+            return Ok(Err(BusError::Denied(reason)));
         }
         if options.capacity > MAX_CAPACITY {
             return Ok(Err(BusError::Limit(format!(
@@ -141,10 +145,12 @@ impl Host for GuestState {
             wit::Overflow::LatestOnly => Overflow::LatestOnly,
             wit::Overflow::Block if device.spec.acyclic => Overflow::Block,
             wit::Overflow::Block => {
-                return Ok(Err(BusError::Denied(format!(
+                let reason = format!(
                     "device `{}` may not make publishers wait; its entry must say `acyclic = true`",
                     device.name
-                ))));
+                );
+                device.denied("block", filter.as_str(), &reason);
+                return Ok(Err(BusError::Denied(reason)));
             }
         };
         let id = device.subscribe(filter, overflow, options.capacity, options.retained);
@@ -163,10 +169,12 @@ impl Host for GuestState {
             Err(error) => return Ok(Err(BusError::Invalid(format!("{error}")))),
         };
         if !device.spec.grants.may_subscribe(&device.name, &filter) {
-            return Ok(Err(BusError::Denied(format!(
+            let reason = format!(
                 "device `{}` may not read `{topic}`; `grants.subscribe` must cover it",
                 device.name
-            ))));
+            );
+            device.denied("read", &topic, &reason);
+            return Ok(Err(BusError::Denied(reason)));
         }
         let last = device.bus.last(&topic);
         Ok(Ok(last.map(|event| convert::wit_event(&device.bus, &event))))

@@ -20,10 +20,12 @@ impl Host for GuestState {
         timeout: u64,
     ) -> wasmtime::Result<Result<u64, CallError>> {
         if !self.device.spec.grants.may_call(&device) {
-            return Ok(Err(CallError::Denied(format!(
+            let reason = format!(
                 "device `{}` may not call `{device}`; `grants.call` must name it",
                 self.device.name
-            ))));
+            );
+            self.device.denied("call", &device, &reason);
+            return Ok(Err(CallError::Denied(reason)));
         }
         let limit = self.device.spec.limits.calls as usize;
         let effects = self.outbox.effects.iter();

@@ -44,6 +44,10 @@ impl Source for Feed {
 
 #[async_trait]
 impl Service for Fake {
+    fn for_peer(self: Arc<Self>, _: Peer) -> Arc<dyn Service> {
+        self
+    }
+
     async fn answer(&self, request: Request) -> Result<Answer, ErrorBody> {
         match request.method.as_str() {
             "echo" => Ok(Answer::Once(request.params)),

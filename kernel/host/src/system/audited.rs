@@ -1,0 +1,205 @@
+//! What operators do, on the record: before it is answered, it is on the disk.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use weihe_kernel::audit::{Actor, Audit, Entry, Outcome};
+
+use crate::control::{Answer, ErrorBody, Peer, Request, Service, code};
+
+/// Requests that only look. All others are recorded, also those that are added one day.
+const LOOKS: [&str; 8] = [
+    "hello",
+    "ps",
+    "get",
+    "events",
+    "logs",
+    "dead-list",
+    "plan",
+    "cancel",
+];
+
+/// The parameters that say what a request is about, and what that is called in a record.
+const TARGETS: [(&str, &str); 4] = [
+    ("device", "device"),
+    ("plugin", "plugin"),
+    ("topic", "topic"),
+    ("file", "file"),
+];
+
+/// A service as one client sees it: what the client does is recorded.
+pub struct Audited {
+    service: Arc<dyn Service>,
+    audit: Arc<dyn Audit>,
+    peer: Peer,
+}
+
+impl Audited {
+    /// Records what a client does with a service.
+    pub fn new(service: Arc<dyn Service>, audit: Arc<dyn Audit>, peer: Peer) -> Self {
+        Self {
+            service,
+            audit,
+            peer,
+        }
+    }
+}
+
+#[async_trait]
+impl Service for Audited {
+    fn for_peer(self: Arc<Self>, peer: Peer) -> Arc<dyn Service> {
+        Arc::new(Self::new(
+            Arc::clone(&self.service),
+            Arc::clone(&self.audit),
+            peer,
+        ))
+    }
+
+    async fn answer(&self, request: Request) -> Result<Answer, ErrorBody> {
+        if LOOKS.contains(&request.method.as_str()) {
+            return self.service.answer(request).await;
+        }
+        let mut deed = Deed {
+            audit: &self.audit,
+            entry: Some(entry(self.peer, &request)),
+        };
+        let answer = self.service.answer(request).await;
+        match &answer {
+            // A slip, and nothing happened.
+            Err(error) if error.code == code::METHOD => deed.entry = None,
+            Err(error) => deed.end(Outcome::Refused {
+                reason: error.message.clone(),
+            }),
+            Ok(_) => deed.end(Outcome::Done),
+        }
+        // Where the disk refuses, the host goes on all the same; `weihe ps` says so.
+        self.audit.settled().await;
+        answer
+    }
+}
+
+fn entry(peer: Peer, request: &Request) -> Entry {
+    let actor = Actor::Operator {
+        uid: peer.uid,
+        pid: peer.pid,
+    };
+    let params = match &request.params {
+        Value::Object(params) => params.clone(),
+        _ => serde_json::Map::new(),
+    };
+    let target = TARGETS.iter().find_map(|(key, kind)| {
+        let name = params.get(*key)?.as_str()?;
+        Some(format!("{kind}/{name}"))
+    });
+    let mut entry = Entry::new(
+        actor,
+        request.method.as_str(),
+        target.unwrap_or_else(|| "host".to_owned()),
+    );
+    entry.details = params;
+    entry
+}
+
+/// Something that is being done. It is recorded in any case: a client that leaves does not undo it.
+struct Deed<'a> {
+    audit: &'a Arc<dyn Audit>,
+    entry: Option<Entry>,
+}
+
+impl Deed<'_> {
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(mut entry) = self.entry.take() {
+            entry.outcome = outcome;
+            self.audit.record(entry);
+        }
+    }
+}
+
+impl Drop for Deed<'_> {
+    fn drop(&mut self) {
+        self.end(Outcome::Abandoned);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use weihe_kernel::audit::MemoryAudit;
+
+    /// Answers `call`, refuses `set`, never ends `swap`.
+    struct Host;
+
+    #[async_trait]
+    impl Service for Host {
+        fn for_peer(self: Arc<Self>, _: Peer) -> Arc<dyn Service> {
+            self
+        }
+
+        async fn answer(&self, request: Request) -> Result<Answer, ErrorBody> {
+            match request.method.as_str() {
+                "call" | "ps" => Ok(Answer::Once(Value::Null)),
+                "set" => Err(ErrorBody::new(code::PARAMS, "no such topic")),
+                "swap" => std::future::pending().await,
+                _ => Err(ErrorBody::new(code::METHOD, "there is no such method")),
+            }
+        }
+    }
+
+    fn audited() -> (Audited, Arc<MemoryAudit>) {
+        let audit = Arc::new(MemoryAudit::default());
+        let peer = Peer {
+            uid: 1000,
+            pid: Some(7),
+        };
+        (Audited::new(Arc::new(Host), audit.clone(), peer), audit)
+    }
+
+    fn request(method: &str, params: Value) -> Request {
+        Request {
+            id: 1,
+            version: crate::control::VERSION,
+            method: method.into(),
+            params,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_operators_do_is_recorded_with_who_it_was_and_what_came_of_it() {
+        let (service, audit) = audited();
+        for (method, params) in [
+            ("call", json!({ "device": "soil", "command": "open" })),
+            ("set", json!({ "topic": "a/b", "value": 3 })),
+            ("ps", Value::Null),
+            ("no-such-thing", Value::Null),
+        ] {
+            let _ = service.answer(request(method, params)).await;
+        }
+        let actor = Actor::Operator {
+            uid: 1000,
+            pid: Some(7),
+        };
+        let call = Entry::new(actor.clone(), "call", "device/soil")
+            .detail("device", "soil")
+            .detail("command", "open");
+        let set = Entry::new(actor, "set", "topic/a/b")
+            .detail("topic", "a/b")
+            .detail("value", 3)
+            .refused("no such topic");
+        assert_eq!(audit.entries(), [call, set]);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_does_not_take_its_deed_off_the_record() {
+        let (service, audit) = audited();
+        let swap = service.answer(request("swap", json!({ "plugin": "modbus" })));
+        drop(tokio::time::timeout(std::time::Duration::ZERO, swap).await);
+        let [entry] = &audit.entries()[..] else {
+            unreachable!("one entry");
+        };
+        assert_eq!(entry.target, "plugin/modbus");
+        assert_eq!(entry.outcome, Outcome::Abandoned);
+    }
+}
