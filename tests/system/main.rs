@@ -32,6 +32,7 @@ mod regressions;
 mod rhythm;
 mod state;
 mod stored;
+mod storms;
 mod swap;
 mod trouble;
 mod types;

@@ -26,6 +26,14 @@ pub struct Limits {
     pub outbox_effects: u32,
     /// Payload bytes of the publications of one handler call, and of what else it orders.
     pub outbox_bytes: Size,
+    /// Events that the device may publish a second. A second's worth may go at once; a device that is
+    /// beyond it gets its next input when it has room again.
+    pub publish_rate: u32,
+    /// Records that the device may write to the log a second, printed lines included. A second's worth
+    /// may go at once; those beyond it are left out and counted.
+    pub log_rate: u32,
+    /// Bytes of one log record; the rest is cut.
+    pub log_bytes: Size,
     /// Events in one batch.
     pub batch: u32,
     /// Payload bytes of the events in one batch. An event that is larger comes in a batch without
@@ -79,6 +87,14 @@ impl Default for Limits {
             // A batch of 512 events that each set a timer and send a request.
             outbox_effects: 1_024,
             outbox_bytes: Size(4 << 20),
+            // Twice the fastest stream that versions are swapped under, and a small part of what a lane
+            // passes on: a storm costs its subscribers a bounded share, and no sensor comes near it.
+            publish_rate: 200_000,
+            // A line for each exchange of a fast serial line. The host keeps the last 4,096 records of
+            // all: a flood of one device must not push out the others' within a second.
+            log_rate: 100,
+            // A screen of text: a panic with its words, or a frame in hexadecimal digits.
+            log_bytes: Size(4 << 10),
             // Beyond 64 the border costs less than a tenth of the work; 512 bounds latency.
             batch: 512,
             // A handler holds a batch about three times (packed, as its own values, and as what it

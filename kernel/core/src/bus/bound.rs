@@ -35,6 +35,7 @@ pub struct Room {
     events: usize,
     bytes: usize,
     taken: usize,
+    since: Option<u64>,
 }
 
 impl Room {
@@ -45,12 +46,28 @@ impl Room {
             events,
             bytes,
             taken: 0,
+            since: None,
         }
     }
 
     /// Events that still fit, if their payloads do.
     pub fn events(&self) -> usize {
         self.events
+    }
+
+    /// Bytes of payloads that were taken.
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// When the event that waited longest was published, as far as that is known.
+    pub fn since(&self) -> Option<u64> {
+        self.since
+    }
+
+    /// Notes when an event that was taken had been published.
+    pub(super) fn waited(&mut self, since: u64) {
+        self.since = Some(self.since.map_or(since, |other| other.min(since)));
     }
 
     /// Takes the room of so many events without payloads; there must be as much.

@@ -99,7 +99,7 @@ impl Blocked {
     pub async fn deliver(mut self) {
         loop {
             self.waiting.retain_mut(|(queue, events)| {
-                let taken = queue.push(events);
+                let taken = queue.push(events, 0);
                 events.drain(..taken);
                 !events.is_empty()
             });
@@ -210,13 +210,19 @@ impl Bus {
     /// Publishes a run of events of one publisher: sequence numbers are assigned in order, then
     /// the run goes to the subscribers.
     pub fn publish(&self, source: SourceId, run: &mut [Event]) -> Blocked {
+        self.publish_at(source, run, 0)
+    }
+
+    /// The same by a publisher that knows the monotonic time: so subscribers can tell how long events
+    /// took to reach them.
+    pub fn publish_at(&self, source: SourceId, run: &mut [Event], at: u64) -> Blocked {
         let mut tables = self.lock();
         let first = tables.sequences(source, run.len() as u64);
         for (event, sequence) in run.iter_mut().zip(first..) {
             event.source = source;
             event.sequence = sequence;
         }
-        tables.distribute(run)
+        tables.distribute(run, at)
     }
 
     /// Subscribes. With `retained`, the last value of each matching topic is queued first.
@@ -244,7 +250,7 @@ impl Bus {
         if retained {
             let last = tables.last_of(&filter);
             // What a `block` queue cannot hold of the past is not worth waiting for.
-            let taken = queue.push(&last);
+            let taken = queue.push(&last, 0);
             queue.count_dropped(last.len() - taken);
         }
         drop(tables);
@@ -321,7 +327,7 @@ impl Tables {
         }
     }
 
-    fn distribute(&mut self, run: &[Event]) -> Blocked {
+    fn distribute(&mut self, run: &[Event], at: u64) -> Blocked {
         let mut blocked = Blocked {
             waiting: Vec::new(),
         };
@@ -354,7 +360,7 @@ impl Tables {
                 let taken = if blocked.holds(queue) {
                     0
                 } else {
-                    queue.push(&run[start..end])
+                    queue.push(&run[start..end], at)
                 };
                 if start + taken < end {
                     blocked.hold(queue, &run[start + taken..end]);

@@ -87,6 +87,10 @@ struct Ring {
     /// How many events have left at the front.
     left: u64,
     closed: bool,
+    /// One event whose wait is measured, at a time: how many wait before it, and when it was published.
+    probe: Option<(usize, u64)>,
+    /// The most events, and the most bytes, that have waited.
+    peak: (usize, usize),
 }
 
 impl Queue {
@@ -108,6 +112,8 @@ impl Queue {
                 places: HashMap::new(),
                 left: 0,
                 closed: false,
+                probe: None,
+                peak: (0, 0),
             }),
             wake,
             room: Notify::new(),
@@ -121,8 +127,9 @@ impl Queue {
     }
 
     /// Takes a run of events in; one lock and one wake-up for all. Returns how many were taken:
-    /// fewer than given only with the policy `block`.
-    pub(super) fn push(&self, run: &[Event]) -> usize {
+    /// fewer than given only with the policy `block`. `at` is the monotonic time of the publication, zero
+    /// where that is not known.
+    pub(super) fn push(&self, run: &[Event], at: u64) -> usize {
         let mut ring = self.lock();
         if ring.closed {
             drop(ring);
@@ -130,6 +137,7 @@ impl Queue {
             return run.len();
         }
         let (taken, dropped) = ring.push(run);
+        ring.pushed(taken, at);
         drop(ring);
         self.count_dropped(dropped);
         if taken > 0 {
@@ -147,6 +155,7 @@ impl Queue {
         }
         let waiting: Vec<Event> = ring.events.drain(..).collect();
         ring.bytes = 0;
+        ring.probe = None;
         ring.places.clear();
         (ring.overflow, ring.bound) = (overflow, bound);
         let (taken, dropped) = ring.push(&waiting);
@@ -163,7 +172,7 @@ impl Queue {
         let queued: HashSet<TopicId> = ring.events.iter().map(|event| event.topic).collect();
         drop(ring);
         run.retain(|event| !queued.contains(&event.topic));
-        let taken = self.push(&run);
+        let taken = self.push(&run, 0);
         self.count_dropped(run.len() - taken);
     }
 
@@ -173,6 +182,9 @@ impl Queue {
         let count = ring.fit(room);
         if count == 0 {
             return 0;
+        }
+        if let Some(since) = ring.leave(count) {
+            room.waited(since);
         }
         if ring.overflow == Overflow::LatestOnly {
             for _ in 0..count {
@@ -232,14 +244,19 @@ impl Queue {
     /// The state for people.
     pub fn status(&self) -> SubscriptionStatus {
         let ring = self.lock();
-        let (overflow, capacity, queued) = (ring.overflow, ring.bound.events, ring.events.len());
+        let (overflow, bound, queued) = (ring.overflow, ring.bound, ring.events.len());
+        let (bytes, (peak, peak_bytes)) = (ring.bytes, ring.peak);
         drop(ring);
         SubscriptionStatus {
             owner: self.owner.to_string(),
             filter: self.filter.to_string(),
             overflow,
-            capacity,
+            capacity: bound.events,
             queued,
+            peak,
+            bytes,
+            peak_bytes,
+            byte_capacity: bound.bytes,
             delivered: self.delivered.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
         }
@@ -278,6 +295,27 @@ impl Ring {
         count
     }
 
+    /// Events leave at the front; returns when the measured one was published, if it is among them.
+    fn leave(&mut self, count: usize) -> Option<u64> {
+        let (ahead, at) = self.probe.as_mut()?;
+        if let Some(left) = ahead.checked_sub(count) {
+            *ahead = left;
+            return None;
+        }
+        let at = *at;
+        self.probe = None;
+        Some(at)
+    }
+
+    /// The last events were taken in now: the first of them is measured when no other is.
+    fn pushed(&mut self, taken: usize, at: u64) {
+        self.peak.0 = self.peak.0.max(self.events.len());
+        self.peak.1 = self.peak.1.max(self.bytes);
+        if self.probe.is_none() && taken > 0 && at > 0 {
+            self.probe = Some((self.events.len().saturating_sub(taken), at));
+        }
+    }
+
     /// Takes a run in; returns how many were taken, and how many were dropped for their sake.
     fn push(&mut self, run: &[Event]) -> (usize, usize) {
         match self.overflow {
@@ -304,6 +342,7 @@ impl Ring {
             self.bytes -= payload(self.events.iter().take(excess));
         }
         self.events.drain(..excess);
+        self.leave(excess);
         self.events.extend(kept.iter().cloned());
         self.bytes += payload(kept);
         excess + (run.len() - kept.len()) + self.drop_excess_bytes()
@@ -348,6 +387,7 @@ impl Ring {
     }
 
     fn drop_front(&mut self) {
+        self.leave(1);
         if let Some(event) = self.pop_front() {
             self.bytes -= event.value.payload_len();
         }
@@ -382,6 +422,18 @@ pub struct SubscriptionStatus {
     pub capacity: usize,
     /// Events that wait now.
     pub queued: usize,
+    /// The most events that have waited.
+    #[serde(default)]
+    pub peak: usize,
+    /// Bytes of the events that wait now.
+    #[serde(default)]
+    pub bytes: usize,
+    /// The most bytes that have waited.
+    #[serde(default)]
+    pub peak_bytes: usize,
+    /// Its bound, in bytes.
+    #[serde(default)]
+    pub byte_capacity: usize,
     /// Events taken so far.
     pub delivered: u64,
     /// Events dropped so far.

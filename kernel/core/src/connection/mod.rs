@@ -61,6 +61,7 @@ pub use handle::Connection;
 pub use kind::{ConfigError, ConnectionKind, Kinds, UnknownKey};
 pub use observer::{Notice, Observer};
 pub use seat::Seat;
+pub(crate) use stats::Histogram;
 pub use stats::{ConnectionStats, Counters, DeviceStats, Latency, PeerStats};
 pub use table::TableReader;
 pub use transport::{

@@ -54,8 +54,8 @@ const FIRST: u32 = 10;
 const DOUBLINGS: usize = 30;
 
 /// A histogram of spans with logarithmic buckets.
-#[derive(Clone)]
-pub(super) struct Histogram {
+#[derive(Debug, Clone)]
+pub(crate) struct Histogram {
     buckets: Box<[u32; STEPS * DOUBLINGS]>,
     count: u64,
     last: u64,
@@ -74,7 +74,7 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    pub(super) fn record(&mut self, span: u64) {
+    pub(crate) fn record(&mut self, span: u64) {
         self.count += 1;
         self.last = span;
         self.longest = self.longest.max(span);
@@ -96,7 +96,19 @@ impl Histogram {
         0
     }
 
-    pub(super) fn snapshot(&self) -> Latency {
+    /// Adds what another one has recorded, later.
+    pub(crate) fn absorb(&mut self, later: &Self) {
+        for (bucket, more) in self.buckets.iter_mut().zip(later.buckets.iter()) {
+            *bucket = bucket.saturating_add(*more);
+        }
+        self.count += later.count;
+        if later.count > 0 {
+            self.last = later.last;
+        }
+        self.longest = self.longest.max(later.longest);
+    }
+
+    pub(crate) fn snapshot(&self) -> Latency {
         Latency {
             count: self.count,
             last: self.last,
@@ -121,7 +133,8 @@ fn upper(index: usize) -> u64 {
     start + start / STEPS as u64 * (index % STEPS + 1) as u64 - 1
 }
 
-/// Spans in nanoseconds. The quantiles are since the host started, at most an eighth too high.
+/// Spans in nanoseconds. The quantiles are at most an eighth too high; those of a connection are since the
+/// host started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
     /// How many were measured.

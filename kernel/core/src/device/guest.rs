@@ -7,6 +7,7 @@ use crate::connection::Notice;
 use crate::event::Event;
 
 use super::call::{Call, CallError};
+use super::gauges::InstanceUse;
 use super::outbox::Outbox;
 
 /// What a hook says went wrong.
@@ -93,6 +94,11 @@ pub type Hooked<T, E = GuestError> = Result<Result<T, E>, Trap>;
 /// A running instance of a plugin. Each method calls one hook; a hook that the plugin lacks does
 /// nothing. What the hook did is in the outbox afterwards.
 pub trait Guest: 'static {
+    /// What it uses, and what its calls have used since this was asked last.
+    fn used(&mut self) -> InstanceUse {
+        InstanceUse::default()
+    }
+
     /// What the last hook did.
     fn outbox(&mut self) -> &mut Outbox;
 

@@ -170,6 +170,11 @@ impl Mailbox {
         self.lock().again.take().is_some()
     }
 
+    /// How many subscriptions the device has.
+    pub(super) fn subscription_count(&self) -> usize {
+        self.lock().subscriptions.len()
+    }
+
     /// How many events for this device alone wait.
     pub(super) fn answers(&self) -> usize {
         self.lock().direct.len()

@@ -19,6 +19,7 @@ use super::mailbox::{Mailbox, TooManySubscriptions};
 use super::spec::DeviceSpec;
 use super::status::{DeviceCounters, DeviceFault, Live};
 use super::topics::{TopicRefused, Topics};
+use super::words::Words;
 
 /// The publisher of what the kernel itself has to say.
 pub const KERNEL_SOURCE: &str = "$kernel";
@@ -114,6 +115,8 @@ pub struct Device {
     pub outputs: Arc<Outputs>,
     /// Its state and counters.
     pub live: Live,
+    /// What its plugin says to the log.
+    pub words: Words,
     /// The bus.
     pub bus: Arc<Bus>,
     /// The clock.
@@ -157,6 +160,7 @@ impl Device {
             answer_source: bus.source(ANSWER)?,
             kernel_source,
             dead_topic: bus.topic(&format!("$dead/{}", spec.name))?,
+            words: Words::new(&spec.limits),
             topics: Topics::new(spec.name.as_str().into(), spec.limits.topics),
             seats: Mutex::default(),
             framers: Mutex::default(),
@@ -198,6 +202,11 @@ impl Device {
         self.topics.published(&self.bus, name)
     }
 
+    /// How many topics it has made.
+    pub fn topic_count(&self) -> usize {
+        self.topics.count()
+    }
+
     /// The topic of a timer's ticks, within the device's limit.
     pub fn timer_topic(&self, timer: &str) -> Result<TopicId, TopicRefused> {
         self.topics.timer(&self.bus, timer)
@@ -225,6 +234,8 @@ impl Device {
     /// Sends a call. [`Device::answered`] must follow, whatever happens.
     pub fn send_call(self: &Arc<Self>, call: OutgoingCall) {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        let peak = &self.live.peaks.calls;
+        peak.fetch_max(self.open_calls() as u64, Ordering::Relaxed);
         self.surroundings.call(self, call);
     }
 
@@ -377,7 +388,10 @@ impl Device {
     /// whose refusal it has not been told.
     pub fn open_tickets(&self) -> usize {
         let at_seats: usize = self.seats().iter().map(Seat::open_tickets).sum();
-        at_seats + self.mailbox.refusals()
+        let open = at_seats + self.mailbox.refusals();
+        let peak = &self.live.peaks.tickets;
+        peak.fetch_max(open as u64, Ordering::Relaxed);
+        open
     }
 
     fn seats(&self) -> Vec<Seat> {

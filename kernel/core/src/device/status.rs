@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::budgets::Usage;
+use super::gauges::Gauges;
+
 /// Where a device is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -72,6 +75,8 @@ pub struct DeviceCounters {
     pub dead_lost: AtomicU64,
     /// Nanoseconds spent in the plugin, awaited exchanges included.
     pub busy: AtomicU64,
+    /// Nanoseconds in which it got nothing to do, because it had published faster than it may.
+    pub held: AtomicU64,
     /// Instances made.
     pub incarnations: AtomicU64,
     /// Events dropped from its queues, also from those of subscriptions that have ended. The
@@ -94,6 +99,19 @@ pub struct Live {
     state: Mutex<(DeviceState, Option<DeviceFault>)>,
     /// Counters.
     pub counters: DeviceCounters,
+    /// Levels, and times over the last seconds.
+    pub gauges: Mutex<Gauges>,
+    /// The most there has been of what is not measured with each call.
+    pub peaks: Peaks,
+}
+
+/// The most there has been of some things.
+#[derive(Debug, Default)]
+pub struct Peaks {
+    /// Exchanges that were not finished.
+    pub tickets: AtomicU64,
+    /// Calls whose answers were not taken.
+    pub calls: AtomicU64,
 }
 
 impl Live {
@@ -107,6 +125,8 @@ impl Live {
             probation: AtomicBool::new(false),
             state: Mutex::default(),
             counters,
+            gauges: Mutex::default(),
+            peaks: Peaks::default(),
         }
     }
 
@@ -130,7 +150,7 @@ impl Live {
 }
 
 /// What `ps` shows of a device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeviceStatus {
     /// Its name.
     pub name: String,
@@ -169,11 +189,23 @@ pub struct DeviceStatus {
     pub dead_lost: u64,
     /// Nanoseconds spent in the plugin.
     pub busy: u64,
+    /// Nanoseconds in which it got nothing to do, because it had published faster than it may.
+    #[serde(default)]
+    pub held: u64,
+    /// Records that its plugin wrote to the log.
+    #[serde(default)]
+    pub logged: u64,
+    /// Records that were left out, because there were too many.
+    #[serde(default)]
+    pub log_left_out: u64,
     /// Instances made.
     pub incarnations: u64,
     /// Events dropped from its queues since the host started, also from those of subscriptions
     /// that have ended.
     pub dropped: u64,
+    /// What it uses of its limits, and how fast it is.
+    #[serde(default)]
+    pub usage: Usage,
     /// Its last error.
     pub last_error: Option<DeviceFault>,
 }

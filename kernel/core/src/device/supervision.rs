@@ -80,6 +80,11 @@ impl Restarts {
         }
     }
 
+    /// When traps were charged that still count, as far as none has aged since.
+    pub fn charges(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
+        self.charges.iter().map(|(at, _)| *at)
+    }
+
     /// Whether anything is charged to an input.
     pub fn found_poison(&self) -> bool {
         let poison = |blame: &Blame| matches!(blame, Blame::Poison(_));

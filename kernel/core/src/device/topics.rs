@@ -55,6 +55,12 @@ impl Topics {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        let known = self.lock();
+        known.published.len() + known.timers.len()
+    }
+
     /// A topic to publish on.
     pub(super) fn published(&self, bus: &Bus, topic: &str) -> Result<TopicId, TopicRefused> {
         let mut known = self.lock();

@@ -148,14 +148,17 @@ impl Kernel {
                 .map(|open| open.connection.stats())
                 .collect(),
             fail_safe: self.safe.status(),
-            devices: placed.into_iter().map(Placed::status).collect(),
+            devices: placed
+                .into_iter()
+                .map(|placed| placed.status(&subscriptions))
+                .collect(),
             subscriptions,
         }
     }
 }
 
 impl Placed {
-    fn status(&self) -> DeviceStatus {
+    fn status(&self, subscriptions: &[SubscriptionStatus]) -> DeviceStatus {
         use std::sync::atomic::Ordering::Relaxed;
         let (state, last_error) = self.device.live.get();
         let counters = &self.device.live.counters;
@@ -184,8 +187,12 @@ impl Placed {
             dead: counters.dead.load(Relaxed),
             dead_lost: counters.dead_lost.load(Relaxed),
             busy: counters.busy.load(Relaxed),
+            held: counters.held.load(Relaxed),
+            logged: self.device.words.said(),
+            log_left_out: self.device.words.left_out(),
             incarnations: counters.incarnations.load(Relaxed),
             dropped: counters.dropped.load(Relaxed),
+            usage: self.device.usage(subscriptions),
             last_error,
         }
     }

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::device::InstanceUse;
+
 use super::engine::EPOCH;
 
 /// What a call may use, and has used. In nanoseconds.
@@ -18,6 +20,13 @@ pub(super) struct Budget {
     /// The thread's processor time up to which it is counted; none before the first interruption, so that
     /// a call that ends within an epoch never looks at a clock.
     counted: AtomicU64,
+    /// The longest of the calls that did not come to their end at once, on the wall clock.
+    longest: AtomicU64,
+    /// The most processor time that a call has used, of those that were interrupted.
+    most: AtomicU64,
+    /// Time in which calls had left the lane to others.
+    waited: AtomicU64,
+    calls: AtomicU64,
 }
 
 /// Stands for none in [`Budget::counted`].
@@ -29,6 +38,39 @@ impl Budget {
         self.limit.store(limit, Ordering::Relaxed);
         self.used.store(0, Ordering::Relaxed);
         self.counted.store(NONE, Ordering::Relaxed);
+        let calls = self.calls.load(Ordering::Relaxed);
+        self.calls.store(calls + 1, Ordering::Relaxed);
+    }
+
+    /// The call that left the lane for so long goes on.
+    pub(super) fn left_for(&self, nanoseconds: u64) {
+        self.waited.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// A call that left the lane has come to its end, so long after it left it first.
+    pub(super) fn ended_after(&self, nanoseconds: u64) {
+        self.longest.fetch_max(nanoseconds, Ordering::Relaxed);
+        self.most
+            .fetch_max(self.used.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// What the calls have used since this was asked last. Nobody else changes it meanwhile.
+    pub(super) fn taken(&self) -> InstanceUse {
+        let take = |of: &AtomicU64| {
+            let value = of.load(Ordering::Relaxed);
+            // Mostly there is nothing to store.
+            if value != 0 {
+                of.store(0, Ordering::Relaxed);
+            }
+            value
+        };
+        InstanceUse {
+            calls: take(&self.calls),
+            longest: take(&self.longest),
+            processor: take(&self.most),
+            waited: take(&self.waited),
+            ..InstanceUse::default()
+        }
     }
 
     /// The call runs again after others have run on its thread.

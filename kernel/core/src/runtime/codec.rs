@@ -11,8 +11,8 @@ use crate::units::Span;
 
 use super::bindings::codec::exports::weihe::plugin::codec as wit;
 use super::budget::Budget;
-use super::instance::trap;
 use super::plugin::Plugin;
+use super::report::trap;
 
 /// Linear memory of a pure instance. A parser holds one frame.
 const PURE_MEMORY: usize = 16 << 20;
@@ -191,7 +191,7 @@ impl CodecInstance {
         drop(running);
         result.map_err(|error: wasmtime::Error| CodecError::Trapped {
             plugin: plugin.name.clone(),
-            message: trap(&error).message,
+            message: trap(&error, None).message,
         })
     }
 

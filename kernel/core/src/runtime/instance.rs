@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use wasmtime::component::{ComponentType, Instance, Lower, TypedFunc};
-use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
+use wasmtime::{Store, UpdateDeadline};
 
 use crate::capability::Granted;
 use crate::clock::Clock;
 use crate::connection::{Framer, Notice};
 use crate::device::{
-    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, MakeFramer,
-    NO_CAUSE, Outbox, Outcome, StartContext, StopReason, Trap,
+    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, InstanceUse,
+    MakeFramer, NO_CAUSE, Outbox, Outcome, StartContext, StopReason, Trap,
 };
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
@@ -25,6 +25,7 @@ use super::engine::Ticker;
 use super::imports::{guest_error, link_state, wit_failure, wit_reply};
 use super::packed;
 use super::plugin::Plugin;
+use super::report::trap;
 use super::state::GuestState;
 
 /// `weihe:plugin/types.batch`.
@@ -190,8 +191,10 @@ impl GuestFactory for WasmFactory {
         )
         .await;
         drop(running);
-        let instance = made.map_err(|error| trap(&error))?;
-        self.bind(store, &instance).map_err(|error| trap(&error))
+        let words = store.data().words.clone();
+        let instance = made.map_err(|error| trap(&error, Some(&words)))?;
+        self.bind(store, &instance)
+            .map_err(|error| trap(&error, None))
     }
 }
 
@@ -248,6 +251,7 @@ impl WasmFactory {
 fn prepare(store: &mut Store<GuestState>) {
     let cpu_time = store.data().device.spec.limits.cpu_time;
     store.data().budget.refill(cpu_time.nanoseconds());
+    store.data().words.forget();
     store.set_epoch_deadline(1);
 }
 
@@ -260,31 +264,34 @@ async fn within<T>(
 ) -> wasmtime::Result<T> {
     let mut call = pin!(call);
     let mut patience = None;
+    // When it left the lane first, and last.
+    let mut left = None;
     std::future::poll_fn(move |context| {
         budget.resume();
+        if let Some((_, last)) = left {
+            budget.left_for(clock.monotonic().saturating_sub(last));
+        }
         if let Poll::Ready(done) = call.as_mut().poll(context) {
+            if let Some((first, _)) = left {
+                budget.ended_after(clock.monotonic().saturating_sub(first));
+            }
             return Poll::Ready(done);
         }
+        let now = clock.monotonic();
+        let first = left.map_or(now, |(first, _)| first);
+        left = Some((first, now));
         let patience = patience.get_or_insert_with(|| clock.sleep(limit.nanoseconds()));
         match patience.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(wasmtime::Error::msg(format!(
-                "the call took longer than {limit} (limit `call-time`)"
-            )))),
+            Poll::Ready(()) => {
+                budget.ended_after(now.saturating_sub(first));
+                Poll::Ready(Err(wasmtime::Error::msg(format!(
+                    "the call took longer than {limit} (limit `call-time`)"
+                ))))
+            }
             Poll::Pending => Poll::Pending,
         }
     })
     .await
-}
-
-/// What happened, in a line, and where.
-pub(super) fn trap(error: &wasmtime::Error) -> Trap {
-    let backtrace = error.downcast_ref::<WasmBacktrace>();
-    Trap {
-        message: error.root_cause().to_string(),
-        backtrace: backtrace
-            .map(|backtrace| backtrace.to_string())
-            .unwrap_or_default(),
-    }
 }
 
 /// Calls an exported function within the device's limits.
@@ -297,7 +304,7 @@ macro_rules! guarded {
         let $store = &mut $self.store;
         let result = within(clock, limit, budget, $call).await;
         drop(running);
-        result.map_err(|error| trap(&error))
+        result.map_err(|error| trap(&error, Some(&$self.store.data().words)))
     }};
 }
 
@@ -406,6 +413,15 @@ fn cached(
 }
 
 impl Guest for WasmGuest {
+    fn used(&mut self) -> InstanceUse {
+        let meter = &self.store.data().limits;
+        InstanceUse {
+            memory: meter.memory.used(),
+            table_elements: meter.table_elements.used(),
+            ..self.budget.taken()
+        }
+    }
+
     fn outbox(&mut self) -> &mut Outbox {
         &mut self.store.data_mut().outbox
     }

@@ -7,8 +7,10 @@ mod codec;
 mod engine;
 mod imports;
 mod instance;
+mod meter;
 pub mod packed;
 mod plugin;
+mod report;
 mod state;
 mod wasi;
 

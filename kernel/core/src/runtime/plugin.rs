@@ -14,7 +14,7 @@ use super::cache::{Cache, CompileError, Source};
 use super::codec::{CodecInstance, PureState};
 use super::engine::Ticker;
 use super::state::GuestState;
-use super::{imports, instance, wasi};
+use super::{imports, report, wasi};
 
 const LIFECYCLE: &str = "weihe:plugin/lifecycle@0.1.0";
 const EVENTS: &str = "weihe:plugin/events@0.1.0";
@@ -341,7 +341,7 @@ impl Loader {
         let described = described.await;
         drop(running);
         let said = described.map_err(|error| {
-            let trap = instance::trap(&error);
+            let trap = report::trap(&error, None);
             format!(
                 "`describe` may only return constants, but: {}\n{}",
                 trap.message, trap.backtrace

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::capability::Attachment;
@@ -13,6 +12,8 @@ use crate::device::{Device, Effect, NO_CAUSE, Outbox, OutboxFull};
 use crate::event::TopicId;
 
 use super::budget::Budget;
+use super::meter::Meter;
+use super::report::LastWords;
 use super::wasi;
 
 /// The data behind an instance.
@@ -22,9 +23,11 @@ pub struct GuestState {
     /// The cause of what is published singly: the one event of the call, or [`NO_CAUSE`] where the call
     /// handles several and nobody can tell which.
     pub(super) cause: u32,
-    pub(super) limits: StoreLimits,
+    pub(super) limits: Meter,
     /// The processor time of the current call. Shared with who polls the call.
     pub(super) budget: Arc<Budget>,
+    /// What it said last, for the report of a trap.
+    pub(super) words: LastWords,
     /// Topics that this instance may publish on, by name: the grant was checked when they entered.
     pub(super) topics: HashMap<Arc<str>, TopicId>,
     /// The same by id, as a set of bits.
@@ -36,17 +39,11 @@ pub struct GuestState {
 
 impl GuestState {
     pub(super) fn new(device: Arc<Device>, attachments: Vec<Box<dyn Attachment>>) -> Self {
-        let limits = &device.spec.limits;
-        let store_limits = StoreLimitsBuilder::new()
-            .memory_size(limits.memory.bytes())
-            .table_elements(limits.table_elements as usize)
-            .instances(MAX_CORE_INSTANCES)
-            .tables(MAX_CORE_INSTANCES)
-            .memories(MAX_MEMORIES)
-            .build();
+        let words = LastWords::default();
         Self {
-            wasi: wasi::context(&device),
-            limits: store_limits,
+            wasi: wasi::context(&device, &words),
+            limits: Meter::new(&device.spec.limits),
+            words,
             outbox: Outbox::default(),
             cause: NO_CAUSE,
             budget: Arc::default(),
@@ -120,13 +117,6 @@ impl GuestState {
         word >> (id.0 % 64) & 1 == 1
     }
 }
-
-/// The most core instances and tables of a component: the plugin, the adapters that the toolchain
-/// adds, and room.
-const MAX_CORE_INSTANCES: usize = 32;
-
-/// The most linear memories of a component; toolchains make one.
-const MAX_MEMORIES: usize = 4;
 
 fn find<A: Attachment>(attachments: &mut [Box<dyn Attachment>]) -> wasmtime::Result<&mut A> {
     attachments

@@ -16,24 +16,22 @@ use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 use crate::clock::Clock;
 use crate::device::Device;
 
+use super::report::LastWords;
 use super::state::GuestState;
-
-/// The longest line of output that is logged whole; the rest follows as another line. A guest
-/// must not fill the host's memory with a line that never ends.
-const MAX_LINE: usize = 4096;
 
 /// The most random bytes one call returns.
 const MAX_RANDOM: u64 = 64 << 10;
 
 /// The context of one instance.
-pub fn context(device: &Arc<Device>) -> WasiCtx {
-    let log = |stream| LogStream {
-        device: device.name.clone(),
+pub fn context(device: &Arc<Device>, words: &LastWords) -> WasiCtx {
+    let log = |stream, words| LogStream {
+        device: device.clone(),
         stream,
+        words,
     };
     WasiCtx::builder()
-        .stdout(log("stdout"))
-        .stderr(log("stderr"))
+        .stdout(log("stdout", None))
+        .stderr(log("stderr", Some(words.clone())))
         .wall_clock(KernelClock(device.clock.clone()))
         .monotonic_clock(KernelClock(device.clock.clone()))
         .allow_tcp(false)
@@ -141,8 +139,10 @@ impl Pollable for Sleeping {
 /// Standard output and error of a guest, a log record for each line.
 #[derive(Clone)]
 struct LogStream {
-    device: Arc<str>,
+    device: Arc<Device>,
     stream: &'static str,
+    /// Where a trap looks for what was said last.
+    words: Option<LastWords>,
 }
 
 impl IsTerminal for LogStream {
@@ -169,8 +169,14 @@ impl LineLogger {
     fn flush_line(&mut self) {
         let line = String::from_utf8_lossy(&self.line);
         let line = line.trim_end();
-        if !line.is_empty() {
-            tracing::info!(device = %self.stream.device, stream = self.stream.stream, "{line}");
+        if let Some(words) = &self.stream.words {
+            words.printed(line);
+        }
+        if !line.is_empty() && tracing::enabled!(tracing::Level::INFO) {
+            let stream = &self.stream;
+            stream.device.say(line, |line| {
+                tracing::info!(device = %stream.device.name, stream = stream.stream, "{line}");
+            });
         }
         self.line.clear();
     }
@@ -182,13 +188,16 @@ impl AsyncWrite for LineLogger {
         _: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<std::io::Result<usize>> {
+        let longest = self.stream.device.spec.limits.log_bytes.bytes();
         for byte in buffer {
             if *byte == b'\n' {
                 self.flush_line();
                 continue;
             }
             self.line.push(*byte);
-            if self.line.len() >= MAX_LINE {
+            // A guest must not fill the host's memory with a line that never ends: the rest follows
+            // as another line.
+            if self.line.len() >= longest {
                 self.flush_line();
             }
         }

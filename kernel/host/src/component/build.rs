@@ -22,14 +22,15 @@ const OUTPUT_LINES: usize = 200;
 
 /// The release profile that components are built with: optimised as a whole, since an event passes
 /// through small functions of several crates. Level 3 rather than `s` makes a component an eighth
-/// larger and halves what an event costs in it (docs/performance.md). Set by environment, so that
-/// it applies whatever the workspace says.
+/// larger and halves what an event costs in it (docs/performance.md). Names of functions stay, for an eighth more: a
+/// backtrace without them is of no use at night. Set by environment, so that it applies whatever the
+/// workspace says.
 const PROFILE: [(&str, &str); 6] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
     ("CARGO_PROFILE_RELEASE_LTO", "true"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
     ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
-    ("CARGO_PROFILE_RELEASE_STRIP", "true"),
+    ("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"),
     ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
 ];
 

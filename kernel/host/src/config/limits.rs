@@ -29,6 +29,16 @@ const SHORTEST_CALL: Span = Span::from_millis(5);
 /// The largest count of anything: a million, so that no queue alone fills a board's memory.
 const MOST_COUNT: i64 = 1_000_000;
 
+/// The fastest that a device may be allowed to publish: a thousand million events a second, which is as good
+/// as no limit.
+const FASTEST: i64 = 1_000_000_000;
+
+/// The least length of a log record: a short sentence.
+const LEAST_RECORD: Size = Size(128);
+
+/// The most length of a log record: beyond it, the records that the host keeps would fill a board.
+const MOST_RECORD: Size = Size(64 << 10);
+
 /// What a limit may be set to.
 enum Bounds {
     Sizes(Size, Size),
@@ -54,6 +64,10 @@ fn bounds(key: &str) -> Option<Bounds> {
         "topics" | "subscriptions" | "timers" | "tickets" | "calls" => {
             Bounds::Counts(0, MOST_COUNT)
         }
+        "publish-rate" => Bounds::Counts(1, FASTEST),
+        // A device may have to be silent.
+        "log-rate" => Bounds::Counts(0, MOST_COUNT),
+        "log-bytes" => Bounds::Sizes(LEAST_RECORD, MOST_RECORD),
         "attempts" => Bounds::Counts(1, 1_000),
         _ => return None,
     })

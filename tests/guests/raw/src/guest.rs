@@ -217,6 +217,9 @@ impl events::Guest for Raw {
             Value::Text(text) => text.clone(),
             _ => String::new(),
         };
+        if event.topic == storm::TICK {
+            return storm::blow();
+        }
         if !order.is_empty() {
             say("half", Value::Text(order.clone()));
         }
@@ -227,6 +230,9 @@ impl events::Guest for Raw {
             "reject" => return Err(Error::Rejected("told to reject".into())),
             "never" => return Err(Error::Retry("told to ask for ever".into())),
             "retry" if event.attempt < 3 => return Err(Error::Retry("told to ask again".into())),
+            "panic" => storm::stumble(&event.topic),
+            "chatter" => storm::chatter(),
+            "storm" => storm::blow()?,
             "fatal" => return Err(Error::Fatal("told to give up".into())),
             "spin" => spin(),
             "grow" => grow(),

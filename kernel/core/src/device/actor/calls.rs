@@ -37,8 +37,7 @@ impl<F: GuestFactory> Actor<F> {
         };
         let began = self.device.clock.monotonic();
         let result = guest.call(&call).await;
-        let busy = self.device.clock.monotonic() - began;
-        DeviceCounters::add(&self.device.live.counters.busy, busy);
+        self.returned(began, None, None);
         match result {
             Ok(Ok(outcome)) => {
                 let answer = match outcome {

@@ -50,6 +50,7 @@ impl<F: GuestFactory> Actor<F> {
         if events_first {
             self.take_ticks(&mut room);
         }
+        self.batch_room = (room.taken(), room.since());
         !self.batch.is_empty()
     }
 
@@ -84,9 +85,9 @@ impl<F: GuestFactory> Actor<F> {
         let began = self.device.clock.monotonic();
         self.errors.clear();
         let result = guest.events(batch, &mut self.errors).await;
-        let counters = &self.device.live.counters;
-        DeviceCounters::add(&counters.busy, self.device.clock.monotonic() - began);
-        DeviceCounters::add(&counters.batches, 1);
+        let (bytes, since) = std::mem::take(&mut self.batch_room);
+        self.returned(began, Some((batch.len(), bytes)), since);
+        DeviceCounters::add(&self.device.live.counters.batches, 1);
         let mut errors = std::mem::take(&mut self.errors);
         self.check_errors(&mut errors, batch.len());
         let fatal = errors.iter().find_map(|(_, error)| match error {

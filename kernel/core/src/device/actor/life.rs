@@ -69,8 +69,10 @@ impl<F: GuestFactory> Actor<F> {
             restored,
             incarnation: self.incarnation,
         };
+        let began = self.now();
         let result = guest.start(&context).await;
         self.guest = Some(guest);
+        self.returned(began, None, None);
         match result {
             Ok(Ok(())) => {
                 if self.change.returning {
@@ -154,7 +156,9 @@ impl<F: GuestFactory> Actor<F> {
             return;
         }
         let now = self.now();
-        let Some(pause) = self.restarts.after_trap(now, blame) else {
+        let pause = self.restarts.after_trap(now, blame);
+        self.show_charges();
+        let Some(pause) = pause else {
             let text = format!("given up after too many traps; the last: {}", trap.message);
             self.fail(&text, &trap.backtrace);
             return;

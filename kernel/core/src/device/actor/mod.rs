@@ -9,8 +9,10 @@ mod calls;
 mod events;
 mod kept;
 mod life;
+mod measure;
 mod notices;
 mod outgoing;
+mod pace;
 mod probation;
 mod state;
 mod swap;
@@ -35,6 +37,7 @@ use super::supervision::Restarts;
 pub use life::StartError;
 
 use kept::Kept;
+use pace::{Next, Pace};
 use probation::Change;
 use state::{UnderWay, ended};
 
@@ -55,6 +58,8 @@ pub struct Actor<F: GuestFactory> {
     /// Ticks alone filled the last batch: events go first in the next.
     ticks_filled: bool,
     batch: Vec<Event>,
+    /// Bytes of the batch, and since when its longest waiting event has waited.
+    batch_room: (usize, Option<u64>),
     errors: Vec<(u32, GuestError)>,
     /// Runs of events that are delivered again, before any new ones.
     kept_events: Kept<Vec<Event>>,
@@ -85,6 +90,8 @@ pub struct Actor<F: GuestFactory> {
     orders: Arc<Orders<F>>,
     /// The change of versions that is not confirmed yet.
     change: Change<F>,
+    /// How fast it may publish.
+    pace: Pace,
 }
 
 impl<F: GuestFactory> Actor<F> {
@@ -102,6 +109,7 @@ impl<F: GuestFactory> Actor<F> {
                 (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
             });
         let has_state = factory.has_state();
+        let pace = Pace::new(&device.spec.limits);
         let orders = Orders::new(device.mailbox.wake().clone());
         Self {
             device,
@@ -114,6 +122,7 @@ impl<F: GuestFactory> Actor<F> {
             ticks: Vec::new(),
             ticks_filled: false,
             batch: Vec::new(),
+            batch_room: (0, None),
             errors: Vec::new(),
             kept_events: Kept::default(),
             kept_notices: Kept::default(),
@@ -132,6 +141,7 @@ impl<F: GuestFactory> Actor<F> {
             has_state,
             orders,
             change: Change::default(),
+            pace,
         }
     }
 
@@ -155,6 +165,7 @@ impl<F: GuestFactory> Actor<F> {
                 return;
             }
             self.confirm_when_due();
+            self.tell_of_left_out();
             let busy = if self.take_order().await {
                 true
             } else if self.guest.is_some() {
@@ -192,9 +203,16 @@ impl<F: GuestFactory> Actor<F> {
     /// One round with an instance; returns whether there was anything to do.
     async fn round(&mut self) -> bool {
         let mut busy = self.checkpoint_when_due().await;
-        busy |= self.take_calls().await;
-        busy |= self.take_notices().await;
-        busy |= self.take_events().await;
+        if !self.is_held(Next::Call) {
+            busy |= self.take_calls().await;
+        }
+        if !self.is_held(Next::Input) {
+            busy |= self.take_notices().await;
+        }
+        // What it has published since counts, too.
+        if !self.is_held(Next::Input) {
+            busy |= self.take_events().await;
+        }
         // Without an instance the next one is at hand.
         busy || self.guest.is_none()
     }
@@ -214,10 +232,14 @@ impl<F: GuestFactory> Actor<F> {
             } else {
                 self.timers.next()
             };
-            let waits = [events, self.kept_notices.at(), tick, checkpoint];
-            waits.into_iter().flatten().min()
+            let inputs = [events, self.kept_notices.at(), tick];
+            let inputs = inputs.into_iter().flatten().min();
+            let inputs = self.pace.after(inputs);
+            [inputs, checkpoint].into_iter().flatten().min()
         };
-        let until = [until, self.change.until()].into_iter().flatten().min();
+        let tell = self.device.words.tell_at();
+        let waits = [until, self.change.until(), tell];
+        let until = waits.into_iter().flatten().min();
         let woken = self.device.mailbox.wake().woken();
         if until.is_none() && self.under_way.is_none() {
             return woken.await;

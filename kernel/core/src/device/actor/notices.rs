@@ -50,9 +50,8 @@ impl<F: GuestFactory> Actor<F> {
         };
         let began = self.device.clock.monotonic();
         let result = guest.notice(&connection, &notice).await;
-        let counters = &self.device.live.counters;
-        DeviceCounters::add(&counters.busy, self.device.clock.monotonic() - began);
-        DeviceCounters::add(&counters.notices, 1);
+        self.returned(began, None, None);
+        DeviceCounters::add(&self.device.live.counters.notices, 1);
         let trap = match result {
             Ok(Ok(())) => {
                 match self.settle(&[], &[]).await {

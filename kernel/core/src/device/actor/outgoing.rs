@@ -16,13 +16,19 @@ impl<F: GuestFactory> Actor<F> {
         let Some(guest) = self.guest.as_mut() else {
             return Ok(());
         };
-        if guest.is_dirty()
-            && let Err(message) = guest.commit().await
-        {
+        let was_dirty = guest.is_dirty();
+        if was_dirty && let Err(message) = guest.commit().await {
             guest.rollback().await;
             guest.outbox().clear();
             return Err(message);
         }
+        if was_dirty {
+            // What it publishes leaves now.
+            self.pace.returned = self.now();
+        }
+        let Some(guest) = self.guest.as_mut() else {
+            return Ok(());
+        };
         let outbox = guest.outbox();
         if outbox.is_empty() {
             return Ok(());
@@ -30,8 +36,12 @@ impl<F: GuestFactory> Actor<F> {
         let mut outbox = std::mem::take(outbox);
         outbox.settle_causes(handled, failed);
         self.publish(&mut outbox).await;
+        let ordered = !outbox.effects.is_empty();
         for effect in outbox.effects.drain(..) {
             self.carry_out(effect);
+        }
+        if ordered {
+            self.gauges().timers.set(self.timers.len() as u64);
         }
         outbox.clear();
         // Its vectors serve again.
@@ -46,9 +56,12 @@ impl<F: GuestFactory> Actor<F> {
             return;
         }
         let device = &self.device;
-        let blocked = device.bus.publish(device.source, &mut outbox.events);
+        let blocked = device
+            .bus
+            .publish_at(device.source, &mut outbox.events, self.pace.returned);
         let count = outbox.events.len() as u64;
         DeviceCounters::add(&device.live.counters.published, count);
+        self.pace.published(count);
         if !blocked.is_empty() {
             let patience = device.clock.sleep(device.spec.limits.block.nanoseconds());
             tokio::select! {
