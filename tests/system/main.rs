@@ -34,6 +34,7 @@ mod state;
 mod stored;
 mod storms;
 mod swap;
+mod top;
 mod trouble;
 mod types;
 mod versions;

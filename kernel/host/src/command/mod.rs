@@ -20,6 +20,7 @@ mod ps;
 mod remote;
 mod run;
 mod set;
+mod top;
 mod versions;
 
 use std::path::PathBuf;
@@ -70,6 +71,7 @@ enum Command {
     Decode(codec::Decode),
     Encode(codec::Encode),
     Ps(ps::Ps),
+    Top(top::Top),
     Events(events::Events),
     Get(get::Get),
     Set(set::Set),
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Decode(decode) => decode.run(&global),
         Command::Encode(encode) => encode.run(&global),
         Command::Ps(ps) => ps.run(&global),
+        Command::Top(top) => top.run(&global),
         Command::Events(events) => events.run(&global),
         Command::Get(get) => get.run(&global),
         Command::Set(set) => set.run(&global),

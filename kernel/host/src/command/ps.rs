@@ -1,27 +1,35 @@
 //! `weihe ps`: what runs.
 
+mod device;
+
 use std::fmt::Write as _;
 
 use clap::Args;
 use weihe_kernel::VersionChange;
 use weihe_kernel::audit::AuditStatus;
 use weihe_kernel::connection::{ConnectionStats, LinkState};
-use weihe_kernel::device::DeviceState;
 use weihe_kernel::failsafe::{FailSafeStatus, GuardState, OutputStatus, SafeState};
 
 use super::{Global, Result, remote};
 use crate::output::{
-    Outcome, Style, Table, bytes, count, date_and_time, duration, print, print_json,
+    Failure, Outcome, Style, Table, bytes, count, date_and_time, duration, one_line, print,
+    print_json,
 };
 use crate::system::Ps as Answer;
 
 /// Outputs that are named on one line; the others are counted.
 const SHOWN_OUTPUTS: usize = 4;
+pub(super) use device::{details, rate, state};
 
 /// Show plugins, connections and devices of the running host
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  weihe -C examples/greenhouse ps\n  weihe ps --history")]
+#[command(
+    after_help = "Examples:\n  weihe -C examples/greenhouse ps\n  weihe ps soil\n  weihe ps --history"
+)]
 pub(super) struct Ps {
+    /// Show this device in full: what it uses of its limits, latencies, its last error
+    #[arg(value_name = "DEVICE", conflicts_with = "history")]
+    device: Option<String>,
     /// Show what became of the versions of each plugin, and why
     #[arg(long)]
     history: bool,
@@ -35,16 +43,14 @@ impl Ps {
                 .request::<serde_json::Value>("ps", &serde_json::Value::Null)
                 .await?)
         })?;
-        if global.json {
+        if global.json && self.device.is_none() {
             print_json(&json);
             return Ok(Outcome::Done);
         }
-        let answer: Answer = serde_json::from_value(json).map_err(|error| {
-            crate::output::Failure::new(
-                format!("the host's answer is not understood: {error}"),
-                "use the `weihe` that belongs to the running host, or `--json`",
-            )
-        })?;
+        let answer = understood(json)?;
+        if let Some(name) = &self.device {
+            return show_device(&answer, name, global.json);
+        }
         let style = Style::stdout();
         print(&if self.history {
             history(&answer, style)
@@ -53,6 +59,38 @@ impl Ps {
         });
         Ok(Outcome::Done)
     }
+}
+
+/// The answer to `ps`, typed.
+pub(super) fn understood(json: serde_json::Value) -> std::result::Result<Answer, Failure> {
+    serde_json::from_value(json).map_err(|error| {
+        Failure::new(
+            format!("the host's answer is not understood: {error}"),
+            "use the `weihe` that belongs to the running host, or `--json`",
+        )
+    })
+}
+
+fn show_device(answer: &Answer, name: &str, json: bool) -> Result {
+    let status = &answer.status;
+    let Some(device) = status.devices.iter().find(|device| device.name == name) else {
+        let names: Vec<&str> = status.devices.iter().map(|device| &*device.name).collect();
+        let known = match names.is_empty() {
+            true => "no device runs".to_owned(),
+            false => format!("devices that run: {}", names.join(", ")),
+        };
+        return Err(Failure::new(format!("no device `{name}` runs"), known));
+    };
+    if json {
+        let own = status.subscriptions.iter();
+        let own: Vec<_> = own.filter(|queue| queue.owner == *name).collect();
+        let mut shown = serde_json::json!(device);
+        shown["subscriptions"] = serde_json::json!(own);
+        print_json(&shown);
+    } else {
+        print(&details(device, &status.subscriptions, Style::stdout()));
+    }
+    Ok(Outcome::Done)
 }
 
 fn render(answer: &Answer, style: Style) -> String {
@@ -78,10 +116,6 @@ fn render(answer: &Answer, style: Style) -> String {
         "LAST ERROR",
     ]);
     for device in &status.devices {
-        let state = match device.probation {
-            true => format!("{} (probation)", device.state.as_str()),
-            false => device.state.as_str().to_owned(),
-        };
         let error = device
             .last_error
             .as_ref()
@@ -90,11 +124,7 @@ fn render(answer: &Answer, style: Style) -> String {
             device.name.clone(),
             device.plugin.clone(),
             device.connection.clone().unwrap_or_else(|| "-".to_owned()),
-            match device.state {
-                DeviceState::Running => style.good(state),
-                DeviceState::Failed => style.bad(state),
-                _ => style.warn(state),
-            },
+            state(device, style),
             count(device.events),
             count(device.published),
             count(device.dropped),
@@ -299,6 +329,6 @@ fn connection_row(connection: &ConnectionStats, uptime: u64, style: Style) -> [S
     ]
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+pub(super) fn first_line(text: &str) -> String {
+    one_line(text.lines().next().unwrap_or_default())
 }

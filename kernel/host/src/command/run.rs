@@ -281,6 +281,7 @@ fn banner(system: &System, directory: &Path) -> String {
     };
     for (command, what) in [
         ("ps", "what runs"),
+        ("top", "the same, live"),
         ("events", "what goes over the bus"),
         ("get '#'", "the last values"),
         ("logs --follow", "what is said"),

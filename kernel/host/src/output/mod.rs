@@ -9,5 +9,5 @@ mod text;
 pub use failure::{Failure, Outcome, render_problem};
 pub use progress::Progress;
 pub use style::Style;
-pub use table::{Table, width};
-pub use text::{bytes, count, date_and_time, duration, print, print_json, time_of_day};
+pub use table::{Table, clip, width};
+pub use text::{bytes, count, date_and_time, duration, one_line, print, print_json, time_of_day};

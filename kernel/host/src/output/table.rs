@@ -57,13 +57,30 @@ impl fmt::Display for Table {
 /// Columns that a text takes on a terminal: East Asian wide characters take two, colour codes
 /// none.
 pub fn width(text: &str) -> usize {
+    measure(text, usize::MAX).1
+}
+
+/// As much of the beginning of a text as fits into so many columns. Colours that begin there may not
+/// end there.
+pub fn clip(text: &str, columns: usize) -> &str {
+    &text[..measure(text, columns).0]
+}
+
+/// The bytes of the text's beginning that fit into so many columns, and the columns that they take.
+fn measure(text: &str, most: usize) -> (usize, usize) {
     let mut columns = 0;
     let mut escape = false;
-    for c in text.chars() {
-        match c {
-            '\u{1b}' => escape = true,
-            'm' if escape => escape = false,
-            _ if escape => {}
+    for (index, c) in text.char_indices() {
+        let wide = match c {
+            '\u{1b}' => {
+                escape = true;
+                0
+            }
+            'm' if escape => {
+                escape = false;
+                0
+            }
+            _ if escape => 0,
             '\u{1100}'..='\u{115f}'
             | '\u{2e80}'..='\u{a4cf}'
             | '\u{ac00}'..='\u{d7a3}'
@@ -71,16 +88,28 @@ pub fn width(text: &str) -> usize {
             | '\u{fe30}'..='\u{fe6f}'
             | '\u{ff00}'..='\u{ff60}'
             | '\u{ffe0}'..='\u{ffe6}'
-            | '\u{20000}'..='\u{3fffd}' => columns += 2,
-            _ => columns += 1,
+            | '\u{20000}'..='\u{3fffd}' => 2,
+            _ => 1,
+        };
+        if columns + wide > most {
+            return (index, columns);
         }
+        columns += wide;
     }
-    columns
+    (text.len(), columns)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_clipped_fits_also_with_wide_characters_and_colours() {
+        assert_eq!(clip("temperature", 4), "temp");
+        assert_eq!(clip("温度计", 5), "温度");
+        assert_eq!(clip("\u{1b}[31mab\u{1b}[0mc", 2), "\u{1b}[31mab\u{1b}[0m");
+        assert_eq!(clip("ab", 5), "ab");
+    }
 
     #[test]
     fn columns_line_up_also_beside_chinese_and_colours() {

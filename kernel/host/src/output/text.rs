@@ -81,6 +81,12 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (era * 400 + year + u64::from(month <= 2), month, day)
 }
 
+/// A text of anybody's on one line, without anything that a terminal would obey.
+pub fn one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    text.trim_end().chars().map(shown).collect()
+}
+
 /// Prints a text to standard output. A reader that has gone away (`weihe ps | head -1`) ends the
 /// process, as it ends other tools.
 pub fn print(text: &str) {
@@ -120,5 +126,6 @@ mod tests {
         );
         assert_eq!(date_and_time(0), "1970-01-01 00:00:00Z");
         assert_eq!(bytes(97 * 1024 + 102), "97.1 KiB");
+        assert_eq!(one_line("a\n\u{1b}[31mb\t"), "a  [31mb");
     }
 }

@@ -42,6 +42,9 @@ const LONGEST_CALL: Duration = Duration::from_secs(3_600);
 pub struct Ps {
     /// The host.
     pub host: Hello,
+    /// Memory of the host's that is in use, in bytes; none where the system does not tell.
+    #[serde(default)]
+    pub resident: Option<u64>,
     /// The state of everything that runs.
     #[serde(flatten)]
     pub status: Status,
@@ -50,6 +53,16 @@ pub struct Ps {
     /// What should be known besides.
     #[serde(default)]
     pub notes: Vec<String>,
+}
+
+/// The memory that this process has in use, in bytes.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes << 10)
 }
 
 /// A system and its log, as clients see them.
@@ -180,6 +193,7 @@ impl Service for HostService {
             "hello" => once(&self.hello()),
             "ps" => once(&Ps {
                 host: self.hello(),
+                resident: resident(),
                 status: self.system.kernel().status(),
                 failed: self.system.failed(),
                 notes: self.system.notes(),
