@@ -69,7 +69,7 @@ async fn a_panic_is_told_with_its_place_its_words_and_the_names_of_functions() {
     let error = letter.value["error"].as_str().unwrap();
     assert!(
         error.starts_with("panicked at ")
-            && error.contains("storms.rs:")
+            && error.contains("storm.rs:")
             && error.contains("told to panic at plugin/bad/in"),
         "{error}"
     );
@@ -81,7 +81,7 @@ async fn a_panic_is_told_with_its_place_its_words_and_the_names_of_functions() {
         .await;
     let backtrace = bad.last_error.unwrap().backtrace;
     assert!(
-        backtrace.contains("weihe_guest_raw::guest::storms::stumble"),
+        backtrace.contains("weihe_guest_raw::guest::storm::stumble"),
         "{backtrace}"
     );
     assert!(!backtrace.contains("panicking"), "{backtrace}");
