@@ -3,6 +3,7 @@
 
 mod audit;
 mod building;
+mod built_in;
 mod calendar;
 mod checking;
 mod codec;

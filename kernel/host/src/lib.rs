@@ -5,6 +5,7 @@
 //! and tools can read configurations ([`config`]) and talk to a running host ([`control`]).
 
 pub mod audit;
+pub mod bench;
 pub mod command;
 pub mod component;
 pub mod config;

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod audit;
+mod bench;
 mod build;
 mod call;
 mod check;
@@ -86,6 +87,7 @@ enum Command {
     Dead(dead::Dead),
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
+    Bench(bench::Bench),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
     CompileComponent(compile_component::CompileComponent),
     #[command(name = crate::guard::GUARD_COMMAND, hide = true)]
@@ -129,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Dead(dead) => dead.run(&global),
         Command::Audit(audit) => audit.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
+        Command::Bench(bench) => bench.run(&global),
         Command::CompileComponent(compile) => return compile.run(),
         Command::GuardOutputs(guard) => return guard.run(),
     };

@@ -63,7 +63,7 @@ pub fn kinds() -> Kinds {
 }
 
 /// Compiles in a child of this program: a component can be built to exhaust its compiler.
-fn compiler() -> Compiler {
+pub(crate) fn compiler() -> Compiler {
     match std::env::current_exe() {
         Ok(program) => Compiler::Child {
             program: current(program),

@@ -14,7 +14,7 @@ fn help_and_version_are_no_errors_and_a_wrong_call_is_2() {
     let shown = text(&help.stdout);
     for command in [
         "run", "build", "check", "inspect", "decode", "encode", "ps", "top", "events", "get",
-        "set", "call", "logs", "doctor",
+        "set", "call", "logs", "doctor", "bench",
     ] {
         assert!(
             shown.contains(&format!("\n  {command} ")),

@@ -1,0 +1,38 @@
+//! The component that `weihe bench` has with it is made of `tests/guests/versions`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use weihe_tests::{setting, version, weihe, workspace};
+
+/// What a component is, all but its file.
+fn contents(file: &Path) -> Value {
+    let mut command: Command = weihe();
+    let output = command
+        .args(["--json", "inspect"])
+        .arg(file)
+        .output()
+        .unwrap();
+    let mut shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let shown = shown.as_object_mut().unwrap();
+    for of_the_file in ["file", "sha256", "size"] {
+        shown.remove(of_the_file);
+    }
+    Value::Object(shown.clone())
+}
+
+#[test]
+fn the_component_that_is_built_into_the_host_is_that_of_its_source() {
+    let built_in = workspace().join("kernel/host/src/bench/relay.wasm");
+    let fresh = version("1");
+    if setting("WEIHE_TESTS_RENEW", 0) == 1 {
+        fs::copy(&fresh, &built_in).unwrap();
+    }
+    assert_eq!(
+        contents(&built_in),
+        contents(&fresh),
+        "make it anew: WEIHE_TESTS_RENEW=1 cargo test -p weihe-tests built_in"
+    );
+}
