@@ -2,6 +2,7 @@
 //! bad ones, devices trap, are unloaded and loaded. A model says what must be so after each step, and
 //! an independent subscriber counts what went into each device and what came out of it.
 
+mod check;
 mod model;
 mod saved;
 mod traffic;

@@ -2,6 +2,7 @@
 
 mod codec;
 mod excess;
+mod hunger;
 mod rhythm;
 mod storm;
 
@@ -235,10 +236,10 @@ impl events::Guest for Raw {
             "storm" => storm::blow()?,
             "fatal" => return Err(Error::Fatal("told to give up".into())),
             "spin" => spin(),
-            "grow" => grow(),
-            "hoard" => return Err(Error::Rejected(hoard())),
+            "grow" => hunger::grow(),
+            "hoard" => return Err(Error::Rejected(hunger::hoard())),
             "recurse" => {
-                black_box(recurse(black_box(1)));
+                black_box(hunger::recurse(black_box(1)));
             }
             "flood" => return Err(Error::Rejected(flood(false))),
             "deluge" => return Err(Error::Rejected(flood(true))),
@@ -275,40 +276,6 @@ fn let_go() {
     schedule::cancel("tick");
     if let Some(id) = me(|me| me.input.take()) {
         bus::unsubscribe(id);
-    }
-}
-
-/// Takes memory until there is none.
-fn grow() -> ! {
-    let mut hoard = Vec::new();
-    loop {
-        hoard.push(vec![1_u8; 1 << 20]);
-        black_box(&hoard);
-    }
-}
-
-/// How much memory there is to take, up to 256 MiB.
-fn hoard() -> String {
-    const PIECE: usize = 64 << 10;
-    let mut hoard: Vec<Vec<u8>> = Vec::with_capacity(4096);
-    while hoard.len() < hoard.capacity() {
-        let mut piece = Vec::new();
-        if piece.try_reserve_exact(PIECE).is_err() {
-            break;
-        }
-        hoard.push(black_box(piece));
-    }
-    let pieces = hoard.len();
-    drop(hoard);
-    format!("{} KiB", pieces * PIECE / 1024)
-}
-
-/// Uses the engine's stack alone: nothing of it lies in memory.
-fn recurse(depth: u64) -> u64 {
-    if depth == 0 {
-        0
-    } else {
-        recurse(depth + 1) / 3 + depth
     }
 }
 
