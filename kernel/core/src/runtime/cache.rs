@@ -35,6 +35,10 @@ pub const COMPILE_TIME: Duration = Duration::from_secs(60);
 /// Address space of the compiling child. 64 MiB of code need about 2 GiB.
 pub const COMPILE_MEMORY: u64 = 4 << 30;
 
+/// How much further than the host the compiling child gives way to others: it gets about a tenth of a core that is wanted elsewhere, so
+/// that lanes keep theirs, and a large plugin is still compiled within [`COMPILE_TIME`] on a busy board.
+const COMPILE_NICENESS: i32 = 10;
+
 /// Who compiles.
 #[derive(Debug, Clone)]
 pub enum Compiler {
@@ -362,8 +366,10 @@ fn end_with_parent() {
     std::process::exit(i32::from(ORPHANED));
 }
 
-/// Limits this process's memory and processor time.
+/// Makes this process give way to others, and limits its memory and processor time.
 fn limit_self() {
+    // SAFETY: nice takes a number alone. To give way is always allowed.
+    unsafe { libc::nice(COMPILE_NICENESS) };
     let cpu = COMPILE_TIME.as_secs();
     for (resource, limit) in [
         (libc::RLIMIT_AS, COMPILE_MEMORY),
