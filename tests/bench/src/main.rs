@@ -3,7 +3,8 @@
 //! - `weihe-bench pipeline RELAY.wasm`: the path of an event, with and without a sandbox
 //! - `weihe-bench modbus MODBUS.wasm`: 10,000 registers a second from one simulated device, and writes
 //!   while polling
-//! - `weihe-bench hostile`: what a good device notices of guests that do harm
+//! - `weihe-bench hostile [WORDS]`: what a good device notices of guests that do harm; of those whose names
+//!   have these words
 
 mod hostile;
 mod modbus;
@@ -24,8 +25,11 @@ fn main() -> Anyhow<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["pipeline", file] => pipeline::run(Path::new(file)),
         ["modbus", file] => modbus::run(Path::new(file)),
-        ["hostile"] => hostile::run(),
+        ["hostile"] => hostile::run(""),
+        ["hostile", words] => hostile::run(words),
         [modbus::SLAVE] => modbus::serve(),
-        _ => Err("usage: weihe-bench pipeline RELAY.wasm | modbus MODBUS.wasm | hostile".into()),
+        _ => Err(
+            "usage: weihe-bench pipeline RELAY.wasm | modbus MODBUS.wasm | hostile [WORDS]".into(),
+        ),
     }
 }
