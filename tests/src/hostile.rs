@@ -79,7 +79,7 @@ pub const HOSTILE: [Hostile; 16] = [
         name: "one text named 100,000 times",
         deed: Deed::Order("weihe-guest-ledger", "alias"),
         limits: "cpu-time = \"10 s\"",
-        end: End::Letter(""),
+        end: End::Letter("data"),
     },
     told("endless recursion", "recurse", End::Letter("stack")),
     Hostile {
@@ -195,10 +195,9 @@ impl Hostile {
                 plugin = "bad"
                 connection = "silent"
                 lane = "{lane}"
-                config = {{ start = "{start}", input = "hostile/order" }}
+                config = {{ start = "{start}", input = "plugin/bad/again" }}
 
                 [device.bad.grants]
-                subscribe = ["hostile/order", "plugin/bad/again"]
                 {}
 
                 [device.bad.limits]
@@ -215,7 +214,7 @@ impl Hostile {
             .await;
         if let Deed::Order(_, order) = self.deed {
             rig.publish(
-                "hostile/order",
+                "plugin/bad/again",
                 [weihe_kernel::event::Value::Text(order.into())],
             );
         }
@@ -238,6 +237,11 @@ impl Hostile {
                 while began.elapsed() < patience {
                     rhythm_kept(rig).await;
                 }
+                let bad = rig.device("bad");
+                assert!(
+                    bad.published > 10_000 || bad.events > 1_000 || bad.dead > 0,
+                    "{name}: no storm: {bad:#?}"
+                );
                 let removed = rig.kernel().remove_device("bad").await;
                 removed.unwrap_or_else(|error| panic!("{name}: {error}"));
                 "goes on within its limits, until it is unloaded".into()

@@ -9,7 +9,7 @@ use weihe_tests::hostile::{BOMB, HOSTILE, Hostile, OWN_LANE, SHARED_LANE, SHORT}
 const FACTOR: u32 = 4;
 
 /// A busy machine is not busy each time; a guest that stalls its neighbour does it each time.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 5;
 
 async fn notice(hostile: &Hostile, shared: bool, goal: Duration) {
     let mut seen = Vec::new();

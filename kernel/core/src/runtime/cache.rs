@@ -35,8 +35,9 @@ pub const COMPILE_TIME: Duration = Duration::from_secs(60);
 /// Address space of the compiling child. 64 MiB of code need about 2 GiB.
 pub const COMPILE_MEMORY: u64 = 4 << 30;
 
-/// How much further than the host the compiling child gives way to others: it gets about a tenth of a core that is wanted elsewhere, so
-/// that lanes keep theirs, and a large plugin is still compiled within [`COMPILE_TIME`] on a busy board.
+/// How much further than the host the compiling child gives way to others: it gets about a tenth of
+/// a core that is wanted elsewhere, so that lanes keep theirs, and a large plugin is still compiled
+/// within [`COMPILE_TIME`] on a busy board.
 const COMPILE_NICENESS: i32 = 10;
 
 /// Who compiles.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use weihe_kernel::device::FIRST_PAUSE;
-use weihe_kernel::event::Value;
+use weihe_kernel::event::{SourceId, Value};
 
 use super::figures::Row;
 use super::stand::Stand;
@@ -159,19 +159,20 @@ struct Bench {
 }
 
 impl Bench {
-    async fn load(&mut self, plugin: &str, lane: Option<&str>) -> Result<(), BenchError> {
+    /// Loads a new version as a plugin with one device, and waits until that has handled something.
+    async fn load(&mut self, plugin: &str, lane: Option<&str>) -> Result<SourceId, BenchError> {
         let file = self.stand.version()?;
         self.stand.kernel.load_plugin(plugin, &file).await?;
         let device = self.stand.add(plugin, lane).await?;
         let now = self.stand.clock.now();
-        self.traffic.first(device, now).await?;
-        Ok(())
+        self.traffic.first(device, |pass| pass.time > now).await?;
+        Ok(device)
     }
 
     /// The pause of a device, and what its events notice of it.
     async fn swaps(&mut self, rate: u64) -> Result<(u64, Option<u64>), BenchError> {
         self.traffic.set_rate(rate);
-        self.load(BENCH, None).await?;
+        let device = self.load(BENCH, None).await?;
         let files = [self.stand.version()?, self.stand.version()?];
         // Each once, so that both are in the cache.
         for file in &files {
@@ -194,6 +195,8 @@ impl Bench {
             tokio::time::sleep(WINDOW).await;
             self.takeovers.take();
             self.stand.kernel.swap_plugin(BENCH, file).await?;
+            let now = self.stand.clock.now();
+            self.traffic.first(device, |pass| pass.time > now).await?;
             tokio::time::sleep(WINDOW).await;
             let passes = self.traffic.take();
             if let Some(takeover) = self.takeovers.take() {
@@ -242,7 +245,7 @@ impl Bench {
             let began = self.stand.clock.now();
             self.stand.kernel.load_plugin(BENCH, &file).await?;
             let device = self.stand.add(BENCH, None).await?;
-            let first = self.traffic.first(device, began).await?;
+            let first = self.traffic.first(device, |pass| pass.time > began).await?;
             let span = first.time.saturating_sub(began);
             if is_cold {
                 cold.push(span);
@@ -260,7 +263,7 @@ impl Bench {
 
     /// A version on probation that traps: the one before comes back at once, without a back-off.
     async fn traps(&mut self) -> Result<(), BenchError> {
-        self.load(BENCH, None).await?;
+        let device = self.load(BENCH, None).await?;
         let good = self.stand.running(BENCH);
         let bad = self.stand.version()?;
         let mut spans = Vec::new();
@@ -268,7 +271,7 @@ impl Bench {
             self.stand.kernel.swap_plugin(BENCH, &bad).await?;
             let hash = self.stand.running(BENCH);
             tokio::time::sleep(WINDOW).await;
-            spans.push(self.trap().await?);
+            spans.push(self.trap(device).await?);
             self.gone_back(&good).await?;
             let lifted = self.stand.kernel.lift_quarantine(&hash);
             lifted.map_err(|source| BenchError::Io {
@@ -303,8 +306,8 @@ impl Bench {
         let mut spans = Vec::new();
         for _ in 0..self.times.restarts {
             // A device of its own each time: the back-off grows.
-            self.load(BENCH, None).await?;
-            spans.push(self.trap().await?.saturating_sub(FIRST_PAUSE));
+            let device = self.load(BENCH, None).await?;
+            spans.push(self.trap(device).await?.saturating_sub(FIRST_PAUSE));
             self.stand.unload(BENCH).await?;
         }
         let back_off = Duration::from_nanos(FIRST_PAUSE);
@@ -315,11 +318,12 @@ impl Bench {
     }
 
     /// Has the device trap; returns how long nothing came out of it.
-    async fn trap(&self) -> Result<u64, BenchError> {
+    async fn trap(&self, device: SourceId) -> Result<u64, BenchError> {
         self.traffic.take();
         tokio::time::sleep(WINDOW).await;
-        self.traffic.send(Value::Text("trap".into()));
-        tokio::time::sleep(2 * WINDOW).await;
+        let trap = self.traffic.send(Value::Text("trap".into()));
+        // What was sent after it comes out when it is over.
+        self.traffic.first(device, |pass| pass.sent > trap).await?;
         Ok(silence(&self.traffic.take()))
     }
 
@@ -327,10 +331,8 @@ impl Bench {
     /// stream all the time.
     async fn lanes(&mut self) -> Result<(usize, f64), BenchError> {
         const STEADY: &str = "steady";
-        self.load(STEADY, Some("steady")).await?;
+        let steady = self.load(STEADY, Some("steady")).await?;
         self.load(BENCH, Some("other")).await?;
-        let steady = self.stand.kernel.bus().source(STEADY);
-        let steady = steady.map_err(|error| BenchError::Bus(error.to_string()))?;
         let own = |passes: Vec<Pass>| {
             let own: Vec<Pass> = passes
                 .into_iter()

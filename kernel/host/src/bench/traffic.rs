@@ -146,12 +146,16 @@ impl Traffic {
         std::mem::take(&mut *lock(&self.shared.passes))
     }
 
-    /// Waits until something has gone through a device after a moment; returns the first. What went through
-    /// before it stays to be taken.
-    pub async fn first(&self, device: SourceId, after: u64) -> Result<Pass, BenchError> {
+    /// Waits until something of the kind that is wanted has gone through a device; returns the first. It stays
+    /// to be taken, as does what went through before it.
+    pub async fn first(
+        &self,
+        device: SourceId,
+        wanted: impl Fn(&Pass) -> bool,
+    ) -> Result<Pass, BenchError> {
         let search = async {
             loop {
-                let first = |pass: &&Pass| pass.device == device && pass.time > after;
+                let first = |pass: &&Pass| pass.device == device && wanted(pass);
                 let found = lock(&self.shared.passes).iter().find(first).copied();
                 if let Some(pass) = found {
                     return pass;
