@@ -84,6 +84,11 @@ impl Seat {
         self.hub.check_request(self.id, request)
     }
 
+    /// Whether both are handles of one place.
+    pub(crate) fn is_at(&self, other: &Self) -> bool {
+        self.id == other.id && Arc::ptr_eq(&self.hub, &other.hub)
+    }
+
     /// Gives the device's place up for one that hears nothing and keeps its framer. None when the
     /// connection is closed.
     pub(crate) fn succeed(&self, device: &str) -> Option<Self> {

@@ -66,6 +66,17 @@ pub(super) struct Due {
 }
 
 impl Held {
+    /// Whether these are the frames of a connection already, at the same place.
+    pub(super) fn has(&self, seat: &Seat, frames: &[SafeFrame]) -> bool {
+        let known = self.outputs.iter().filter_map(|output| match &output.how {
+            How::Frame { seat: held, frame } if held.connection() == seat.connection() => {
+                Some((held.is_at(seat), &**frame))
+            }
+            _ => None,
+        });
+        known.eq(frames.iter().map(|frame| (true, frame)))
+    }
+
     pub(super) fn forget(&mut self, line: &str) {
         self.outputs
             .retain(|output| !matches!(&output.how, How::Line(held) if held.name() == line));

@@ -72,10 +72,14 @@ impl Outputs {
 
     /// Registers the frames of a connection, in place of those that were registered there. They have
     /// been checked ([`super::check`]).
-    pub fn set_frames(&self, seat: &Seat, frames: impl IntoIterator<Item = SafeFrame>) {
+    pub fn set_frames(&self, seat: &Seat, frames: Vec<SafeFrame>) {
         {
             let mut held = self.lock();
             let held = &mut *held;
+            if held.has(seat, &frames) {
+                // As after each restart.
+                return;
+            }
             let connection = seat.connection();
             let place = held
                 .outputs

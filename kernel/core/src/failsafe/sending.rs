@@ -45,7 +45,11 @@ async fn confirm(outputs: &Outputs, run: u64, seat: &Seat, mut frames: Vec<(u64,
             if outcome.is_err() {
                 left.push((id, frame));
             }
-            outputs.note(run, id, outcome, SafeState::Pending);
+            let otherwise = match seat.is_closed() {
+                true => SafeState::Failed,
+                false => SafeState::Pending,
+            };
+            outputs.note(run, id, outcome, otherwise);
         }
         outputs.tell();
         if left.is_empty() || seat.is_closed() {

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use super::line::{Line, Trouble};
 use super::message::{Deed, Frame, Order};
+
+/// How long the guard goes on on one connection, after which it begins with no further frame. A host that
+/// is started again in the meantime could have moved an output on purpose.
+const GUARD_TIME: Duration = Duration::from_secs(20);
 
 /// An order, and the descriptor that it is about.
 pub(super) type Entrusted = (Order, OwnedFd);
@@ -39,6 +44,7 @@ pub(super) fn apply(entrusted: &[Entrusted]) -> usize {
 /// Sends the frames of all devices on one connection, in order.
 fn talk(entries: &[&Entrusted]) -> usize {
     let mut failed = 0;
+    let give_up = Instant::now() + GUARD_TIME;
     // All of them have duplicates of one descriptor.
     let mut line = None;
     let mut down: Option<String> = None;
@@ -51,6 +57,9 @@ fn talk(entries: &[&Entrusted]) -> usize {
             continue;
         };
         for frame in frames {
+            if down.is_none() && Instant::now() >= give_up {
+                down = Some("given up: others on this line took too long".to_owned());
+            }
             let outcome = match (&down, &mut line) {
                 (Some(reason), _) => Err(reason.clone()),
                 (None, Some(line)) => exchange(line, frame, &mut down),

@@ -204,6 +204,10 @@ impl<F: GuestFactory> Actor<F> {
             // Only now: a version that is refused leaves the probation of the other one as it is.
             self.confirm_version();
         }
+        if self.failed {
+            // Before the first words of the version that brings it back.
+            self.device.outputs.call_off();
+        }
         self.device.mailbox.begin_leave();
         self.change.orders = OrderedBy::Leaving;
         self.stop_for_swap().await;
@@ -228,9 +232,7 @@ impl<F: GuestFactory> Actor<F> {
         let let_out = self.settle(&[], &[]).await;
         debug_assert!(let_out.is_ok(), "nothing was left to commit");
         self.change.orders = OrderedBy::Running;
-        if std::mem::take(&mut self.failed) {
-            self.device.outputs.call_off();
-        }
+        self.failed = false;
         self.refusal = None;
         self.begin_at = 0;
         self.start_attempts = 0;

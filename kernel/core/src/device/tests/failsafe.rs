@@ -101,11 +101,12 @@ fn traps_and_restarts_set_nothing_and_the_final_failure_sets_all_in_order() {
         let field = field(&world);
         let device = start(&world, &holding(&["a0", "b0"])).await;
         assert_eq!(status(&device).state, SafeState::Armed);
+        let watch = world.watch("$safe/#");
         world.send("in/a", [-1]).await;
         world.run(10 * SECOND).await;
         assert_eq!(device.state(), DeviceState::Running);
         assert_eq!(field.heard(), [""; 0]);
-        let watch = world.watch("$safe/#");
+        assert!(taken(&watch).is_empty(), "a restart is no news");
         fail(&world, &device).await;
         assert_eq!(field.heard(), ["a0", "b0"]);
         let status = status(&device);
