@@ -119,3 +119,52 @@ impl SafeFrame {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(label: &str, length: usize) -> SafeFrame {
+        SafeFrame::new(label, vec![0; length].into(), ReplyRule::Length(8), 1)
+    }
+
+    fn refusal(frames: &[SafeFrame]) -> String {
+        match check(frames) {
+            Err(Failure::Invalid(text)) => text,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn number_and_bytes_of_frames_are_bounded() {
+        assert_eq!(check(&vec![frame("a", 1); MAX_FRAMES]), Ok(()));
+        let many = refusal(&vec![frame("a", 1); MAX_FRAMES + 1]);
+        assert!(many.contains("129 are more than the 128"), "{many}");
+        assert_eq!(check(&[frame("a", MAX_FRAME_BYTES - 1)]), Ok(()));
+        let mut large = frame("a", MAX_FRAME_BYTES - 1);
+        large.expects = Bytes::from_static(b"1");
+        let large = refusal(&[large]);
+        assert!(large.contains("16385 bytes are more"), "{large}");
+    }
+
+    #[test]
+    fn a_frame_has_a_name_a_limited_time_and_expects_only_what_can_come() {
+        assert!(refusal(&[frame("", 1)]).starts_with("label"));
+        assert!(refusal(&[frame(&"x".repeat(MAX_LABEL + 1), 1)]).starts_with("label"));
+        let slow = SafeFrame::new("a", Bytes::new(), ReplyRule::Silence, MAX_TIMEOUT + 1);
+        assert!(refusal(&[slow]).contains("more than 10 s"));
+        let mut mute = SafeFrame::new("a", Bytes::from_static(b"a"), ReplyRule::None, 1);
+        mute.expects = Bytes::from_static(b"b");
+        assert!(refusal(&[mute]).contains("brings no reply"));
+    }
+
+    #[test]
+    fn a_reply_agrees_when_it_begins_as_expected() {
+        let mut off = frame("valve = false", 1);
+        assert_eq!(off.judge(b"anything"), Ok(()));
+        off.expects = Bytes::from_static(&[1, 5]);
+        assert_eq!(off.judge(&[1, 5, 0]), Ok(()));
+        let refused = off.judge(&[1, 0x85, 2]);
+        assert_eq!(refused, Err("refused: the reply is 01 85 02".to_owned()));
+    }
+}

@@ -150,7 +150,7 @@ impl Outputs {
             held.cause = Some(cause.into());
             (*self.run.borrow(), held.begin(self.clock.now()))
         };
-        tracing::warn!(device = %self.device, "outputs go to their safe values: {cause}");
+        tracing::info!(device = %self.device, "outputs go to their safe values: {cause}");
         for (id, line) in lines {
             self.note(run, id, line.apply(), SafeState::Failed);
         }

@@ -53,10 +53,8 @@ impl<'fd> Line<'fd> {
         let silence = nanoseconds(timing.gap.max(timing.silence));
         let give_up = Instant::now() + PATIENCE.max(silence);
         let mut silent_at = Instant::now() + silence;
-        while let Some(bytes) = line.read_until(silent_at.min(give_up))? {
-            if !bytes.is_empty() {
-                silent_at = Instant::now() + silence;
-            }
+        while Instant::now() < give_up && line.read_until(silent_at.min(give_up))?.is_some() {
+            silent_at = Instant::now() + silence;
         }
         Ok(line)
     }
@@ -75,7 +73,8 @@ impl<'fd> Line<'fd> {
 
     fn attempt(&mut self, frame: &Frame) -> Result<(), Trouble> {
         // What comes before the request answers something else.
-        while self.read_until(self.quiet_until)?.is_some() {}
+        let give_up = self.quiet_until + PATIENCE;
+        while self.read_until(self.quiet_until)?.is_some() && Instant::now() < give_up {}
         let on_wire = Instant::now()
             + nanoseconds(
                 self.timing
@@ -280,6 +279,24 @@ mod tests {
             "no reply that agrees, but 2 other bytes"
         );
         assert_eq!(unit.join().unwrap().0, b"a0a0a0");
+    }
+
+    #[test]
+    fn a_line_that_never_falls_silent_is_used_all_the_same() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let mut babble = far.try_clone().unwrap();
+        let babbling = std::thread::spawn(move || while babble.write_all(b"..").is_ok() {});
+        let unit = std::thread::spawn(move || {
+            let mut request = [0; 2];
+            far.read_exact(&mut request).unwrap();
+            far.write_all(b"ok").unwrap();
+            far
+        });
+        let mut line = Line::take(near.as_fd(), TIMING).unwrap();
+        line.exchange(&frame(b"a0", b"ok")).unwrap();
+        drop((near, unit.join().unwrap()));
+        babbling.join().unwrap();
     }
 
     #[test]

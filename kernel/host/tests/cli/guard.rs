@@ -1,9 +1,10 @@
 //! The guard as a process: what it does when the other end of its standard input is closed, and when it
 //! was told that nothing is to be done. Its outputs here are pipes, as lines are descriptors too.
 
-use std::io::{IoSlice, PipeReader, Read};
+use std::io::{IoSlice, PipeReader, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
 
 use rustix::net::{
@@ -74,6 +75,52 @@ impl Post {
         let output = self.guard.wait_with_output().unwrap();
         (output.status.success(), text(&output.stderr))
     }
+}
+
+/// A frame of two bytes that the unit repeats, as it is sent.
+fn frame(what: &str) -> Value {
+    let digits: String = what.bytes().map(|byte| format!("{byte:02x}")).collect();
+    json!({
+        "label": what,
+        "bytes": digits,
+        "awaits_reply": true,
+        "expects": digits,
+        "timeout": 60_000_000_000_u64,
+        "turnaround": 0,
+    })
+}
+
+#[test]
+fn frames_of_all_devices_on_a_line_go_one_after_the_other() {
+    let (near, mut far) = UnixStream::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    let post = Post::start();
+    post.say(&json!("begin"), None);
+    for (device, frames) in [("soil", ["a0", "b0"]), ("tank", ["c0", "d0"])] {
+        let order = json!({
+            "device": device,
+            "on": "field",
+            "action": { "exchange": {
+                "line": { "gap": 1_000_000, "silence": 1_000_000, "byte_time": 0 },
+                "frames": frames.map(frame),
+            } },
+        });
+        post.say(&json!({ "charge": order }), Some(near.as_fd()));
+    }
+    post.say(&json!("commit"), None);
+    drop(near);
+    let unit = std::thread::spawn(move || {
+        let mut heard = String::new();
+        let mut request = [0; 2];
+        while far.read_exact(&mut request).is_ok() {
+            heard.extend(request.map(char::from));
+            far.write_all(&request).unwrap();
+        }
+        heard
+    });
+    let (done, said) = post.die();
+    assert!(done, "{said}");
+    assert_eq!(unit.join().unwrap(), "a0b0c0d0");
 }
 
 fn written(mut reader: PipeReader) -> String {
