@@ -40,8 +40,19 @@ impl Board {
         self.lock().devices.push(outputs.clone());
     }
 
-    /// A device has started: what one of its name has left to be set is not set any more.
-    pub fn taken_over(&self, outputs: &Arc<Outputs>) {
+    /// What former devices of the same name have left to be set waits, or goes on.
+    pub(super) fn hold_back(&self, outputs: &Arc<Outputs>, held_back: bool) {
+        let entries = self.lock();
+        let same_name = |other: &&Arc<Outputs>| {
+            other.device() == outputs.device() && !Arc::ptr_eq(other, outputs)
+        };
+        for former in entries.devices.iter().filter(same_name) {
+            former.hold_back(held_back);
+        }
+    }
+
+    /// A device works: what one of its name has left to be set is not set any more.
+    pub(super) fn taken_over(&self, outputs: &Arc<Outputs>) {
         let mut former = Vec::new();
         self.lock().devices.retain(|other| {
             let is_former = other.device() == outputs.device() && !Arc::ptr_eq(other, outputs);

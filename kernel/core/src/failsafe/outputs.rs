@@ -26,13 +26,21 @@ pub struct Outputs {
     bus: Arc<Bus>,
     pub(super) clock: Arc<dyn Clock>,
     held: Mutex<Held>,
-    /// Rises when what is under way is called off.
-    run: watch::Sender<u64>,
+    run: watch::Sender<Run>,
     /// Told when an output's state has changed.
     changed: Notify,
     /// Nobody waits for the outputs beyond this monotonic time.
     give_up: AtomicU64,
     board: OnceLock<Weak<Board>>,
+}
+
+/// What sends frames looks at this.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Run {
+    /// Rises when what is under way is called off.
+    pub(super) number: u64,
+    /// Nothing is sent for now.
+    pub(super) held_back: bool,
 }
 
 impl Outputs {
@@ -49,7 +57,7 @@ impl Outputs {
             bus,
             clock,
             held: Mutex::default(),
-            run: watch::Sender::new(0),
+            run: watch::Sender::default(),
             changed: Notify::new(),
             give_up: AtomicU64::new(u64::MAX),
             board: OnceLock::new(),
@@ -148,7 +156,7 @@ impl Outputs {
                 return;
             }
             held.cause = Some(cause.into());
-            (*self.run.borrow(), held.begin(self.clock.now()))
+            (self.run.borrow().number, held.begin(self.clock.now()))
         };
         tracing::info!(device = %self.device, "outputs go to their safe values: {cause}");
         for (id, line) in lines {
@@ -181,7 +189,7 @@ impl Outputs {
     ) {
         let now = self.clock.now();
         let mut held = self.lock();
-        if *self.run.borrow() != run {
+        if self.run.borrow().number != run {
             return;
         }
         let held = &mut *held;
@@ -218,7 +226,7 @@ impl Outputs {
             let mut held = self.lock();
             held.outputs.clear();
             held.cause = None;
-            self.run.send_modify(|run| *run += 1);
+            self.run.send_modify(|run| run.number += 1);
         }
         self.changed.notify_waiters();
         self.tell();
@@ -237,14 +245,42 @@ impl Outputs {
                 output.since = now;
                 output.error.clear();
             }
-            self.run.send_modify(|run| *run += 1);
+            self.run.send_modify(|run| run.number += 1);
         }
         self.changed.notify_waiters();
         self.tell();
     }
 
-    pub(super) fn run(&self) -> watch::Receiver<u64> {
+    pub(super) fn run(&self) -> watch::Receiver<Run> {
         self.run.subscribe()
+    }
+
+    /// Nothing more is sent while another device of this name starts, which may take its place.
+    pub(super) fn hold_back(&self, held_back: bool) {
+        self.run
+            .send_if_modified(|run| std::mem::replace(&mut run.held_back, held_back) != held_back);
+    }
+
+    /// The device begins to start: what one of its name has left to be set waits for the outcome, so that
+    /// it does not undo what this one begins with.
+    pub fn starting(self: &Arc<Self>) {
+        if let Some(board) = self.board() {
+            board.hold_back(self, true);
+        }
+    }
+
+    /// The device could not start: what one of its name has left to be set is set.
+    pub fn not_started(self: &Arc<Self>) {
+        if let Some(board) = self.board() {
+            board.hold_back(self, false);
+        }
+    }
+
+    /// The device works: what one of its name has left to be set is not set any more.
+    pub fn started(self: &Arc<Self>) {
+        if let Some(board) = self.board() {
+            board.taken_over(self);
+        }
     }
 
     /// Nobody waits for the outputs beyond `at` (monotonic): the host stops.
@@ -310,9 +346,13 @@ impl Outputs {
     }
 
     fn refresh(&self) {
-        if let Some(board) = self.board.get().and_then(Weak::upgrade) {
+        if let Some(board) = self.board() {
             board.refresh();
         }
+    }
+
+    fn board(&self) -> Option<Arc<Board>> {
+        self.board.get().and_then(Weak::upgrade)
     }
 
     /// Publishes how it stands, though it has not changed.

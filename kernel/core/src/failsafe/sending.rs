@@ -19,7 +19,7 @@ pub(super) async fn send(
     let mut called_off = outputs.run();
     tokio::select! {
         biased;
-        _ = called_off.wait_for(|now| *now != run) => {}
+        _ = called_off.wait_for(|now| now.number != run) => {}
         () = confirm(&outputs, run, &seat, frames) => {}
     }
     seat.detach();
@@ -33,7 +33,7 @@ async fn confirm(outputs: &Outputs, run: u64, seat: &Seat, mut frames: Vec<(u64,
         for (id, frame) in frames {
             let outcome = match &down {
                 Some(reason) => Err(reason.clone()),
-                None => match exchange(seat, &frame).await {
+                None => match unhindered(outputs, seat, &frame).await {
                     Ok(()) => Ok(()),
                     Err(Trouble::Down(reason)) => {
                         down = Some(reason.clone());
@@ -72,6 +72,20 @@ enum Trouble {
     Down(String),
     /// It got no reply, or one that refuses.
     Unconfirmed(String),
+}
+
+/// Sends a frame when nothing holds it back. What was not sent yet when that begins is taken back.
+async fn unhindered(outputs: &Outputs, seat: &Seat, frame: &SafeFrame) -> Result<(), Trouble> {
+    let mut gate = outputs.run();
+    loop {
+        // An error would mean that the outputs are gone.
+        let _ = gate.wait_for(|run| !run.held_back).await;
+        tokio::select! {
+            biased;
+            Ok(_) = gate.wait_for(|run| run.held_back) => {}
+            outcome = exchange(seat, frame) => return outcome,
+        }
+    }
 }
 
 async fn exchange(seat: &Seat, frame: &SafeFrame) -> Result<(), Trouble> {

@@ -91,7 +91,6 @@ impl Kernel {
             self.safe.left(&outputs);
             return Err(error.into());
         }
-        self.safe.taken_over(&outputs);
         Ok(())
     }
 

@@ -124,6 +124,19 @@ fn peers(notices: &[Notice]) -> Vec<(PeerId, bool)> {
 }
 
 #[tokio::test]
+async fn a_listener_takes_no_frames_for_when_its_device_is_gone() {
+    let hall = Hall::new(4, None).await;
+    let (seat, _mailbox) = hall.device("hj212");
+    let _far = hall.peer(64).await;
+    let frame = crate::failsafe::SafeFrame::new("off", "0".into(), ReplyRule::None, 0);
+    let refused = seat.check_unattended(&frame.request).unwrap_err();
+    assert!(
+        refused.to_string().contains("`server` is a listener"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
 async fn the_second_device_is_told_who_holds_the_listener() {
     let hall = Hall::new(4, None).await;
     let (_seat, _mailbox) = hall.device("hj212");

@@ -70,6 +70,7 @@ impl<F: GuestFactory> Actor<F> {
             incarnation: self.incarnation,
         };
         let began = self.now();
+        self.device.outputs.starting();
         let result = guest.start(&context).await;
         self.guest = Some(guest);
         self.returned(began, None, None);
@@ -102,6 +103,7 @@ impl<F: GuestFactory> Actor<F> {
         self.start_attempts = 0;
         self.refusal = None;
         self.end_return();
+        self.device.outputs.started();
         self.device.live.set(DeviceState::Running);
         if let Some(started) = self.started.take() {
             let _ = started.send(Ok(()));
@@ -111,6 +113,7 @@ impl<F: GuestFactory> Actor<F> {
     /// The plugin cannot start yet.
     fn start_again(&mut self, reason: &str) {
         self.guest = None;
+        self.device.outputs.not_started();
         self.begin_at = self.now().saturating_add(retry_pause(self.start_attempts));
         self.refusal = Some(format!("the device has not started yet: {reason}"));
         let text = format!("it cannot start yet and is tried again: {reason}");
@@ -151,6 +154,7 @@ impl<F: GuestFactory> Actor<F> {
     pub(super) fn trapped(&mut self, trap: &Trap, blame: Blame) {
         self.guest = None;
         self.checkpoint_at = None;
+        self.device.outputs.not_started();
         DeviceCounters::add(&self.device.live.counters.traps, 1);
         if self.take_back(trap) {
             return;
@@ -226,6 +230,7 @@ impl<F: GuestFactory> Actor<F> {
     /// Ends for good: nothing is held, nothing is taken in any more.
     fn close(&mut self) {
         self.ended = true;
+        self.device.outputs.not_started();
         self.orders.close();
         self.free("the device has ended before it was handled");
         self.device.mailbox.close();
