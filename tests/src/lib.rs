@@ -5,6 +5,7 @@
 //! time; [`DEADLINE`] only ends a test that would wait for ever.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bomb;
 mod chance;
 mod coils;
 mod components;
@@ -20,6 +21,7 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use bomb::bomb;
 pub use chance::{Chance, setting};
 pub use coils::Coils;
 pub use components::{compiled, component, version, wrong};

@@ -13,6 +13,8 @@ use weihe_kernel::device::{CallError, DeviceStatus};
 use weihe_kernel::event::{self, Event, Quality};
 use weihe_kernel::grant::Grants;
 use weihe_kernel::limits::Limits;
+use weihe_kernel::runtime::HOST_RESERVE;
+use weihe_kernel::units::Size;
 use weihe_kernel::{
     Capability, Compiler, DeviceError, DeviceSpec, Kernel, KernelOptions, OPERATOR, Status,
     SystemClock,
@@ -57,34 +59,66 @@ pub struct Rig {
     boot: u32,
 }
 
+/// How a kernel is started.
+struct Boot {
+    directory: Arc<TempDir>,
+    boot: u32,
+    compiler: Compiler,
+    /// Besides the store.
+    capabilities: Vec<Arc<dyn Capability>>,
+    memory: Option<Size>,
+}
+
+impl Default for Boot {
+    fn default() -> Self {
+        Self {
+            directory: Arc::new(tempfile::tempdir().expect("a folder")),
+            boot: 1,
+            compiler: Compiler::InProcess,
+            capabilities: Vec::new(),
+            memory: None,
+        }
+    }
+}
+
 impl Rig {
     /// A kernel on which nothing runs.
     pub fn bare() -> Self {
-        Self::compiling(Compiler::InProcess)
+        Self::booted(Boot::default())
     }
 
     /// One that has components compiled by somebody else.
     pub fn compiling(compiler: Compiler) -> Self {
-        let directory = Arc::new(tempfile::tempdir().expect("a folder"));
-        Self::boot_with(directory, 1, compiler, Vec::new())
+        Self::booted(Boot {
+            compiler,
+            ..Boot::default()
+        })
     }
 
     /// A kernel that offers one more capability.
     pub fn with_capability(capability: Arc<dyn Capability>) -> Self {
-        let directory = Arc::new(tempfile::tempdir().expect("a folder"));
-        Self::boot_with(directory, 1, Compiler::InProcess, vec![capability])
+        Self::booted(Boot {
+            capabilities: vec![capability],
+            ..Boot::default()
+        })
     }
 
-    fn boot(directory: Arc<TempDir>, boot: u32, compiler: Compiler) -> Self {
-        Self::boot_with(directory, boot, compiler, Vec::new())
+    /// A kernel that keeps within so much memory beyond what is kept for the host itself.
+    pub fn within(memory: Size) -> Self {
+        Self::booted(Boot {
+            memory: Some(Size(HOST_RESERVE + memory.0)),
+            ..Boot::default()
+        })
     }
 
-    fn boot_with(
-        directory: Arc<TempDir>,
-        boot: u32,
-        compiler: Compiler,
-        mut capabilities: Vec<Arc<dyn Capability>>,
-    ) -> Self {
+    fn booted(with: Boot) -> Self {
+        let Boot {
+            directory,
+            boot,
+            compiler,
+            mut capabilities,
+            memory,
+        } = with;
         let store =
             Arc::new(Store::open(&directory.path().join("weihe.db")).expect("the store opens"));
         let mut kinds = Kinds::new();
@@ -102,6 +136,7 @@ impl Rig {
             letters: store.clone(),
             guard: None,
             audit: audit.clone(),
+            memory,
         };
         capabilities.push(Arc::new(StoreCapability::new(store)));
         let kernel = Kernel::start(options, capabilities, kinds).expect("the kernel starts");
@@ -124,7 +159,11 @@ impl Rig {
     pub async fn restart(self, system: &str) -> Self {
         let (directory, boot) = (self.directory.clone(), self.boot + 1);
         self.shutdown().await;
-        let rig = Self::boot(directory, boot, Compiler::InProcess);
+        let rig = Self::booted(Boot {
+            directory,
+            boot,
+            ..Boot::default()
+        });
         rig.add(system).await;
         rig
     }

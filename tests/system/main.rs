@@ -23,6 +23,7 @@ mod kills;
 mod late;
 mod lifecycle;
 mod many;
+mod memory;
 mod neighbours;
 mod packed;
 mod partial;

@@ -176,6 +176,7 @@ pub fn run(file: &Path) -> Anyhow<()> {
             letters: Arc::new(MemoryDeadLetters::default()),
             guard: None,
             audit: Arc::new(NoAudit),
+            memory: None,
         };
         let kernel = Kernel::start(options(directory.path()), Vec::new(), kinds)?;
         let connection = format!("type = \"tcp\"\naddress = \"{}\"", slave.address);

@@ -14,7 +14,7 @@ use weihe_kernel::device::{
     StopReason, Surroundings,
 };
 use weihe_kernel::event::{Event, Quality, SourceId, Value};
-use weihe_kernel::runtime::{Cache, Compiler, Loader, Ticker, WasmFactory, engine};
+use weihe_kernel::runtime::{Cache, Compiler, HostMemory, Loader, Ticker, WasmFactory, engine};
 use weihe_kernel::{DeviceSpec, SystemClock};
 
 use crate::native::NativeFactory;
@@ -199,7 +199,8 @@ async fn compare(file: PathBuf) -> Anyhow<()> {
     let ticker = Ticker::start(&engine)?;
     let directory = tempfile::tempdir()?;
     let cache = Cache::open(&engine, directory.path(), Compiler::InProcess)?;
-    let loader = Loader::new(&engine, ticker.clone(), cache, &[])?;
+    let memory = HostMemory::new(None);
+    let loader = Loader::new(&engine, ticker.clone(), cache, &[], memory)?;
     let plugin = Arc::new(loader.load("relay", &file).await?);
     let sandboxed = |device| WasmFactory {
         plugin,

@@ -60,6 +60,7 @@ impl World {
             letters: Arc::new(MemoryDeadLetters::default()),
             guard: None,
             audit: Arc::new(weihe_kernel::audit::NoAudit),
+            memory: None,
         };
         let mut kinds = Kinds::new();
         kinds.register(weihe_link::TcpListener);

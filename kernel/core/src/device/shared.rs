@@ -11,6 +11,7 @@ use crate::connection::limits::LEAVE_TIMEOUT;
 use crate::connection::{Framer, Seat};
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 use crate::failsafe::Outputs;
+use crate::runtime::Short;
 
 use super::call::CallId;
 use super::dead::DeadLetters;
@@ -325,6 +326,17 @@ impl Device {
         let target = format!("{kind}/{what}");
         let entry = Entry::device(&self.name, action::DENIED, target).refused(reason);
         self.surroundings.audit(entry.often(kind));
+    }
+
+    /// The device's instance asked for memory in vain. `first` says that it is the first time of this
+    /// instance.
+    pub fn memory_refused(&self, short: &Short, first: bool) {
+        if first {
+            self.fault(&format!("it asked for memory in vain: {short}"), "");
+        }
+        let target = format!("device/{}", self.name);
+        let entry = Entry::device(&self.name, action::MEMORY_REFUSED, target).refused(short);
+        self.surroundings.audit(entry.often("memory"));
     }
 
     /// The device was given up.

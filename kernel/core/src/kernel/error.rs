@@ -6,6 +6,7 @@ use crate::bus::BusError;
 use crate::capability::GrantError;
 use crate::connection::{ConfigError, Conflict};
 use crate::device::StartError;
+use crate::runtime::Short;
 
 /// Why the kernel does not start.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +87,16 @@ pub enum DeviceError {
         device: String,
         /// Which plugin.
         plugin: String,
+    },
+    /// There is no memory for an instance of its plugin.
+    #[error("device `{device}` cannot have an instance of plugin `{plugin}` now: {short}")]
+    Memory {
+        /// Which device.
+        device: String,
+        /// Which plugin.
+        plugin: String,
+        /// What is missing.
+        short: Short,
     },
     /// Its plugin imports what it is not granted.
     #[error(

@@ -48,7 +48,22 @@ impl Kernel {
             return Err(DeviceError::NeedsConnection { device, plugin });
         }
         let granted = self.check_grants(spec, &PluginStatus::from(&*plugin))?;
+        self.check_memory(spec, &plugin)?;
         Ok((plugin, granted))
+    }
+
+    /// Whether there is memory for another instance of a plugin.
+    pub(super) fn check_memory(
+        &self,
+        spec: &DeviceSpec,
+        plugin: &Plugin,
+    ) -> Result<(), DeviceError> {
+        let checked = self.memory.check(plugin.initial_memory);
+        checked.map_err(|short| DeviceError::Memory {
+            device: spec.name.clone(),
+            plugin: plugin.name.clone(),
+            short,
+        })
     }
 
     /// Checks whether a device is granted what a plugin imports, whether the plugin is loaded or not.

@@ -30,7 +30,10 @@ use crate::clock::Clock;
 use crate::connection::Kinds;
 use crate::device::{Checkpoints, DeadLetters};
 use crate::failsafe::{Board, Guard};
-use crate::runtime::{Cache, CodecInstance, Compiler, LoadError, Loader, Plugin, Ticker, engine};
+use crate::runtime::{
+    Cache, CodecInstance, Compiler, HostMemory, LoadError, Loader, Plugin, Ticker, engine,
+};
+use crate::units::Size;
 
 pub use dead::{DeadError, LeftLetter, Letters, Sorted};
 pub use error::{ConnectionError, DeviceError, KernelError};
@@ -70,6 +73,8 @@ pub struct KernelOptions {
     pub guard: Option<Arc<dyn Guard>>,
     /// Where it is recorded who did what.
     pub audit: Arc<dyn Audit>,
+    /// The memory that the host as a whole keeps within; none: whatever the machine has.
+    pub memory: Option<Size>,
 }
 
 /// The kernel. Devices, plugins and connections can be added and removed while it runs.
@@ -86,6 +91,7 @@ pub struct Kernel {
     checkpoints: Arc<dyn Checkpoints>,
     letters: Arc<dyn DeadLetters>,
     audit: Arc<dyn Audit>,
+    memory: Arc<HostMemory>,
     io: tokio::runtime::Handle,
     io_thread: Mutex<Option<io::IoThread>>,
     registry: Mutex<Registry>,
@@ -119,8 +125,15 @@ impl Kernel {
                 source,
             }
         })?;
-        let loader =
-            Loader::new(&engine, ticker.clone(), cache, &capabilities).map_err(wrong_engine)?;
+        let memory = HostMemory::new(options.memory);
+        let loader = Loader::new(
+            &engine,
+            ticker.clone(),
+            cache,
+            &capabilities,
+            memory.clone(),
+        )
+        .map_err(wrong_engine)?;
         let (handle, io_thread) = start_io().map_err(io("the I/O thread cannot be started"))?;
         let started = options.clock.monotonic();
         let quarantine =
@@ -144,6 +157,7 @@ impl Kernel {
             checkpoints: options.checkpoints,
             letters: options.letters,
             audit: options.audit,
+            memory,
             io: handle,
             io_thread: Mutex::new(Some(io_thread)),
             registry: Mutex::default(),

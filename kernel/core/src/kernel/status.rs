@@ -10,7 +10,7 @@ use crate::bus::SubscriptionStatus;
 use crate::connection::ConnectionStats;
 use crate::device::DeviceStatus;
 use crate::failsafe::FailSafeStatus;
-use crate::runtime::{Description, Plugin};
+use crate::runtime::{Description, MemoryStatus, Plugin};
 
 /// What `ps` shows of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +114,9 @@ pub struct Status {
     /// Outputs with safe values, and the guard.
     #[serde(default)]
     pub fail_safe: FailSafeStatus,
+    /// How much of the host's memory is used.
+    #[serde(default)]
+    pub memory: MemoryStatus,
     /// How the audit trail is.
     #[serde(default)]
     pub audit: Option<AuditStatus>,
@@ -141,6 +144,7 @@ impl Kernel {
                 })
                 .collect(),
             quarantined: self.quarantine.all(),
+            memory: self.memory.status(),
             audit: self.audit.status(),
             connections: registry
                 .connections

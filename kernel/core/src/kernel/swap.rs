@@ -346,6 +346,8 @@ impl Kernel {
     fn moves(&self, plugin: &Arc<Plugin>) -> Result<Vec<Move>, DeviceError> {
         let devices = self.devices_of(&plugin.name);
         let each = devices.into_iter().map(|(device, orders)| {
+            // Beside the one that runs, which stays until the end of the probation.
+            self.check_memory(&device.spec, plugin)?;
             let factory = self.factory(plugin, &device)?;
             Ok(Move {
                 device,

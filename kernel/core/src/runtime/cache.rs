@@ -5,6 +5,7 @@
 //! file is named by what it was compiled from and for, and a checksum beside it tells a torn or
 //! altered file.
 
+mod child;
 mod directory;
 
 use std::ffi::OsString;
@@ -12,8 +13,7 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
@@ -21,24 +21,15 @@ use wasmtime::component::Component;
 
 use crate::event::hex;
 
-use super::engine::engine;
+use super::memory::{HostMemory, Short};
+use child::{Child, ChildMemory};
 use directory::{CODE, SCRATCH, SUM};
 
+pub use child::{COMPILE_MEMORY, COMPILE_TIME, compile_child};
 pub use directory::Untrusted;
 
 /// The largest component file that is taken in. Real plugins have 0.1 to 3 MiB.
 pub const MAX_COMPONENT_SIZE: u64 = 64 << 20;
-
-/// How long one compilation may take. 1.2 MB takes 1.5 s; a component can be built to take hours.
-pub const COMPILE_TIME: Duration = Duration::from_secs(60);
-
-/// Address space of the compiling child. 64 MiB of code need about 2 GiB.
-pub const COMPILE_MEMORY: u64 = 4 << 30;
-
-/// How much further than the host the compiling child gives way to others: it gets about a tenth of
-/// a core that is wanted elsewhere, so that lanes keep theirs, and a large plugin is still compiled
-/// within [`COMPILE_TIME`] on a busy board.
-const COMPILE_NICENESS: i32 = 10;
 
 /// Who compiles.
 #[derive(Debug, Clone)]
@@ -96,6 +87,14 @@ pub enum CompileError {
         file: PathBuf,
         /// The compiler's own words.
         reason: String,
+    },
+    /// There is no memory left for the compiler.
+    #[error("`{file}` cannot be compiled now: {short}")]
+    NoMemory {
+        /// The file.
+        file: PathBuf,
+        /// What is missing.
+        short: Short,
     },
     /// The compiler used more time or memory than it may.
     #[error("compiling `{file}` was stopped: {reason}")]
@@ -198,6 +197,7 @@ impl Cache {
         &self,
         engine: &Engine,
         source: &Source,
+        memory: &Arc<HostMemory>,
     ) -> Result<Component, CompileError> {
         let stem = format!("{}-{}", source.sha256, self.compatibility);
         let code = self.directory.join(format!("{stem}.{CODE}"));
@@ -216,8 +216,12 @@ impl Cache {
         match &self.compiler {
             Compiler::InProcess => compile(engine, source, &compiled)?,
             Compiler::Child { program, arguments } => {
-                self.compile_in_child(source, program, arguments, scratch.path(), &compiled)
-                    .await?;
+                let child = Child {
+                    program,
+                    arguments,
+                    memory: ChildMemory::of(source, memory)?,
+                };
+                child.compile(source, scratch.path(), &compiled).await?;
             }
         }
         let bytes = fs::read(&compiled).map_err(environment)?;
@@ -259,134 +263,6 @@ impl Cache {
                 let _ = fs::remove_file(code);
                 None
             }
-        }
-    }
-
-    async fn compile_in_child(
-        &self,
-        source: &Source,
-        program: &Path,
-        arguments: &[OsString],
-        scratch: &Path,
-        output: &Path,
-    ) -> Result<(), CompileError> {
-        let environment = |reason: String| CompileError::Environment {
-            file: source.file.clone(),
-            reason,
-        };
-        let input = scratch.join("input.wasm");
-        fs::write(&input, &source.bytes)
-            .map_err(|error| environment(format!("{}: {error}", input.display())))?;
-        let mut child = tokio::process::Command::new(program)
-            .args(arguments)
-            .arg(&input)
-            .arg(output)
-            // A terminal's Ctrl-C is for the host alone, which stops in order.
-            .process_group(0)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| {
-                environment(format!(
-                    "cannot start the compiler `{}`: {error}",
-                    program.display()
-                ))
-            })?;
-        // Never written to: the child ends when it is closed, however this process ends.
-        let _lifeline = child.stdin.take();
-        let finished = tokio::time::timeout(COMPILE_TIME, child.wait_with_output()).await;
-        let Ok(finished) = finished else {
-            return Err(CompileError::Exhausted {
-                file: source.file.clone(),
-                reason: format!("it took longer than {} s", COMPILE_TIME.as_secs()),
-            });
-        };
-        let finished =
-            finished.map_err(|error| environment(format!("the compiler was lost: {error}")))?;
-        if finished.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
-        match finished.status.code() {
-            Some(code) if code == i32::from(INVALID) => Err(CompileError::Invalid {
-                file: source.file.clone(),
-                reason: said,
-            }),
-            Some(_) => Err(environment(said)),
-            None => Err(CompileError::Exhausted {
-                file: source.file.clone(),
-                reason: format!("the compiler ended with {}", finished.status),
-            }),
-        }
-    }
-}
-
-/// Exit code of a child whose input is not a valid component.
-const INVALID: u8 = 65;
-
-/// Exit code of a child whose parent is gone.
-const ORPHANED: u8 = 75;
-
-/// What the compiling child does: limits itself, compiles `INPUT` and writes `OUTPUT`. Call it from
-/// the command that [`Compiler::Child`] names, with the two paths. The process ends early when its
-/// standard input does.
-pub fn compile_child(arguments: &[OsString]) -> ExitCode {
-    let [input, output] = arguments else {
-        eprintln!("two paths are needed: INPUT OUTPUT");
-        return ExitCode::from(2);
-    };
-    limit_self();
-    if let Err(error) = std::thread::Builder::new().spawn(end_with_parent) {
-        eprintln!("warning: cannot watch the parent process: {error}");
-    }
-    let compiled = engine()
-        .map_err(|error| CompileError::Environment {
-            file: input.into(),
-            reason: format!("{error:#}"),
-        })
-        .and_then(|engine| compile(&engine, &Source::read(Path::new(input))?, Path::new(output)));
-    match compiled {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(CompileError::Invalid { reason, .. }) => {
-            eprintln!("{reason}");
-            ExitCode::from(INVALID)
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Ends this process when the one that holds the other end of its standard input is gone. A signal
-/// at the parent's death would come with the end of the thread that started this one.
-fn end_with_parent() {
-    let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-    std::process::exit(i32::from(ORPHANED));
-}
-
-/// Makes this process give way to others, and limits its memory and processor time.
-fn limit_self() {
-    // SAFETY: nice takes a number alone. To give way is always allowed.
-    unsafe { libc::nice(COMPILE_NICENESS) };
-    let cpu = COMPILE_TIME.as_secs();
-    for (resource, limit) in [
-        (libc::RLIMIT_AS, COMPILE_MEMORY),
-        (libc::RLIMIT_CPU, cpu),
-        (libc::RLIMIT_CORE, 0),
-    ] {
-        let limit = libc::rlimit {
-            rlim_cur: limit,
-            rlim_max: limit,
-        };
-        // SAFETY: setrlimit reads the struct it is given and touches nothing else.
-        if unsafe { libc::setrlimit(resource, &raw const limit) } != 0 {
-            eprintln!(
-                "warning: cannot limit resource {resource}: {}",
-                io::Error::last_os_error()
-            );
         }
     }
 }
@@ -435,6 +311,8 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::runtime::engine::engine;
+    use crate::units::Size;
 
     const EMPTY_COMPONENT: &[u8] = &[0, b'a', b's', b'm', 0x0d, 0, 1, 0];
 
@@ -473,9 +351,10 @@ mod tests {
         let file = dir.path().join("x.wasm");
         fs::write(&file, EMPTY_COMPONENT).unwrap();
         let engine = engine().unwrap();
+        let memory = HostMemory::new(None);
         let cache = Cache::open(&engine, &dir.path().join("cache"), Compiler::InProcess).unwrap();
         let source = Source::read(&file).unwrap();
-        cache.component(&engine, &source).await.unwrap();
+        cache.component(&engine, &source, &memory).await.unwrap();
         let code = fs::read_dir(dir.path().join("cache"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -487,7 +366,7 @@ mod tests {
             .unwrap()
             .set_modified(long_ago)
             .unwrap();
-        cache.component(&engine, &source).await.unwrap();
+        cache.component(&engine, &source, &memory).await.unwrap();
         assert_eq!(metadata().ino(), first, "taken from the cache");
         assert!(
             metadata().modified().unwrap() > long_ago,
@@ -497,7 +376,7 @@ mod tests {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(&code, &bytes).unwrap();
-        cache.component(&engine, &source).await.unwrap();
+        cache.component(&engine, &source, &memory).await.unwrap();
         assert_ne!(fs::read(&code).unwrap(), bytes, "compiled anew");
     }
 
@@ -507,6 +386,7 @@ mod tests {
         let file = dir.path().join("x.wasm");
         fs::write(&file, EMPTY_COMPONENT).unwrap();
         let engine = engine().unwrap();
+        let memory = HostMemory::new(None);
         // Its process, its group, and what its standard input is.
         let script = "read -r _ _ _ _ group _ < /proc/$$/stat; \
                       echo \"$$ $group $(readlink /proc/$$/fd/0)\" >&2; exit 3";
@@ -516,13 +396,54 @@ mod tests {
         };
         let cache = Cache::open(&engine, &dir.path().join("cache"), compiler).unwrap();
         let source = Source::read(&file).unwrap();
-        let error = cache.component(&engine, &source).await.err().unwrap();
+        let error = cache
+            .component(&engine, &source, &memory)
+            .await
+            .err()
+            .unwrap();
         let CompileError::Environment { reason, .. } = &error else {
             panic!("{error}");
         };
         let words: Vec<&str> = reason.split(' ').collect();
         assert_eq!(words[0], words[1], "{reason}");
         assert!(words[2].starts_with("pipe:"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn a_compiler_takes_of_the_hosts_memory_what_it_may_have_and_gives_it_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.wasm");
+        fs::write(&file, EMPTY_COMPONENT).unwrap();
+        let engine = engine().unwrap();
+        // The last argument is the memory in bytes.
+        let script = "echo \"$3\" >&2; exit 3";
+        let compiler = Compiler::Child {
+            program: "/bin/sh".into(),
+            arguments: ["-c", script, "sh"].map(OsString::from).into(),
+        };
+        let cache = Cache::open(&engine, &dir.path().join("cache"), compiler).unwrap();
+        let source = Source::read(&file).unwrap();
+        let said = async |memory: Option<u64>| {
+            let memory = HostMemory::new(memory.map(Size));
+            let error = cache.component(&engine, &source, &memory).await;
+            assert_eq!(memory.status().used, 0, "all is given back");
+            error.err().unwrap()
+        };
+        let reason = |error| match error {
+            CompileError::Environment { reason, .. } => reason,
+            other => panic!("{other}"),
+        };
+        const MIB: u64 = 1 << 20;
+        assert_eq!(reason(said(None).await), "");
+        let half = (132 * MIB - crate::runtime::HOST_RESERVE) / 2;
+        assert_eq!(reason(said(Some(132 * MIB)).await), half.to_string());
+        let error = said(Some(48 * MIB)).await;
+        assert!(matches!(error, CompileError::NoMemory { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("x.wasm") && text.contains("16.0 MiB"),
+            "{text}"
+        );
     }
 
     #[tokio::test]
@@ -533,9 +454,10 @@ mod tests {
         bytes.extend([1, 200, 1, 0]);
         fs::write(&file, bytes).unwrap();
         let engine = engine().unwrap();
+        let memory = HostMemory::new(None);
         let cache = Cache::open(&engine, &dir.path().join("cache"), Compiler::InProcess).unwrap();
         let error = cache
-            .component(&engine, &Source::read(&file).unwrap())
+            .component(&engine, &Source::read(&file).unwrap(), &memory)
             .await
             .err()
             .unwrap();

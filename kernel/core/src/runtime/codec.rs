@@ -11,6 +11,7 @@ use crate::units::Span;
 
 use super::bindings::codec::exports::weihe::plugin::codec as wit;
 use super::budget::Budget;
+use super::memory::{HostMemory, Ration, Short};
 use super::plugin::Plugin;
 use super::report::trap;
 
@@ -26,9 +27,8 @@ const PURE_TIME: Span = Span::from_millis(50);
 const PURE_HOST_CALL_DATA: usize = 1 << 20;
 
 /// The data behind a pure instance: nothing but its limits.
-#[derive(Default)]
 pub struct PureState {
-    limits: StoreLimits,
+    ration: Ration<StoreLimits>,
     budget: Budget,
 }
 
@@ -38,12 +38,29 @@ pub struct PureState {
 struct PureSpent;
 
 impl PureState {
-    pub(super) fn limit(store: &mut Store<Self>) {
-        store.data_mut().limits = StoreLimitsBuilder::new()
+    pub(super) fn new(memory: &Arc<HostMemory>) -> Self {
+        let limits = StoreLimitsBuilder::new()
             .memory_size(PURE_MEMORY)
             .table_elements(10_000)
             .build();
-        store.limiter(|state| &mut state.limits);
+        Self {
+            ration: Ration::new(limits, memory, None),
+            budget: Budget::default(),
+        }
+    }
+
+    /// The memory that it has, in bytes.
+    pub(super) fn held(&self) -> u64 {
+        self.ration.held()
+    }
+
+    /// Why memory was refused.
+    pub(super) fn short(&self) -> Option<Short> {
+        self.ration.short()
+    }
+
+    pub(super) fn limit(store: &mut Store<Self>) {
+        store.limiter(|state| &mut state.ration);
         store.set_hostcall_fuel(PURE_HOST_CALL_DATA);
         store.epoch_deadline_callback(|mut context| {
             if context.data_mut().budget.allows_more() {
@@ -174,7 +191,8 @@ impl CodecInstance {
             let (mut store, guest) = match live {
                 Some(live) => live,
                 None => {
-                    let mut store = Store::new(plugin.engine(), PureState::default());
+                    plugin.memory().check(plugin.initial_memory)?;
+                    let mut store = Store::new(plugin.engine(), PureState::new(plugin.memory()));
                     PureState::limit(&mut store);
                     let instance = pre.instantiate(&mut store)?;
                     let guest = indices.load(&mut store, &instance)?;

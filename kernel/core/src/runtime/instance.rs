@@ -163,10 +163,10 @@ impl GuestFactory for WasmFactory {
             .collect();
         let mut store = Store::new(
             self.plugin.engine(),
-            GuestState::new(device.clone(), attachments),
+            GuestState::new(device.clone(), attachments, self.plugin.memory()),
         );
         let limits = &device.spec.limits;
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| &mut state.ration);
         store.set_hostcall_fuel(limits.host_call_data.bytes());
         let cpu_time = limits.cpu_time;
         store.epoch_deadline_callback(move |mut context| {
@@ -192,7 +192,14 @@ impl GuestFactory for WasmFactory {
         .await;
         drop(running);
         let words = store.data().words.clone();
-        let instance = made.map_err(|error| trap(&error, Some(&words)))?;
+        // The engine's own words would be about the plugin's limit.
+        let instance = made.map_err(|error| match store.data().ration.short() {
+            Some(short) => Trap {
+                message: format!("there is no memory for an instance: {short}"),
+                backtrace: String::new(),
+            },
+            None => trap(&error, Some(&words)),
+        })?;
         self.bind(store, &instance)
             .map_err(|error| trap(&error, None))
     }
@@ -250,6 +257,7 @@ impl WasmFactory {
 /// Gives the next call its processor time.
 fn prepare(store: &mut Store<GuestState>) {
     let cpu_time = store.data().device.spec.limits.cpu_time;
+    store.data_mut().ration.begin();
     store.data().budget.refill(cpu_time.nanoseconds());
     store.data().words.forget();
     store.set_epoch_deadline(1);
@@ -294,6 +302,14 @@ async fn within<T>(
     .await
 }
 
+/// Adds that the instance asked for memory in vain, since most plugins end with a bare `unreachable` then.
+fn explained(mut trap: Trap, store: &Store<GuestState>) -> Trap {
+    if let Some(short) = store.data().ration.short() {
+        trap.message = format!("{} (it asked for memory in vain: {short})", trap.message);
+    }
+    trap
+}
+
 /// Calls an exported function within the device's limits.
 macro_rules! guarded {
     ($self:ident, |$store:ident| $call:expr) => {{
@@ -304,7 +320,10 @@ macro_rules! guarded {
         let $store = &mut $self.store;
         let result = within(clock, limit, budget, $call).await;
         drop(running);
-        result.map_err(|error| trap(&error, Some(&$self.store.data().words)))
+        result.map_err(|error| {
+            let store = &$self.store;
+            explained(trap(&error, Some(&store.data().words)), store)
+        })
     }};
 }
 
@@ -414,7 +433,7 @@ fn cached(
 
 impl Guest for WasmGuest {
     fn used(&mut self) -> InstanceUse {
-        let meter = &self.store.data().limits;
+        let meter = self.store.data().ration.limits();
         InstanceUse {
             memory: meter.memory.used(),
             table_elements: meter.table_elements.used(),

@@ -7,6 +7,7 @@ mod codec;
 mod engine;
 mod imports;
 mod instance;
+mod memory;
 mod meter;
 pub mod packed;
 mod plugin;
@@ -21,6 +22,7 @@ pub use cache::{
 pub use codec::{CodecError, CodecInstance, Decoded, Direction, Field, PureState, Reading};
 pub use engine::{EPOCH, Running, Ticker, engine, engine_config};
 pub use instance::{WasmFactory, WasmGuest};
+pub use memory::{HOST_RESERVE, HostMemory, MemoryStatus, Short};
 pub use plugin::{
     CommandInfo, ConnectionNeed, Description, HOOKS, HookIndices, LoadError, Loader, Plugin,
     TopicInfo,

@@ -13,6 +13,7 @@ use super::bindings::{codec, commands, handler, lifecycle, state as state_hook};
 use super::cache::{Cache, CompileError, Source};
 use super::codec::{CodecInstance, PureState};
 use super::engine::Ticker;
+use super::memory::HostMemory;
 use super::state::GuestState;
 use super::{imports, report, wasi};
 
@@ -179,8 +180,11 @@ pub struct Plugin {
     pub imports: Vec<String>,
     /// The hooks it exports.
     pub hooks: Vec<String>,
+    /// The memory that an instance has from its beginning, in bytes.
+    pub initial_memory: u64,
     engine: Engine,
     ticker: Ticker,
+    memory: Arc<HostMemory>,
     pre: InstancePre<GuestState>,
     indices: HookIndices,
     pure: InstancePre<PureState>,
@@ -190,6 +194,10 @@ pub struct Plugin {
 impl Plugin {
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    pub(super) fn memory(&self) -> &Arc<HostMemory> {
+        &self.memory
     }
 
     pub(super) fn pre(&self) -> &InstancePre<GuestState> {
@@ -229,6 +237,7 @@ pub struct Loader {
     ticker: Ticker,
     linker: Linker<GuestState>,
     cache: Cache,
+    memory: Arc<HostMemory>,
 }
 
 impl Loader {
@@ -238,6 +247,7 @@ impl Loader {
         ticker: Ticker,
         cache: Cache,
         capabilities: &[Arc<dyn Capability>],
+        memory: Arc<HostMemory>,
     ) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engine);
         wasi::link(&mut linker)?;
@@ -255,13 +265,17 @@ impl Loader {
             ticker,
             linker,
             cache,
+            memory,
         })
     }
 
     /// Loads a plugin from a file: compile (or take from the cache), link, describe.
     pub async fn load(&self, name: &str, file: &Path) -> Result<Plugin, LoadError> {
         let source = Source::read(file)?;
-        let component = self.cache.component(&self.engine, &source).await?;
+        let component = self
+            .cache
+            .component(&self.engine, &source, &self.memory)
+            .await?;
         let kind = component.component_type();
         let imports: Vec<String> = kind
             .imports(&self.engine)
@@ -299,13 +313,13 @@ impl Loader {
             .then(|| codec::exports::weihe::plugin::codec::GuestIndices::new(&pure))
             .transpose()
             .map_err(incompatible)?;
-        let description = self
-            .describe(&pure)
-            .await
-            .map_err(|reason| LoadError::Description {
-                file: file.to_owned(),
-                reason,
-            })?;
+        let (description, initial_memory) =
+            self.describe(&pure)
+                .await
+                .map_err(|reason| LoadError::Description {
+                    file: file.to_owned(),
+                    reason,
+                })?;
         Ok(Plugin {
             name: name.to_owned(),
             file: file.to_owned(),
@@ -318,8 +332,10 @@ impl Loader {
                 .filter(|hook| has(hook))
                 .map(str::to_owned)
                 .collect(),
+            initial_memory,
             engine: self.engine.clone(),
             ticker: self.ticker.clone(),
+            memory: self.memory.clone(),
             pre,
             indices,
             pure,
@@ -327,9 +343,10 @@ impl Loader {
         })
     }
 
-    /// Calls `describe` in an instance in which every import traps.
-    async fn describe(&self, pure: &InstancePre<PureState>) -> Result<Description, String> {
-        let mut store = Store::new(&self.engine, PureState::default());
+    /// Calls `describe` in an instance in which every import traps. Returns with it the memory that the
+    /// instance had in the end, which is what others will have in their beginning.
+    async fn describe(&self, pure: &InstancePre<PureState>) -> Result<(Description, u64), String> {
+        let mut store = Store::new(&self.engine, PureState::new(&self.memory));
         PureState::limit(&mut store);
         let running = self.ticker.enter();
         let described = async {
@@ -340,6 +357,9 @@ impl Loader {
         };
         let described = described.await;
         drop(running);
+        if let Some(short) = store.data().short() {
+            return Err(format!("the plugin cannot be asked what it is: {short}"));
+        }
         let said = described.map_err(|error| {
             let trap = report::trap(&error, None);
             format!(
@@ -347,7 +367,8 @@ impl Loader {
                 trap.message, trap.backtrace
             )
         })?;
-        check_description(said)
+        let memory = store.data().held();
+        Ok((check_description(said)?, memory))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::device::{Device, Effect, NO_CAUSE, Outbox, OutboxFull};
 use crate::event::TopicId;
 
 use super::budget::Budget;
+use super::memory::{HostMemory, Ration};
 use super::meter::Meter;
 use super::report::LastWords;
 use super::wasi;
@@ -23,7 +24,7 @@ pub struct GuestState {
     /// The cause of what is published singly: the one event of the call, or [`NO_CAUSE`] where the call
     /// handles several and nobody can tell which.
     pub(super) cause: u32,
-    pub(super) limits: Meter,
+    pub(super) ration: Ration<Meter>,
     /// The processor time of the current call. Shared with who polls the call.
     pub(super) budget: Arc<Budget>,
     /// What it said last, for the report of a trap.
@@ -38,11 +39,16 @@ pub struct GuestState {
 }
 
 impl GuestState {
-    pub(super) fn new(device: Arc<Device>, attachments: Vec<Box<dyn Attachment>>) -> Self {
+    pub(super) fn new(
+        device: Arc<Device>,
+        attachments: Vec<Box<dyn Attachment>>,
+        memory: &Arc<HostMemory>,
+    ) -> Self {
         let words = LastWords::default();
+        let meter = Meter::new(&device.spec.limits);
         Self {
             wasi: wasi::context(&device, &words),
-            limits: Meter::new(&device.spec.limits),
+            ration: Ration::new(meter, memory, Some(device.clone())),
             words,
             outbox: Outbox::default(),
             cause: NO_CAUSE,

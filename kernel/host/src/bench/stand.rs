@@ -44,6 +44,7 @@ impl Stand {
             letters: Arc::new(MemoryDeadLetters::default()),
             guard: None,
             audit: Arc::new(weihe_kernel::audit::NoAudit),
+            memory: None,
         };
         let kernel = Kernel::start(options, Vec::new(), Kinds::new())?;
         Ok(Self {

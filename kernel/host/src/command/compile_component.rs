@@ -8,8 +8,8 @@ use clap::Args;
 /// Compile INPUT to OUTPUT; for the host's own use
 #[derive(Debug, Args)]
 pub(super) struct CompileComponent {
-    /// INPUT OUTPUT
-    #[arg(num_args = 2, required = true)]
+    /// INPUT OUTPUT, and the bytes of memory that it may take
+    #[arg(num_args = 2..=3, required = true)]
     paths: Vec<OsString>,
 }
 

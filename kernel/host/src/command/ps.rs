@@ -9,6 +9,7 @@ use weihe_kernel::VersionChange;
 use weihe_kernel::audit::AuditStatus;
 use weihe_kernel::connection::{ConnectionStats, LinkState};
 use weihe_kernel::failsafe::{FailSafeStatus, GuardState, OutputStatus, SafeState};
+use weihe_kernel::runtime::MemoryStatus;
 
 use super::{Global, Result, remote};
 use crate::output::{
@@ -169,6 +170,7 @@ fn render(answer: &Answer, style: Style) -> String {
         }
     }
     text.push_str(&unguarded(&status.fail_safe, style));
+    text.push_str(&memory_line(&status.memory, style));
     if let Some(audit) = &status.audit {
         text.push_str(&audit_lines(audit, style));
     }
@@ -239,6 +241,25 @@ fn unguarded(safe: &FailSafeStatus, style: Style) -> String {
         ),
         _ => String::new(),
     }
+}
+
+/// How much of its memory the host uses, where it has a limit.
+fn memory_line(memory: &MemoryStatus, style: Style) -> String {
+    let Some(limit) = memory.limit else {
+        return String::new();
+    };
+    let mut text = format!(
+        "\nmemory: instances use {} of {}; {} are kept for the host",
+        bytes(memory.used),
+        bytes(limit.saturating_sub(memory.reserve)),
+        bytes(memory.reserve)
+    );
+    if memory.refused > 0 {
+        let refused = format!("; refused {} times", count(memory.refused));
+        text.push_str(&style.bad(refused));
+    }
+    text.push('\n');
+    text
 }
 
 /// What is wrong with the audit trail; nothing while it is in order.

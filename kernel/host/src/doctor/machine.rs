@@ -1,6 +1,6 @@
 //! Processor, operating system, memory and limits.
 
-use super::{Finding, Root};
+use super::{Finding, Root, group_limit};
 use crate::output::{bytes, count};
 
 /// Memory below which a host with a few plugins and SQLite is tight.
@@ -102,39 +102,16 @@ fn memory(root: &Root) -> Finding {
 
 fn cgroup(root: &Root) -> Finding {
     const WHAT: &str = "memory limit";
-    let groups = root.read("/proc/self/cgroup").unwrap_or_default();
-    // cgroup v2 has one line, `0::/path`.
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::"));
-    let version_two = own.and_then(|path| {
-        let mut path = path.trim();
-        loop {
-            let file = format!("/sys/fs/cgroup{}/memory.max", path.trim_end_matches('/'));
-            let limit = root
-                .read(&file)
-                .and_then(|text| text.trim().parse::<u64>().ok());
-            if limit.is_some() || path.trim_matches('/').is_empty() {
-                return limit;
-            }
-            path = &path[..path.rfind('/')?];
-        }
-    });
-    let limit = version_two.or_else(|| {
-        let text = root.read("/sys/fs/cgroup/memory/memory.limit_in_bytes")?;
-        text.trim()
-            .parse::<u64>()
-            .ok()
-            .filter(|limit| *limit < 1 << 60)
-    });
-    match limit {
+    match group_limit(root) {
         None => Finding::ok(WHAT, "none (cgroup)"),
-        Some(limit) if limit < TIGHT_MEMORY => {
+        Some(limit) if limit.bytes < TIGHT_MEMORY => {
             let advice = format!(
                 "raise the service's limit (MemoryMax=) to {}",
                 bytes(TIGHT_MEMORY)
             );
-            Finding::warn(WHAT, format!("{} (cgroup)", bytes(limit)), advice)
+            Finding::warn(WHAT, format!("{} (cgroup)", bytes(limit.bytes)), advice)
         }
-        Some(limit) => Finding::ok(WHAT, format!("{} (cgroup)", bytes(limit))),
+        Some(limit) => Finding::ok(WHAT, format!("{} (cgroup)", bytes(limit.bytes))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What this machine can do for a system, and why not: one check a line, each with what to do.
 
+mod cgroup;
 mod device;
 mod machine;
 mod toolchain;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+pub use cgroup::{GroupLimit, group_limit};
 pub use device::devices;
 pub use machine::machine;
 pub use toolchain::toolchain;

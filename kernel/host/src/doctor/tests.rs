@@ -3,7 +3,7 @@
 use super::*;
 
 /// A board as it looks from its files.
-fn board(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+pub(super) fn board(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
     let directory = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = directory.path().join(path.trim_start_matches('/'));

@@ -58,6 +58,7 @@ impl DryRun {
             guard: None,
             letters: Arc::new(MemoryDeadLetters::default()),
             audit: Arc::new(NoAudit),
+            memory: None,
         };
         let capabilities =
             || -> Vec<Arc<dyn Capability>> { vec![Arc::new(StoreCapability::new(store.clone()))] };

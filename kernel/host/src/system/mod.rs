@@ -7,6 +7,7 @@ mod candidate;
 mod dry;
 mod in_force;
 mod kept;
+mod memory;
 mod plan;
 mod problem;
 mod reconcile;

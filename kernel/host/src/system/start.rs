@@ -125,6 +125,7 @@ impl System {
             letters: store.clone(),
             guard: config.host.guard.then(super::guard),
             audit: audit.clone(),
+            memory: super::memory::limit(&config.host),
         };
         let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
         let kernel = Kernel::start(options, capabilities, kinds())?;
