@@ -15,6 +15,7 @@ mod faults;
 mod field;
 mod files;
 mod folder;
+mod grants;
 mod greenhouse;
 mod guard;
 mod host;

@@ -208,6 +208,16 @@ impl Device {
         self.topics.count()
     }
 
+    /// Whether events of a topic can reach the device: those of its timers, answers to its calls, and
+    /// what it may subscribe to.
+    pub fn may_know(&self, topic: &str) -> bool {
+        topic == ANSWER
+            || self.topics.has_timer(topic)
+            || topic
+                .parse()
+                .is_ok_and(|filter| self.spec.grants.may_subscribe(&self.name, &filter))
+    }
+
     /// The topic of a timer's ticks, within the device's limit.
     pub fn timer_topic(&self, timer: &str) -> Result<TopicId, TopicRefused> {
         self.topics.timer(&self.bus, timer)

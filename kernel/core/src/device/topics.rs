@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::bus::{Bus, BusError};
 use crate::event::TopicId;
 
+/// What the topics of timers begin with.
+const TIMER: &str = "$timer/";
+
 /// Why a device gets no topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopicRefused {
@@ -80,9 +83,16 @@ impl Topics {
         if let Some(id) = known.timers.get(timer) {
             return Ok(*id);
         }
-        let id = self.make(&known, bus, &format!("$timer/{timer}"))?;
+        let id = self.make(&known, bus, &format!("{TIMER}{timer}"))?;
         known.timers.insert(timer.into(), id);
         Ok(id)
+    }
+
+    /// Whether a topic is that of one of its timers.
+    pub(super) fn has_timer(&self, topic: &str) -> bool {
+        topic
+            .strip_prefix(TIMER)
+            .is_some_and(|timer| self.lock().timers.contains_key(timer))
     }
 
     fn make(&self, known: &Known, bus: &Bus, topic: &str) -> Result<TopicId, TopicRefused> {

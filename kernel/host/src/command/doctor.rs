@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use weihe_kernel::units::Size;
 
 use super::{Global, Result, directory, remote};
 use crate::config::Config;
 use crate::control::{Client, ClientError, SocketError};
-use crate::doctor::{Finding, Root, Verdict, devices, machine, toolchain};
+use crate::doctor::{Finding, Root, Verdict, devices, group_limit, machine, toolchain};
 use crate::output::{Outcome, Style, print, print_json, width};
 
 /// Look at this machine: what would work, and why not
@@ -25,7 +26,7 @@ impl Doctor {
         let mut findings = machine(&root);
         findings.extend(toolchain(Path::new(".")));
         findings.extend(devices(&root));
-        findings.extend(system(global));
+        findings.extend(system(global, &root));
         let worst = findings.iter().map(|finding| finding.verdict).max();
         if global.json {
             print_json(&serde_json::to_value(&findings).unwrap_or_default());
@@ -40,7 +41,7 @@ impl Doctor {
 }
 
 /// The system at hand, where there is one.
-fn system(global: &Global) -> Vec<Finding> {
+fn system(global: &Global, root: &Root) -> Vec<Finding> {
     let Ok(directory) = directory::find(None, global) else {
         return vec![Finding::ok("system here", "none; name one with `-C DIR`")];
     };
@@ -59,9 +60,28 @@ fn system(global: &Global) -> Vec<Finding> {
     let data = &config.host.data;
     vec![
         Finding::ok("configuration", found),
+        memory(config.host.memory, root),
         writable(data),
         socket(data),
     ]
+}
+
+/// The memory that a host here keeps within.
+fn memory(configured: Option<Size>, root: &Root) -> Finding {
+    const WHAT: &str = "memory of the host";
+    match (configured, group_limit(root)) {
+        (None, None) => Finding::ok(WHAT, "not limited"),
+        (None, Some(group)) => Finding::ok(WHAT, format!("{} (cgroup)", Size(group.bytes))),
+        (Some(memory), Some(group)) if memory.0 > group.bytes => Finding::warn(
+            WHAT,
+            format!(
+                "{memory} (weihe.toml), beyond the {} of its cgroup",
+                Size(group.bytes)
+            ),
+            "lower `[host] memory`, or raise the service's limit (MemoryMax=)",
+        ),
+        (Some(memory), _) => Finding::ok(WHAT, format!("{memory} (weihe.toml)")),
+    }
 }
 
 /// Whether the data directory, or the nearest one above it that is there, can be written to.

@@ -12,6 +12,7 @@ mod directory;
 mod doctor;
 mod events;
 mod get;
+mod grants;
 mod guard_outputs;
 mod inspect;
 mod logs;
@@ -86,6 +87,7 @@ enum Command {
     Reload(plan::Reload),
     Dead(dead::Dead),
     Audit(audit::Audit),
+    Grants(grants::Grants),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
@@ -130,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Reload(reload) => reload.run(&global),
         Command::Dead(dead) => dead.run(&global),
         Command::Audit(audit) => audit.run(&global),
+        Command::Grants(grants) => grants.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::Bench(bench) => bench.run(&global),
         Command::CompileComponent(compile) => return compile.run(),

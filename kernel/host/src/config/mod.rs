@@ -233,6 +233,15 @@ impl Config {
         })
     }
 
+    /// File and line of an entry: `weihe.toml:12`; none when the file has no such entry.
+    pub fn line_of(&self, path: &KeyPath) -> Option<String> {
+        let place = self.document.place(path);
+        (place.found == path.steps().len()).then(|| {
+            let (line, _) = self.source.position(place.value.start);
+            format!("{}:{line}", self.source.path.display())
+        })
+    }
+
     /// SHA-256 of the file, as the audit trail names it; of nothing where there is none.
     pub fn sha256(&self) -> String {
         weihe_kernel::event::hex(&Sha256::digest(self.source.text.as_bytes()))

@@ -10,11 +10,19 @@ use crate::{Grant, Store};
 struct Data {
     session: Session,
     table: ResourceTable,
+    denied: std::sync::Mutex<Vec<String>>,
 }
 
 impl Guest for Data {
     fn split(&mut self) -> wasmtime::Result<(&mut Session, &mut ResourceTable)> {
         Ok((&mut self.session, &mut self.table))
+    }
+
+    fn denied(&self, what: &str, reason: &str) {
+        self.denied
+            .lock()
+            .unwrap()
+            .push(format!("{what}: {reason}"));
     }
 }
 
@@ -23,6 +31,7 @@ fn data(store: &Store, grant: &str) -> Data {
     Data {
         session: store.session("soil", Arc::new(grant)),
         table: ResourceTable::new(),
+        denied: std::sync::Mutex::default(),
     }
 }
 
@@ -81,6 +90,12 @@ async fn a_guest_writes_and_reads_rows_through_its_imports() {
     sql::HostDatabase::drop(&mut view, again(&main)).unwrap();
     // A handle that is gone is a fault of the bindings, not an answer.
     assert!(view.query(main, "SELECT 1".into(), vec![]).await.is_err());
+    let told = data.denied.lock().unwrap().clone();
+    assert_eq!(told.len(), 1, "refusals are told, and only those: {told:?}");
+    assert!(
+        told[0].starts_with("main: ") && told[0].contains("`weihe_keys`"),
+        "{told:?}"
+    );
     data.session.commit().await.unwrap();
 }
 
@@ -132,6 +147,9 @@ async fn a_guest_sets_and_lists_keys_through_its_imports() {
         "{empty:?}"
     );
     store::HostBucket::drop(&mut view, own).unwrap();
+    let told = data.denied.lock().unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("shared: "), "{told:?}");
 }
 
 #[test]

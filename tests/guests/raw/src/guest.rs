@@ -255,6 +255,14 @@ impl events::Guest for Raw {
                 if let Some(what) = order.strip_prefix("pile up ") {
                     return Err(Error::Rejected(excess::pile_up(what)));
                 }
+                if let Some(id) = order.strip_prefix("name ") {
+                    let name = id.parse().ok().and_then(bus::topic_name);
+                    return Err(Error::Rejected(debug(name)));
+                }
+                if let Some(address) = order.strip_prefix("dial ") {
+                    let dialled = std::net::TcpStream::connect(address);
+                    return Err(Error::Rejected(debug(dialled.map(|_| ()))));
+                }
                 if let Some(way) = order.strip_prefix("frame ") {
                     transact(ReplyRule::Codec(way.to_owned()))?;
                 }
