@@ -93,9 +93,21 @@ fn grants_configuration_and_versions_are_on_the_record() {
     let file = component("weihe-guest-packed");
     let swapped = host.run(&["swap", "raw", file.to_str().unwrap()]);
     assert_eq!(swapped.status.code(), Some(0));
+    for (arguments, code) in [
+        (&["rollback", "raw"][..], 0),
+        (&["swap", "raw", file.to_str().unwrap()], 1),
+        (&["swap", "raw", file.to_str().unwrap(), "--lift"], 0),
+    ] {
+        assert_eq!(
+            host.run(arguments).status.code(),
+            Some(code),
+            "{arguments:?}"
+        );
+    }
     let toml = host.path("weihe.toml");
     let refused = host.run(&["swap", "raw", toml.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(1), "that is no component");
+    assert!(host.run(&["unload", "raw"]).status.success());
     assert!(host.stop());
     let started = &trail(&host, &["--action", "device-started"])[0];
     assert_eq!(started["target"], "device/patient");
@@ -111,14 +123,28 @@ fn grants_configuration_and_versions_are_on_the_record() {
     assert_eq!(config["details"]["sha256"].as_str().unwrap().len(), 64);
     let swapped = &trail(&host, &["--action", "plugin-swapped"])[0];
     assert_ne!(swapped["details"]["sha256"], sha256);
-    let refused = &trail(&host, &["--action", "plugin-refused"])[0];
-    let reason = refused["reason"].as_str().unwrap();
-    assert!(reason.contains("not a WebAssembly file"), "{reason}");
+    let refused = trail(&host, &["--action", "plugin-refused"]);
+    let reasons: Vec<&str> = refused
+        .iter()
+        .filter_map(|record| record["reason"].as_str())
+        .collect();
+    // Once more when the quarantine was to be lifted.
+    assert_eq!(reasons.len(), 3, "{reasons:?}");
+    assert!(reasons[0].contains("quarantine"), "{reasons:?}");
+    assert!(reasons[2].contains("not a WebAssembly file"), "{reasons:?}");
+    let returned = &trail(&host, &["--action", "plugin-returned"])[0];
+    assert_eq!(returned["details"]["sha256"], sha256);
+    assert_eq!(returned["details"]["reason"], "by the operator");
+    let lifted = &trail(&host, &["--action", "quarantine-lifted"])[0];
+    let bad = swapped["details"]["sha256"].as_str().unwrap();
+    assert_eq!(lifted["target"], format!("version/{bad}"));
+    let unloaded = &trail(&host, &["--action", "plugin-unloaded"])[0];
+    assert_eq!(unloaded["details"]["devices"], json!(["patient"]));
     let outcomes: Vec<Value> = trail(&host, &["--actor", "operator", "--action", "swap"])
         .iter()
         .map(|swap| swap["outcome"].clone())
         .collect();
-    assert_eq!(outcomes, ["done", "refused"]);
+    assert_eq!(outcomes, ["done", "refused", "done", "refused"]);
     let last = trail(&host, &["-n", "1"]);
     assert_eq!(last[0]["action"], "host-stopped");
 }
@@ -240,6 +266,41 @@ async fn uses_that_are_not_granted_are_on_the_record_with_device_and_thing() {
     let denied = rig.audited(action::DENIED);
     assert_eq!(denied.last().unwrap().target, "subscribe/secret/#");
     assert_eq!(rig.audited(action::DEVICE_REFUSED).len(), 1);
+    rig.shutdown().await;
+}
+
+#[tokio::test]
+async fn calls_between_devices_are_on_the_record() {
+    let rig = Rig::start(
+        r#"
+        [plugin]
+        raw = "weihe-guest-raw"
+        [device.good]
+        plugin = "raw"
+        [device.patient]
+        plugin = "raw"
+        grants.call = ["good"]
+        "#,
+    )
+    .await;
+    let mut echo = rig.watch("plugin/patient/echo");
+    rig.order("patient", "call");
+    echo.next().await;
+    // That call is never answered; now it is.
+    rig.kernel().remove_device("good").await.unwrap();
+    rig.until("the call on the record", |_| {
+        !rig.audited(action::DEVICE_CALL).is_empty()
+    })
+    .await;
+    let call = rig.audited(action::DEVICE_CALL).remove(0);
+    let name = "patient".to_owned();
+    assert_eq!(call.actor, Actor::Device { name });
+    assert_eq!(call.target, "device/good");
+    assert_eq!(call.details["command"], "never");
+    assert!(
+        matches!(call.outcome, Outcome::Refused { .. }),
+        "it was not done"
+    );
     rig.shutdown().await;
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use weihe_kernel::audit::Entry;
@@ -54,6 +55,8 @@ pub struct Writer {
     medium: Option<Box<dyn Medium>>,
     length: u64,
     torn: u64,
+    /// What was put aside and is not on the record yet.
+    aside: Option<Entry>,
     sequence: u64,
     head: String,
     /// Whether something was written that may not be on the disk.
@@ -71,6 +74,7 @@ impl Writer {
             medium: None,
             length: end.length,
             torn: end.torn,
+            aside: None,
             sequence: end.sequence,
             head: end.head,
             unsynced: false,
@@ -116,10 +120,11 @@ impl Writer {
     /// Sees to it that there is a file with room for a record.
     fn prepare(&mut self, time: u64, written: &mut Vec<Record>) -> io::Result<()> {
         if self.medium.is_none() {
-            let torn = self.put_aside()?;
+            self.put_aside()?;
             self.begin()?;
-            if let Some(torn) = torn {
-                self.add(time, torn, written)?;
+            if let Some(aside) = self.aside.clone() {
+                self.add(time, aside, written)?;
+                self.aside = None;
             }
             return self.prune(time, written);
         }
@@ -148,9 +153,9 @@ impl Writer {
     }
 
     /// Moves what a power cut left of a record into a file beside the trail.
-    fn put_aside(&mut self) -> io::Result<Option<Entry>> {
+    fn put_aside(&mut self) -> io::Result<()> {
         if self.torn == 0 {
-            return Ok(None);
+            return Ok(());
         }
         let mut file = File::options()
             .read(true)
@@ -160,7 +165,11 @@ impl Writer {
         let mut rest = Vec::new();
         file.take(self.torn).read_to_end(&mut rest)?;
         let aside = self.file.torn();
-        let mut kept = File::options().create(true).append(true).open(&aside)?;
+        let mut kept = File::options()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&aside)?;
         kept.write_all(&rest)?;
         kept.sync_all()?;
         let entry = Entry::host(own::TORN, "audit")
@@ -171,7 +180,8 @@ impl Writer {
                 aside.file_name().unwrap_or_default().to_string_lossy(),
             );
         self.torn = 0;
-        Ok(Some(entry))
+        self.aside = Some(entry);
+        Ok(())
     }
 
     fn add(&mut self, time: u64, entry: Entry, written: &mut Vec<Record>) -> io::Result<()> {

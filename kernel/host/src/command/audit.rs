@@ -104,7 +104,13 @@ fn folder(named: Option<&Path>, global: &Global) -> std::result::Result<PathBuf,
         return Ok(folder.to_owned());
     }
     let directory = directory::find(named, global)?;
-    let folder = remote::data_directory(&directory)?.join(AUDIT);
+    // A weihe.toml with faults does not hide a trail in its usual place.
+    let usual = directory.join("data").join(AUDIT);
+    let folder = match remote::data_directory(&directory) {
+        Ok(data) => data.join(AUDIT),
+        Err(_) if usual.is_dir() => usual,
+        Err(failure) => return Err(failure),
+    };
     if folder.is_dir() {
         return Ok(folder);
     }
@@ -167,7 +173,8 @@ fn told(record: &Record, style: Style) -> String {
             let pid = pid.map(|pid| format!(" pid {pid}")).unwrap_or_default();
             format!("operator uid {uid}{pid}")
         }
-        other => other.name().to_owned(),
+        Actor::Device { name } => format!("device {name}"),
+        Actor::Host => "host".to_owned(),
     };
     let outcome = match &record.outcome {
         What::Done => String::new(),
@@ -314,7 +321,7 @@ mod tests {
         let record = Record::of(entry, 1_793_000_000_000_000_000, 12, "");
         assert_eq!(
             told(&record, Style::PLAIN),
-            "2026-10-26 07:33:20Z      12  soil  denied publish/a\\u{1b}[2Jb  refused: two\\nlines  {\"repeated\":7}\n"
+            "2026-10-26 07:33:20Z      12  device soil  denied publish/a\\u{1b}[2Jb  refused: two\\nlines  {\"repeated\":7}\n"
         );
     }
 
