@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -83,6 +84,57 @@ fn what_an_operator_did_is_on_the_disk_when_it_is_answered_and_outlives_a_kill()
     let boots = starts.iter().map(|start| &start["details"]["boot"]);
     assert_eq!(boots.collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(verify(&host, &[]).0, Some(0));
+}
+
+#[test]
+fn whenever_the_host_is_killed_what_it_had_answered_is_on_the_record() {
+    let mut host = host();
+    let mut answered = Vec::new();
+    for round in 0..4 {
+        host.start();
+        is_up(&host);
+        let directory = host.path("");
+        let (count, killed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let values = std::thread::scope(|scope| {
+            let setting = scope.spawn(|| {
+                let mut values = Vec::new();
+                for number in 0.. {
+                    let value = format!("{round}-{number}");
+                    let mut set = weihe_tests::weihe();
+                    set.arg("-C").arg(&directory);
+                    set.args(["set", "plugin/patient/in", &value]);
+                    if !set.output().unwrap().status.success() {
+                        break;
+                    }
+                    values.push(value);
+                    count.fetch_add(1, Ordering::Relaxed);
+                    if killed.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+                values
+            });
+            // While the next one is under way, wherever it is.
+            while count.load(Ordering::Relaxed) <= round && !setting.is_finished() {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(Duration::from_millis(7 * round as u64));
+            host.kill();
+            killed.store(true, Ordering::Relaxed);
+            setting.join().unwrap()
+        });
+        answered.extend(values);
+    }
+    assert!(answered.len() >= 10, "{answered:?}");
+    let recorded: Vec<Value> = trail(&host, &["--action", "set"])
+        .iter()
+        .map(|record| record["details"]["value"].clone())
+        .collect();
+    for value in &answered {
+        assert!(recorded.contains(&json!(value)), "{value}: {recorded:?}");
+    }
+    let (code, verified) = verify(&host, &[]);
+    assert_eq!(code, Some(0), "{verified}");
 }
 
 #[test]

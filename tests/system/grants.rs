@@ -105,6 +105,30 @@ fn an_operator_sees_what_each_device_may_touch_and_which_line_says_so() {
 }
 
 #[tokio::test]
+async fn topics_of_the_kernel_cannot_be_published_on_whatever_is_granted() {
+    let rig = Rig::start(
+        r##"
+        [plugin]
+        raw = "weihe-guest-raw"
+        [device.forger]
+        plugin = "raw"
+        grants.publish = ["#", "$audit/#"]
+        "##,
+    )
+    .await;
+    let mut dead = rig.watch("$dead/forger");
+    for topic in ["$audit/call", "$dead/other", "$link/field"] {
+        rig.order("forger", &format!("claim {topic}"));
+        let letter = dead.next().await;
+        let error = letter.value["error"].as_str().unwrap();
+        assert!(error.contains("Denied") && error.contains(topic), "{error}");
+        let denied = rig.audited(weihe_kernel::audit::action::DENIED);
+        assert_eq!(denied.last().unwrap().target, format!("publish/{topic}"));
+    }
+    rig.shutdown().await;
+}
+
+#[tokio::test]
 async fn names_of_topics_that_a_device_may_not_subscribe_to_are_not_told() {
     let rig = Rig::start(
         r#"

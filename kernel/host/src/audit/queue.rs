@@ -72,16 +72,12 @@ impl Queue {
     pub fn record(&self, entry: Entry, time: u64, monotonic: u64) {
         let entry = clipped(entry);
         let mut state = self.lock();
-        let was_idle = state.sparing.is_idle();
         let entry = state.sparing.take(entry, monotonic);
-        // A window that opens has to be closed, which the thread does when it wakes by itself.
-        if entry.is_some() || was_idle {
-            if let Some(entry) = entry {
-                state.push(time, entry);
-            }
-            drop(state);
-            self.changed.notify_one();
-        }
+        // What is only counted wakes nobody: the first of its kind did, and the thread looks after it.
+        let Some(entry) = entry else { return };
+        state.push(time, entry);
+        drop(state);
+        self.changed.notify_one();
     }
 
     pub fn wait_for_disk(&self) -> oneshot::Receiver<bool> {

@@ -255,6 +255,15 @@ impl events::Guest for Raw {
                 if let Some(what) = order.strip_prefix("pile up ") {
                     return Err(Error::Rejected(excess::pile_up(what)));
                 }
+                if let Some(topic) = order.strip_prefix("claim ") {
+                    let claimed = bus::publish(&Publication {
+                        topic: topic.to_owned(),
+                        time: None,
+                        quality: Quality::Good,
+                        value: Value::None,
+                    });
+                    return Err(Error::Rejected(debug(claimed)));
+                }
                 if let Some(id) = order.strip_prefix("name ") {
                     let name = id.parse().ok().and_then(bus::topic_name);
                     return Err(Error::Rejected(debug(name)));

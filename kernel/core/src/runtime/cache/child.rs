@@ -119,14 +119,11 @@ impl Child<'_> {
                 reason: said,
             }),
             (Some(_), _) => Err(environment(said)),
-            (None, Some(bytes)) => Err(exhausted(format!(
-                "the compiler ended with {}; it could have {}, as the host's memory limit allows",
+            (None, memory) => Err(exhausted(format!(
+                "the compiler ended with {}; it may use {} s of processor time and {} of memory",
                 finished.status,
-                Size(bytes)
-            ))),
-            (None, None) => Err(exhausted(format!(
-                "the compiler ended with {}",
-                finished.status
+                COMPILE_TIME.as_secs(),
+                Size(memory.unwrap_or(COMPILE_MEMORY))
             ))),
         }
     }
