@@ -86,7 +86,7 @@ async fn a_device_for_which_no_memory_is_left_is_refused_with_what_is_missing() 
     assert!((1..4).contains(&fit), "{fit} devices of more than 1 MiB");
     let words = [
         &format!("device `d{fit}` cannot have an instance of plugin `raw` now"),
-        "short of the host's limit of 36.0 MiB",
+        "short of the host's limit of 28.0 MiB",
     ];
     assert!(words.iter().all(|word| error.contains(*word)), "{error}");
     assert_eq!(rig.audited(action::DEVICE_REFUSED).len(), 1);
@@ -161,12 +161,12 @@ fn a_compilation_bomb_ends_within_its_memory_and_the_host_goes_on() {
         "{said}"
     );
     // Half of what is left beside the device.
-    assert!(said.contains("of processor time and 83."), "{said}");
+    assert!(said.contains("of processor time and 87."), "{said}");
     assert_eq!(used(), before, "all is given back");
     host.ask(&["call", "good", "mend"])
         .expect("the host goes on");
     let shown = String::from_utf8(host.run(&["ps"]).stdout).unwrap();
-    assert!(shown.contains("of 168.0 MiB"), "{shown}");
+    assert!(shown.contains("of 176.0 MiB"), "{shown}");
     assert!(host.stop());
 }
 

@@ -437,7 +437,7 @@ mod tests {
         assert_eq!(reason(said(None).await), "");
         let half = (132 * MIB - crate::runtime::HOST_RESERVE) / 2;
         assert_eq!(reason(said(Some(132 * MIB)).await), half.to_string());
-        let error = said(Some(48 * MIB)).await;
+        let error = said(Some(36 * MIB)).await;
         assert!(matches!(error, CompileError::NoMemory { .. }), "{error}");
         let text = error.to_string();
         assert!(
