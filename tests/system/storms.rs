@@ -30,6 +30,27 @@ async fn a_storm_of_publications_is_slowed_to_its_rate_and_its_lane_goes_on_mean
     rig.shutdown().await;
 }
 
+#[tokio::test]
+async fn timers_without_rest_leave_their_lane_its_turns() {
+    for order in ["restless", "tempest"] {
+        let rig = Rig::start(&neighbours("cpu-time = \"5 s\"")).await;
+        let mut good = rig.watch("plugin/good/echo");
+        rig.order("bad", order);
+        rig.until_device("bad", "to be called again and again", |bad| {
+            bad.events > 1_000
+        })
+        .await;
+        for round in 0..20 {
+            rig.order("good", &format!("well {round}"));
+            good.value("plugin/good/echo", format!("well {round} 1").as_str())
+                .await;
+        }
+        let bad = rig.device("bad");
+        assert_eq!((bad.traps, bad.dead), (0, 0), "{order}");
+        rig.shutdown().await;
+    }
+}
+
 #[test]
 fn of_endless_talk_a_share_is_logged_and_the_rest_is_counted() {
     let config = "[plugin.raw]\n[device.bad]\nplugin = \"raw\"\n[device.bad.limits]\n\
@@ -69,7 +90,7 @@ async fn a_panic_is_told_with_its_place_its_words_and_the_names_of_functions() {
     let error = letter.value["error"].as_str().unwrap();
     assert!(
         error.starts_with("panicked at ")
-            && error.contains("storm.rs:")
+            && error.contains("unrest.rs:")
             && error.contains("told to panic at plugin/bad/in"),
         "{error}"
     );
@@ -81,7 +102,7 @@ async fn a_panic_is_told_with_its_place_its_words_and_the_names_of_functions() {
         .await;
     let backtrace = bad.last_error.unwrap().backtrace;
     assert!(
-        backtrace.contains("weihe_guest_raw::guest::storm::stumble"),
+        backtrace.contains("weihe_guest_raw::guest::unrest::stumble"),
         "{backtrace}"
     );
     assert!(!backtrace.contains("panicking"), "{backtrace}");

@@ -74,7 +74,7 @@ fn a_frame_shows_the_running_system_and_a_device_in_full_its_last_error() {
 
     let full = text(&host, &["ps", "bad"]);
     assert!(full.contains("told to panic at plugin/bad/in"), "{full}");
-    assert!(full.contains("storm::stumble"), "{full}");
+    assert!(full.contains("unrest::stumble"), "{full}");
     assert_eq!(row(&full, "restarts")[1..], ["1", "-", "10"]);
     assert_eq!(row(&full, "memory")[5..], ["16.0", "MiB"]);
 

@@ -29,7 +29,7 @@ pub struct Limits {
     /// Events that the device may publish a second. A second's worth may go at once; a device that is
     /// beyond it gets its next input when it has room again.
     pub publish_rate: u32,
-    /// Records that the device may write to the log a second, printed lines included. A second's worth
+    /// Records that the device may write to the log a second, printed lines and errors included. A second's worth
     /// may go at once; those beyond it are left out and counted.
     pub log_rate: u32,
     /// Bytes of one log record; the rest is cut.

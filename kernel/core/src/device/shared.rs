@@ -33,6 +33,9 @@ pub const ANSWER: &str = "$answer";
 /// memory.
 const MAX_UNDER_WAY: usize = 4 << 20;
 
+/// Bytes of an error that are kept: a plugin may return as much text as one host call can carry.
+const MAX_FAULT: usize = 4 << 10;
+
 /// Why a device cannot open a connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenFailure {
@@ -494,9 +497,13 @@ impl Device {
         }
     }
 
-    /// Records an error for `ps` and writes it to the log.
+    /// Records an error for `ps` and writes it to the log, as far as the rate of its records allows: a
+    /// plugin that rejects everything must not flood it.
     pub fn fault(&self, message: &str, backtrace: &str) {
-        tracing::error!(device = %self.name, backtrace, "{message}");
+        let message = &message[..message.floor_char_boundary(MAX_FAULT)];
+        self.say(message, |message| {
+            tracing::error!(device = %self.name, backtrace, "{message}");
+        });
         self.live.fault(DeviceFault {
             time: self.clock.now(),
             message: message.to_owned(),

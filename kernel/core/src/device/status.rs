@@ -192,7 +192,7 @@ pub struct DeviceStatus {
     /// Nanoseconds in which it got nothing to do, because it had published faster than it may.
     #[serde(default)]
     pub held: u64,
-    /// Records that its plugin wrote to the log.
+    /// Log records of its plugin, and of its errors.
     #[serde(default)]
     pub logged: u64,
     /// Records that were left out, because there were too many.

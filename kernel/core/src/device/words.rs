@@ -1,4 +1,5 @@
-//! What a plugin says to the log: so many records a second, each so long, the rest counted.
+//! What a plugin says to the log, and what is said of its errors: so many records a second, each so long,
+//! the rest counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -87,7 +88,7 @@ impl Words {
 }
 
 impl Device {
-    /// Writes a record of the plugin's, cut to its greatest length, or leaves it out and counts it.
+    /// Writes a record, cut to its greatest length, or leaves it out and counts it.
     pub fn say(&self, text: &str, write: impl FnOnce(&str)) {
         let now = self.clock.monotonic();
         self.tell_of_left_out(now);

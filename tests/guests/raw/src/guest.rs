@@ -5,6 +5,7 @@ mod excess;
 mod hunger;
 mod rhythm;
 mod storm;
+mod unrest;
 
 mod bindings {
     #![allow(missing_docs, clippy::all)]
@@ -218,8 +219,10 @@ impl events::Guest for Raw {
             Value::Text(text) => text.clone(),
             _ => String::new(),
         };
-        if event.topic == storm::TICK {
-            return storm::blow();
+        match event.topic.as_str() {
+            unrest::TICK => return unrest::blow(),
+            unrest::TURN => return unrest::turn_over(),
+            _ => {}
         }
         if !order.is_empty() {
             say("half", Value::Text(order.clone()));
@@ -231,9 +234,11 @@ impl events::Guest for Raw {
             "reject" => return Err(Error::Rejected("told to reject".into())),
             "never" => return Err(Error::Retry("told to ask for ever".into())),
             "retry" if event.attempt < 3 => return Err(Error::Retry("told to ask again".into())),
-            "panic" => storm::stumble(&event.topic),
-            "chatter" => storm::chatter(),
-            "storm" => storm::blow()?,
+            "panic" => unrest::stumble(&event.topic),
+            "chatter" => unrest::chatter(),
+            "storm" => unrest::blow()?,
+            "restless" => unrest::turn_over()?,
+            "tempest" => unrest::wind_up()?,
             "fatal" => return Err(Error::Fatal("told to give up".into())),
             "spin" => spin(),
             "grow" => hunger::grow(),

@@ -61,11 +61,6 @@ pub(in crate::command) fn details(
         count(device.logged),
         count(device.log_left_out)
     );
-    let _ = write!(text, "\n{}", budgets(&usage.budgets, style));
-    let queues = queues(device, subscriptions, style);
-    if !queues.is_empty() {
-        let _ = write!(text, "\n{queues}");
-    }
     if let Some(fault) = &device.last_error {
         let _ = writeln!(
             text,
@@ -76,6 +71,11 @@ pub(in crate::command) fn details(
         for line in fault.backtrace.lines() {
             let _ = writeln!(text, "{}", one_line(line));
         }
+    }
+    let _ = write!(text, "\n{}", budgets(&usage.budgets, style));
+    let queues = queues(device, subscriptions, style);
+    if !queues.is_empty() {
+        let _ = write!(text, "\n{queues}");
     }
     text
 }

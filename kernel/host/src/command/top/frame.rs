@@ -93,13 +93,13 @@ fn head(reading: &Reading, view: &View, trouble: Trouble<'_>, canvas: &Canvas) -
     let lanes = reading.lanes();
     let name = one_line(&ps.host.name);
     let rest = format!(
-        "  weihe {}  up {}{memory}  {} {}  {} topics{}",
+        "{}  weihe {}  up {}{memory}  {} {}  {} topics",
+        if view.paused { "  PAUSED" } else { "" },
         ps.host.version,
         duration(ps.status.uptime),
         lanes,
         if lanes == 1 { "lane" } else { "lanes" },
         count(ps.status.topics as u64),
-        if view.paused { "  PAUSED" } else { "" },
     );
     let line = format!("{}{rest}", canvas.style.bold(&name));
     let mut lines = vec![clipped(&line, canvas)];
