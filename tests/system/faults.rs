@@ -101,7 +101,8 @@ async fn an_event_whose_handler_trapped_is_delivered_again_to_a_fresh_instance()
     );
     let error = device.last_error.unwrap();
     assert!(
-        error.message.contains("unreachable") && error.backtrace.contains("guest::trap"),
+        error.message.contains("unreachable")
+            && error.backtrace.contains("weihe_guest_raw::guest::trap"),
         "{error:?}"
     );
     rig.shutdown().await;

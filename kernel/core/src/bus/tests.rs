@@ -371,3 +371,32 @@ fn renewed_retained_values_come_for_topics_that_wait_for_nothing() {
     all.renew(Overflow::DropOldest, 8, Some(&|event| event.time != 2));
     assert_eq!(values(&all), [4, 5, 3]);
 }
+
+#[test]
+fn a_batch_knows_since_when_one_of_its_events_has_waited_whatever_was_dropped_before_it() {
+    let bus = Bus::new(1);
+    let source = bus.source("d").unwrap();
+    let queue = subscribe(&bus, "a", Overflow::DropOldest, 4);
+    let publish_at = |values: std::ops::Range<i64>, at| {
+        let mut run: Vec<Event> = values.map(|value| event(&bus, "a", value)).collect();
+        assert!(bus.publish_at(source, &mut run, at).is_empty());
+    };
+    let take = |most| {
+        let mut room = Room::new(most, usize::MAX);
+        queue.take_within(&mut Vec::new(), &mut room);
+        room.since()
+    };
+    publish_at(0..2, 10);
+    publish_at(2..4, 20);
+    assert_eq!(take(1), Some(10));
+    assert_eq!(take(3), None, "one is measured at a time");
+    publish_at(0..3, 30);
+    publish_at(3..6, 40);
+    assert_eq!(take(4), Some(40), "another for the one that was dropped");
+    publish_at(0..1, 0);
+    publish_at(1..3, 50);
+    assert_eq!(take(1), None, "nobody knows when it was published");
+    assert_eq!(take(1), Some(50));
+    let status = queue.queue().status();
+    assert_eq!((status.queued, status.peak, status.capacity), (1, 4, 4));
+}

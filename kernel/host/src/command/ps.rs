@@ -152,7 +152,7 @@ fn render(answer: &Answer, style: Style) -> String {
     for plugin in &status.plugins {
         plugins.row([
             plugin.name.clone(),
-            plugin.description.version.clone(),
+            one_line(&plugin.description.version),
             bytes(plugin.size),
             first_line(&plugin.description.summary),
         ]);
@@ -290,7 +290,7 @@ fn history(answer: &Answer, style: Style) -> String {
             versions.row([
                 plugin.name.clone(),
                 date_and_time(record.time),
-                record.version.clone(),
+                one_line(&record.version),
                 short(&record.sha256),
                 match record.change {
                     VersionChange::Loaded | VersionChange::Swapped | VersionChange::Confirmed => {

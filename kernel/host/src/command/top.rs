@@ -113,6 +113,7 @@ async fn live(global: &Global, every: Duration) -> Result {
     };
     let mut resized = signal(SignalKind::window_change()).map_err(no_terminal)?;
     let mut ended = signal(SignalKind::terminate()).map_err(no_terminal)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(no_terminal)?;
     let mut hung_up = signal(SignalKind::hangup()).map_err(no_terminal)?;
     let terminal = Terminal::take().map_err(no_terminal)?;
     let mut keys = terminal::keys().map_err(no_terminal)?;
@@ -139,6 +140,7 @@ async fn live(global: &Global, every: Duration) -> Result {
             }
             _ = resized.recv() => {}
             _ = ended.recv() => return Ok(Outcome::Done),
+            _ = interrupted.recv() => return Ok(Outcome::Done),
             _ = hung_up.recv() => return Ok(Outcome::Done),
             look = looks.recv() => match look {
                 Some(_) if view.paused => {}

@@ -7,6 +7,7 @@ use crate::device::guest::{Guest, GuestFactory, Outcome};
 use crate::device::status::DeviceCounters;
 use crate::device::supervision::Blame;
 
+use super::pace::Next;
 use super::{Actor, ROUND};
 
 impl<F: GuestFactory> Actor<F> {
@@ -14,7 +15,7 @@ impl<F: GuestFactory> Actor<F> {
     pub(super) async fn take_calls(&mut self) -> bool {
         let mut busy = false;
         for _ in 0..ROUND {
-            if self.guest.is_none() {
+            if self.guest.is_none() || self.is_held(Next::Call) {
                 break;
             }
             let Some(call) = self.device.mailbox.take_call() else {

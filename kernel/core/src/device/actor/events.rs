@@ -10,11 +10,12 @@ use crate::schedule::Now;
 
 use super::Actor;
 use super::kept::Past;
+use super::pace::Next;
 
 impl<F: GuestFactory> Actor<F> {
     /// Handles one kept run of events, or when there are none a batch of new ones.
     pub(super) async fn take_events(&mut self) -> bool {
-        if self.guest.is_none() {
+        if self.guest.is_none() || self.is_held(Next::Input) {
             return false;
         }
         if self.kept_events.is_empty() {

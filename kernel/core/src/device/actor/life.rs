@@ -231,6 +231,8 @@ impl<F: GuestFactory> Actor<F> {
     fn close(&mut self) {
         self.ended = true;
         self.device.outputs.not_started();
+        // Nobody would tell of them later.
+        self.device.tell_of_left_out(u64::MAX - 1);
         self.orders.close();
         self.free("the device has ended before it was handled");
         self.device.mailbox.close();

@@ -37,7 +37,7 @@ use super::supervision::Restarts;
 pub use life::StartError;
 
 use kept::Kept;
-use pace::{Next, Pace};
+use pace::Pace;
 use probation::Change;
 use state::{UnderWay, ended};
 
@@ -203,16 +203,9 @@ impl<F: GuestFactory> Actor<F> {
     /// One round with an instance; returns whether there was anything to do.
     async fn round(&mut self) -> bool {
         let mut busy = self.checkpoint_when_due().await;
-        if !self.is_held(Next::Call) {
-            busy |= self.take_calls().await;
-        }
-        if !self.is_held(Next::Input) {
-            busy |= self.take_notices().await;
-        }
-        // What it has published since counts, too.
-        if !self.is_held(Next::Input) {
-            busy |= self.take_events().await;
-        }
+        busy |= self.take_calls().await;
+        busy |= self.take_notices().await;
+        busy |= self.take_events().await;
         // Without an instance the next one is at hand.
         busy || self.guest.is_none()
     }

@@ -10,6 +10,7 @@ use crate::device::supervision::{Blame, Origin};
 use crate::event::hex;
 
 use super::kept::Past;
+use super::pace::Next;
 use super::{Actor, ROUND};
 
 /// How many instances may end with one notice in hand: the first, and a fresh one. Exchanges go on
@@ -20,7 +21,7 @@ impl<F: GuestFactory> Actor<F> {
     /// Handles one kept notice, or when there are none some new ones. They do not wait for events
     /// that are kept: what those wait for is often told by a connection.
     pub(super) async fn take_notices(&mut self) -> bool {
-        if self.guest.is_none() {
+        if self.guest.is_none() || self.is_held(Next::Input) {
             return false;
         }
         if let Some(((connection, notice), past)) = self.kept_notices.take_due(&*self.device.clock)
@@ -32,7 +33,7 @@ impl<F: GuestFactory> Actor<F> {
         let mut busy = false;
         for _ in 0..ROUND {
             // Order: nothing new before what is kept.
-            if self.guest.is_none() || !self.kept_notices.is_empty() {
+            if self.guest.is_none() || !self.kept_notices.is_empty() || self.is_held(Next::Input) {
                 break;
             }
             let Some((connection, notice)) = self.device.mailbox.take_notice() else {

@@ -19,7 +19,7 @@ pub(in crate::command) fn details(
         "{}  plugin {} {}, {}, lane {}{}\n",
         style.bold(&device.name),
         device.plugin,
-        device.version,
+        one_line(&device.version),
         state(device, style),
         device.lane,
         match &device.connection {
