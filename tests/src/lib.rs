@@ -16,6 +16,7 @@ mod pty;
 mod python;
 mod relay;
 mod rig;
+mod screen;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub use pty::Pty;
 pub use python::{Client, PYMODBUS, Python, Slave};
 pub use relay::{Mischief, Relay};
 pub use rig::{Rig, System};
+pub use screen::Screen;
 pub use watch::Watch;
 
 /// How long anything is awaited: far beyond what the slowest shared machine needs.

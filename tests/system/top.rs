@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use weihe_tests::{DEADLINE, Host};
+use weihe_tests::{DEADLINE, Host, Screen, weihe};
 
 const CONFIG: &str = r#"
 [plugin.raw]
@@ -94,5 +94,74 @@ fn a_frame_shows_the_running_system_and_a_device_in_full_its_last_error() {
         said.contains("`bat`") && said.contains("good, bad"),
         "{said}"
     );
+    assert!(host.stop());
+}
+
+#[test]
+fn the_live_view_takes_keys_and_sizes_outlives_the_host_and_leaves_the_terminal_as_it_was() {
+    let mut host = Host::new(CONFIG, &[("raw", "weihe-guest-raw")]);
+    host.start();
+    assert!(host.failed().is_empty());
+    let mut command = weihe();
+    command
+        .arg("-C")
+        .arg(host.path(""))
+        .args(["top", "--interval", "100ms"]);
+    let mut screen = Screen::start(&mut command, 80, 24);
+    screen.until("both devices", |frame| {
+        frame.contains(">bad") && frame.contains(" good")
+    });
+    assert!(!screen.is_cooked(), "it reads keys one by one");
+    screen.press("j");
+    screen.until("the other one", |frame| frame.contains(">good"));
+    screen.press("\r");
+    screen.until("it in full", |frame| {
+        frame.contains("restarts  ") && !frame.contains(">good")
+    });
+    screen.press("\r");
+    screen.resize(130, 30);
+    screen.until("a wider table", |frame| frame.contains("LAST ERROR"));
+    screen.resize(20, 5);
+    screen.until("a word about the size", |frame| frame.contains("too small"));
+    screen.resize(80, 24);
+
+    host.kill();
+    screen.until("a word about the host", |frame| {
+        frame.contains("the host is gone")
+    });
+    host.start();
+    screen.until("the host again", |frame| {
+        frame.contains(">good") && !frame.contains("gone")
+    });
+    screen.press("q");
+    assert!(screen.has_ended_well());
+    assert!(screen.is_cooked(), "the shell has its terminal back");
+    let written = screen.written();
+    let (entered, left) = (
+        written.find("\u{1b}[?1049h"),
+        written.rfind("\u{1b}[?1049l"),
+    );
+    assert!(
+        entered.is_some() && entered < left,
+        "its own screen is left"
+    );
+    assert!(written.ends_with("\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l"));
+    assert!(host.stop());
+}
+
+#[test]
+fn a_live_view_that_is_told_to_end_leaves_the_terminal_as_it_was() {
+    let mut host = Host::new(CONFIG, &[("raw", "weihe-guest-raw")]);
+    host.start();
+    assert!(host.failed().is_empty());
+    let mut command = weihe();
+    command.arg("-C").arg(host.path("")).arg("top");
+    command.env("NO_COLOR", "1");
+    let mut screen = Screen::start(&mut command, 80, 24);
+    screen.until("a device", |frame| frame.contains(">bad"));
+    assert!(!screen.written().contains("\u{1b}[3"), "no colours");
+    screen.terminate();
+    assert!(screen.has_ended_well());
+    assert!(screen.is_cooked());
     assert!(host.stop());
 }

@@ -1,5 +1,6 @@
 //! `weihe top`: the running system, live.
 
+mod columns;
 mod frame;
 mod reading;
 mod terminal;
