@@ -144,6 +144,27 @@ async fn what_instances_held_is_given_back_when_they_trap_or_end() {
 }
 
 #[test]
+fn what_finds_no_memory_at_the_start_is_listed_with_what_is_missing_and_the_others_run() {
+    // 24 MiB are left of the least that a host may have.
+    let devices: String = (0..40)
+        .map(|number| format!("[device.d{number}]\nplugin = \"raw\"\n"))
+        .collect();
+    let config = format!("[host]\nmemory = \"48 MiB\"\n[plugin.raw]\n{devices}");
+    let mut host = Host::new(&config, &[("raw", "weihe-guest-raw")]);
+    host.start();
+    let failed = host.failed();
+    let ps = host.ask(&["ps"]).unwrap();
+    let running = ps["devices"].as_array().unwrap().len();
+    assert!((15..24).contains(&running), "{running} of more than 1 MiB");
+    assert_eq!(running + failed.len(), 40);
+    let part = &failed[0];
+    let message = part["message"].as_str().unwrap();
+    assert!(message.contains("host's limit of 48.0 MiB"), "{message}");
+    assert!(ps["memory"]["used"].as_u64().unwrap() <= 24 * MIB);
+    assert!(host.stop());
+}
+
+#[test]
 fn a_compilation_bomb_ends_within_its_memory_and_the_host_goes_on() {
     let config = "[host]\nmemory = \"200 MiB\"\n[plugin.raw]\n[device.good]\nplugin = \"raw\"\n";
     let mut host = Host::new(config, &[("raw", "weihe-guest-raw")]);

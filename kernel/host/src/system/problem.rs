@@ -7,6 +7,10 @@ use weihe_kernel::{ConnectionError, DeviceError, LoadError};
 use crate::component::{Layout, LayoutError};
 use crate::config::{Config, KeyPath, PluginEntry, Problem, nearest};
 
+/// What to do when a host has no memory left.
+const MORE_MEMORY: &str =
+    "raise `[host] memory` or the limit of the service (MemoryMax=), or stop other devices";
+
 /// Where a plugin stands in the file: its own entry, or the first device that names it. A dropped
 /// file that neither names stands nowhere.
 pub(crate) fn plugin_path(config: &Config, name: &str) -> String {
@@ -30,7 +34,13 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
             let message = format!("plugin `{}`: {broken}", plugin.name);
             config.problem_at(&path, message, Some(broken.help().to_owned()))
         }
-        None => config.problem_at(&path, error.to_string(), None),
+        None => {
+            let help = match error {
+                LoadError::Compile(CompileError::NoMemory { .. }) => Some(MORE_MEMORY.to_owned()),
+                _ => None,
+            };
+            config.problem_at(&path, error.to_string(), help)
+        }
     }
 }
 
@@ -105,6 +115,7 @@ pub(crate) fn device_problem(config: &Config, name: &str, error: &DeviceError) -
             (format!("{device}.config"), Some(see_the_log(name)))
         }
         DeviceError::Start(_) => (device, Some(see_the_log(name))),
+        DeviceError::Memory { .. } => (device, Some(MORE_MEMORY.to_owned())),
         _ => (device, None),
     };
     config.problem_at(&path, error.to_string(), help)
@@ -131,6 +142,7 @@ fn implied_problem(config: &Config, name: &str, error: &DeviceError) -> Problem 
             (format!("{path}.grants.{capability}.{key}"), help)
         }
         DeviceError::Start(_) => (path, see_the_log(name)),
+        DeviceError::Memory { .. } => (path, MORE_MEMORY.to_owned()),
         _ => (path, format!("add a table {entry}")),
     };
     config.problem_at(

@@ -130,9 +130,8 @@ impl Child<'_> {
 }
 
 /// What the compiling child does: limits itself, compiles `INPUT` and writes `OUTPUT`. Call it from
-/// the command that [`Compiler::Child`] names, with what the
-/// parent hands over. The process ends early when its
-/// standard input does.
+/// the command that [`Compiler::Child`](super::Compiler::Child) names, with what the parent
+/// hands over. The process ends early when its standard input does.
 pub fn compile_child(arguments: &[OsString]) -> ExitCode {
     let (input, output, memory) = match arguments {
         [input, output] => (input, output, None),
