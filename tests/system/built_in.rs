@@ -23,12 +23,26 @@ fn contents(file: &Path) -> Value {
     Value::Object(shown.clone())
 }
 
+/// Panics name files of the standard library by where it is installed: not that of whoever makes the
+/// component. Of the same length, since texts in a component have one.
+fn of_nobody(mut component: Vec<u8>) -> Vec<u8> {
+    let home = std::env::var("HOME").unwrap_or_default().into_bytes();
+    let at = |component: &[u8]| {
+        let mut windows = component.windows(home.len().max(1));
+        windows.position(|window| window == home)
+    };
+    while let Some(at) = at(&component) {
+        component[at..at + home.len()].fill(b'~');
+    }
+    component
+}
+
 #[test]
 fn the_component_that_is_built_into_the_host_is_that_of_its_source() {
     let built_in = workspace().join("kernel/host/src/bench/relay.wasm");
     let fresh = version("1");
     if setting("WEIHE_TESTS_RENEW", 0) == 1 {
-        fs::copy(&fresh, &built_in).unwrap();
+        fs::write(&built_in, of_nobody(fs::read(&fresh).unwrap())).unwrap();
     }
     assert_eq!(
         contents(&built_in),

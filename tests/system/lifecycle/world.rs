@@ -411,11 +411,19 @@ impl World {
         format!("{:#?}", self.kernel.status().devices)
     }
 
+    /// Stops everything in order.
     pub async fn end(mut self) {
         self.kernel.shutdown().await;
         self.over.store(true, Ordering::Release);
         self.pump.take().unwrap().join().unwrap();
         assert_eq!(self.traffic().fault, None);
+    }
+}
+
+/// Also after a failure, beside the other tests.
+impl Drop for World {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
     }
 }
 
