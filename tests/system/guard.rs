@@ -135,6 +135,23 @@ fn a_host_that_stops_in_order_sets_them_itself_and_takes_its_guard_along() {
 }
 
 #[test]
+fn a_host_that_stops_while_the_unit_is_away_says_what_is_not_safe() {
+    let coils = Coils::start();
+    let (mut host, pid) = watering(&coils);
+    coils.unplug();
+    until(&host, "the link to be down", |ps| {
+        ps["connections"][0]["state"] == "down"
+    });
+    assert!(host.stop());
+    wait_for_end(pid);
+    let log = host.log();
+    assert!(
+        log.contains("NOT safe as the host ends: valve = false on field"),
+        "{log}"
+    );
+}
+
+#[test]
 fn the_guard_outlives_what_a_terminal_sends_and_takes_a_new_descriptor_after_a_reconnect() {
     let coils = Coils::start();
     let (mut host, pid) = watering(&coils);

@@ -489,6 +489,17 @@ impl Device {
         }
     }
 
+    /// Takes the places again that a device which had failed has given up, as far as frames of it are
+    /// still registered there.
+    pub(super) fn reopen_for_outputs(self: &Arc<Self>) {
+        for connection in self.outputs.connections() {
+            if !self.lock_seats().contains_key(&connection) {
+                // A connection that is gone takes no frames anyway, which shows when they are sent.
+                let _ = self.open(&connection);
+            }
+        }
+    }
+
     /// Gives up all places at connections.
     pub fn detach_all(&self) {
         let seats = std::mem::take(&mut *self.lock_seats());

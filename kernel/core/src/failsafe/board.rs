@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::guard::Guard;
 use super::outputs::Outputs;
-use super::status::FailSafeStatus;
+use super::status::{FailSafeStatus, OutputStatus, SafeState};
 
 /// The outputs of all devices of a kernel, also of those that have ended.
 pub struct Board {
@@ -108,9 +108,26 @@ impl Board {
         guard.watch(charges);
     }
 
-    /// The host stops in order and has set what could be set: the guard has nothing left to do.
+    /// The host stops in order and has set what could be set: the guard has nothing left to do. What
+    /// could not be set is named in the log.
     pub fn dismiss(&self) {
         self.lock().dismissed = true;
+        for device in self.status().devices {
+            let left = |output: &&OutputStatus| {
+                !matches!(output.state, SafeState::Armed | SafeState::Applied)
+            };
+            for output in device.outputs.iter().filter(left) {
+                let (what, on) = (&output.what, &output.on);
+                let why = match &*output.error {
+                    "" => "it was not confirmed in time",
+                    error => error,
+                };
+                tracing::error!(
+                    device = device.device,
+                    "NOT safe as the host ends: {what} on {on}: {why}"
+                );
+            }
+        }
         if let Some(guard) = &self.guard {
             guard.dismiss();
         }

@@ -37,7 +37,14 @@ pub(super) enum How {
 
 impl How {
     pub(super) fn is_on(&self, connection: &str) -> bool {
-        matches!(self, Self::Frame { seat, .. } if **seat.connection() == *connection)
+        self.connection().is_some_and(|on| **on == *connection)
+    }
+
+    pub(super) fn connection(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Frame { seat, .. } => Some(seat.connection()),
+            Self::Line(_) => None,
+        }
     }
 
     pub(super) fn what(&self) -> String {

@@ -1,5 +1,6 @@
 //! The outputs of one device.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -308,6 +309,15 @@ impl Outputs {
             () = settled => {}
             () = self.clock.sleep_until(at) => {}
         }
+    }
+
+    /// The connections that frames go over.
+    pub(crate) fn connections(&self) -> BTreeSet<Arc<str>> {
+        let held = self.lock();
+        held.outputs
+            .iter()
+            .filter_map(|output| output.how.connection().cloned())
+            .collect()
     }
 
     /// Whether there are none.

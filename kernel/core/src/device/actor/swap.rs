@@ -231,6 +231,7 @@ impl<F: GuestFactory> Actor<F> {
         // What it wrote is committed: this only lets out what it did.
         let let_out = self.settle(&[], &[]).await;
         debug_assert!(let_out.is_ok(), "nothing was left to commit");
+        self.device.reopen_for_outputs();
         self.change.orders = OrderedBy::Running;
         self.failed = false;
         self.refusal = None;

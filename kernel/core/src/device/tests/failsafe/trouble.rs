@@ -120,3 +120,28 @@ fn a_version_that_brings_a_failed_device_back_calls_its_frames_off() {
         assert_eq!(field.heard(), ["b0"]);
     });
 }
+
+#[test]
+fn a_version_that_brings_a_failed_device_back_keeps_the_frames_of_the_one_before() {
+    play(|world| async move {
+        let field = field(&world);
+        let device = start(&world, &holding(&["a0"])).await;
+        fail(&world, &device).await;
+        assert_eq!(field.heard(), ["a0"]);
+        let swapped = world
+            .order(&device, "second", &holding(&[]), Manner::Trial)
+            .await;
+        assert_eq!(swapped, Ok(()));
+        assert_eq!(status(&device).state, SafeState::Armed);
+        world.settle().await;
+        let stats = world.around.connections.lock().unwrap()["field"].stats();
+        let places: Vec<&str> = stats.devices.iter().map(|place| &*place.device).collect();
+        assert_eq!(
+            places,
+            ["device"],
+            "it has its place again, and its codec there"
+        );
+        world.stop(device).await;
+        assert_eq!(field.heard(), ["a0"]);
+    });
+}
