@@ -318,3 +318,31 @@ async fn a_line_that_a_capability_handed_out_survives_a_trap_and_is_set_before_f
     assert_eq!(coils.writes(), OFF);
     rig.shutdown().await;
 }
+
+#[tokio::test]
+async fn more_safe_values_than_there_may_be_and_those_of_a_listener_are_refused_at_the_start() {
+    let rig = Rig::start(crate::field::MODBUS).await;
+    let points: String = (0..129)
+        .map(|at| {
+            format!("{{ name = \"p{at}\", table = \"coil\", address = {at}, safe = false }},")
+        })
+        .collect();
+    rig.add(&tcp("field", 1)).await;
+    let device = |connection: &str, points: &str| {
+        format!(
+            "[device.soil]\nplugin = \"modbus\"\nconnection = \"{connection}\"\n\
+             [device.soil.config]\npoints = [{points}]"
+        )
+    };
+    let refused = rig.try_add(&device("field", &points)).await.unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("129 are more than the 128"), "{text}");
+    rig.add("[connection.door]\ntype = \"tcp-listen\"\naddress = \"127.0.0.1:0\"")
+        .await;
+    let valve = "{ name = \"valve\", table = \"coil\", address = 0, safe = false }";
+    let refused = rig.try_add(&device("door", valve)).await.unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("`door` is a listener"), "{text}");
+    assert_eq!(outputs(&rig.kernel().status()), None, "nothing of it stays");
+    rig.shutdown().await;
+}
