@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::{Pid, Signal, kill_process};
 use weihe_kernel::failsafe::guard::Charge;
 use weihe_kernel::failsafe::{Guard, GuardState, GuardStatus};
 
@@ -175,7 +176,10 @@ impl Post {
                         self.failed(&error.to_string());
                     }
                 }
-                News::Ended(how) => self.failed(&how),
+                News::Ended(how) => {
+                    self.socket = None;
+                    self.failed(&how);
+                }
             }
         }
     }
@@ -252,9 +256,27 @@ impl Post {
         Ok(near)
     }
 
-    /// The guard is not there: the next one is started after a pause.
+    /// Sends away a guard that may still be there. It must not take the end of the socket for that of
+    /// the host.
+    fn send_away(&mut self) {
+        let Some(socket) = self.socket.take() else {
+            return;
+        };
+        let pid = self.shared.lock().pid;
+        let Err(error) = send(&socket, &Message::Done, None::<&OwnedFd>) else {
+            return;
+        };
+        tracing::debug!("the guard does not hear that it is sent away: {error}");
+        let pid = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        if let Some(pid) = pid {
+            // It has ended already, most likely, and then this fails.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+
+    /// The guard is not there, or cannot be told: the next one is started after a pause.
     fn failed(&mut self, how: &str) {
-        self.socket = None;
+        self.send_away();
         if self.started.elapsed() >= SOUND_AFTER {
             self.pause = FIRST_PAUSE;
         }
@@ -281,6 +303,15 @@ fn report_end(shared: &Shared, number: u64, child: &mut Child) {
         Ok(status) => format!("its process has ended ({status})"),
         Err(error) => format!("its process cannot be waited for: {error}"),
     };
-    shared.lock().ended = Some((number, how));
+    let mut orders = shared.lock();
+    // One that was sent away may take longer to go than the next one lives.
+    if orders
+        .ended
+        .as_ref()
+        .is_none_or(|(other, _)| *other < number)
+    {
+        orders.ended = Some((number, how));
+    }
+    drop(orders);
     shared.news.notify_all();
 }

@@ -6,12 +6,17 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
     sendmsg, socketpair,
 };
 use serde_json::{Value, json};
+use weihe::guard::GuardProcess;
+use weihe_kernel::failsafe::guard::{Action, Charge};
+use weihe_kernel::failsafe::{Guard, GuardState, GuardStatus};
 
 use super::{text, weihe};
 
@@ -121,6 +126,48 @@ fn frames_of_all_devices_on_a_line_go_one_after_the_other() {
     let (done, said) = post.die();
     assert!(done, "{said}");
     assert_eq!(unit.join().unwrap(), "a0b0c0d0");
+}
+
+/// Waits until the guard is so.
+fn until(guard: &GuardProcess, wanted: impl Fn(&GuardStatus) -> bool) -> GuardStatus {
+    let began = Instant::now();
+    loop {
+        let status = guard.status();
+        if wanted(&status) {
+            return status;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{status:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_guard_that_cannot_be_told_is_replaced_and_has_moved_nothing() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let line: Arc<OwnedFd> = Arc::new(writer.into());
+    let charge = |bytes: Vec<u8>| Charge {
+        device: "pump".into(),
+        on: "line".into(),
+        descriptor: line.clone(),
+        action: Action::Write(bytes.into()),
+    };
+    let program = env!("CARGO_BIN_EXE_weihe").into();
+    let guard = GuardProcess::new(program, vec!["guard-outputs".into()]);
+    assert_eq!(guard.status().state, GuardState::Idle);
+    guard.watch(vec![charge(b"0".to_vec())]);
+    let first = until(&guard, |guard| guard.pid.is_some()).pid;
+    // More than a packet holds: the first is told, the second cannot be.
+    guard.watch(vec![charge(b"0".to_vec()), charge(vec![b'1'; 1 << 20])]);
+    let failed = until(&guard, |guard| guard.state == GuardState::Failed);
+    assert!(failed.error.contains("one packet"), "{failed:?}");
+    guard.watch(vec![charge(b"0".to_vec())]);
+    until(&guard, |guard| {
+        guard.pid.is_some_and(|pid| Some(pid) != first)
+    });
+    guard.watch(Vec::new());
+    guard.dismiss();
+    drop(line);
+    assert_eq!(written(reader), "");
 }
 
 fn written(mut reader: PipeReader) -> String {
