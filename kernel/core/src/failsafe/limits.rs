@@ -29,8 +29,8 @@ pub const ATTEMPTS: u32 = 3;
 /// [`LONGEST_PAUSE`].
 pub const FIRST_PAUSE: u64 = SECOND;
 
-/// Longest pause before frames are sent again: a unit whose cable is plugged in again goes to its safe
-/// value after no more than this, and a dead one costs its line next to nothing.
+/// Longest pause before frames are sent again: a unit behind a gateway whose cable is plugged in again
+/// waits little longer than this, and a dead one costs its line next to nothing.
 pub const LONGEST_PAUSE: u64 = 30 * SECOND;
 
 /// How long a device that ends waits for its outputs: three attempts of a second, and the turn. What
