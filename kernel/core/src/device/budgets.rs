@@ -87,8 +87,8 @@ fn budget(limit: &str, unit: Unit, now: Option<u64>, peak: Option<u64>, most: u6
 }
 
 impl Device {
-    /// What it uses, its subscriptions being those of the bus.
-    pub fn usage(&self, subscriptions: &[SubscriptionStatus]) -> Usage {
+    /// What it uses, given its subscriptions.
+    pub fn usage(&self, subscriptions: &[&SubscriptionStatus]) -> Usage {
         let now = self.clock.monotonic();
         let counts = self.counts();
         let mut gauges = self
@@ -102,7 +102,7 @@ impl Device {
         drop(gauges);
         budgets.extend(self.rates(&rates));
         budgets.extend(self.holdings());
-        budgets.extend(self.queues(subscriptions));
+        budgets.extend(queues(subscriptions));
         Usage {
             running,
             rates,
@@ -246,36 +246,32 @@ impl Device {
             ),
         ]
     }
+}
 
-    /// The queue that is, and those that have been, the fullest for what they hold.
-    fn queues(&self, subscriptions: &[SubscriptionStatus]) -> Vec<BudgetStatus> {
-        let own = || {
-            subscriptions
-                .iter()
-                .filter(|queue| *queue.owner == *self.name)
-        };
-        let fullest =
-            |limit: &str, unit, level: fn(&SubscriptionStatus) -> (usize, usize, usize)| {
-                let fill = |queue: &&SubscriptionStatus| {
-                    let (now, peak, most) = level(queue);
-                    (now * 1_000 / most.max(1), peak * 1_000 / most.max(1))
-                };
-                let queue = own().max_by_key(fill)?;
-                let (now, peak, most) = level(queue);
-                Some(budget(
-                    limit,
-                    unit,
-                    Some(now as u64),
-                    Some(peak as u64),
-                    most as u64,
-                ))
-            };
-        let events = fullest("queue", Unit::Count, |queue| {
-            (queue.queued, queue.peak, queue.capacity)
-        });
-        let bytes = fullest("queue-bytes", Unit::Bytes, |queue| {
-            (queue.bytes, queue.peak_bytes, queue.byte_capacity)
-        });
-        events.into_iter().chain(bytes).collect()
-    }
+/// The queue that is the fullest now, and the fullest that any has been; where their sizes differ, in
+/// parts of the former's.
+fn queues(subscriptions: &[&SubscriptionStatus]) -> Vec<BudgetStatus> {
+    let fullest = |limit: &str, unit, level: fn(&SubscriptionStatus) -> [usize; 3]| {
+        let levels = || subscriptions.iter().map(|queue| level(queue));
+        let filled = |used: usize, most: usize| used as f64 / most.max(1) as f64;
+        let [now, _, most] = levels().max_by(|[one, _, room], [other, _, space]| {
+            filled(*one, *room).total_cmp(&filled(*other, *space))
+        })?;
+        let peaks = levels().map(|[_, peak, most]| filled(peak, most));
+        let peak = (peaks.fold(0.0, f64::max) * most as f64).round() as u64;
+        Some(budget(
+            limit,
+            unit,
+            Some(now as u64),
+            Some(peak),
+            most as u64,
+        ))
+    };
+    let events = fullest("queue", Unit::Count, |queue| {
+        [queue.queued, queue.peak, queue.capacity]
+    });
+    let bytes = fullest("queue-bytes", Unit::Bytes, |queue| {
+        [queue.bytes, queue.peak_bytes, queue.byte_capacity]
+    });
+    events.into_iter().chain(bytes).collect()
 }

@@ -1,5 +1,7 @@
 //! What `ps` shows of a kernel.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Kernel;
@@ -126,6 +128,12 @@ impl Kernel {
     /// The state of everything.
     pub fn status(&self) -> Status {
         let subscriptions = self.bus.subscriptions();
+        let mut own: HashMap<&str, Vec<&SubscriptionStatus>> = HashMap::new();
+        for subscription in &subscriptions {
+            own.entry(&subscription.owner)
+                .or_default()
+                .push(subscription);
+        }
         let registry = self.registry();
         let mut placed: Vec<&Placed> = registry.devices.values().collect();
         placed.sort_by_key(|placed| placed.order);
@@ -154,7 +162,7 @@ impl Kernel {
             fail_safe: self.safe.status(),
             devices: placed
                 .into_iter()
-                .map(|placed| placed.status(&subscriptions))
+                .map(|placed| placed.status(own.get(&*placed.device.name)))
                 .collect(),
             subscriptions,
         }
@@ -162,7 +170,8 @@ impl Kernel {
 }
 
 impl Placed {
-    fn status(&self, subscriptions: &[SubscriptionStatus]) -> DeviceStatus {
+    fn status(&self, subscriptions: Option<&Vec<&SubscriptionStatus>>) -> DeviceStatus {
+        let subscriptions = subscriptions.map(Vec::as_slice).unwrap_or_default();
         use std::sync::atomic::Ordering::Relaxed;
         let (state, last_error) = self.device.live.get();
         let counters = &self.device.live.counters;

@@ -5,7 +5,12 @@ use crate::bus::Overflow;
 use crate::device::{BudgetStatus, Usage};
 
 fn usage(world: &World, device: &Running) -> Usage {
-    device.device.usage(&world.bus.subscriptions())
+    let all = world.bus.subscriptions();
+    let own: Vec<_> = all
+        .iter()
+        .filter(|queue| *queue.owner == *device.device.name)
+        .collect();
+    device.device.usage(&own)
 }
 
 fn budget(world: &World, device: &Running, limit: &str) -> BudgetStatus {
@@ -180,6 +185,32 @@ fn the_restart_budget_is_shown_as_it_is_used_and_as_it_comes_back() {
             assert!(answer.try_recv().unwrap().is_err());
         }
         assert_eq!(device.state(), crate::device::DeviceState::Running);
+        world.stop(device).await;
+    });
+}
+
+#[test]
+fn of_several_queues_the_fullest_is_shown_and_no_peak_is_hidden() {
+    play(|world| async move {
+        let script = Script::new();
+        script.on_start(|stage, _| {
+            stage.subscribe("in/a", Overflow::DropOldest, 10, false);
+            stage.subscribe("in/b", Overflow::DropOldest, 100, false);
+            Ok(Ok(()))
+        });
+        script.slow.set(SECOND);
+        let device = world.start(&script).await;
+        world.publish("in/a", [1]);
+        world.settle().await;
+        world.publish("in/a", 0..20);
+        world.run(5 * SECOND).await;
+        world.publish("in/a", [1]);
+        world.settle().await;
+        world.publish("in/b", 0..20);
+        let queue = budget(&world, &device, "queue");
+        assert_eq!(levels(&queue), (Some(20), Some(100), 100));
+        assert!(queue.is_near(), "the other one was full");
+        world.run(5 * SECOND).await;
         world.stop(device).await;
     });
 }

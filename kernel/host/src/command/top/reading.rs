@@ -1,21 +1,24 @@
 //! What was read from the host, and how fast things went since the reading before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use weihe_kernel::connection::ConnectionStats;
-use weihe_kernel::device::{DeviceStatus, Usage};
+use weihe_kernel::device::DeviceStatus;
 
 use crate::system::Ps;
 
-/// Readings that are closer together than this tell no rates, in nanoseconds: what a handler does in bursts
-/// would look like a storm.
-const TOO_CLOSE: u64 = 200_000_000;
+/// Readings that are closer together than this tell no rates, in nanoseconds: one event more or less
+/// would look like a change of pace. Half the shortest interval.
+const TOO_CLOSE: u64 = 50_000_000;
 
-/// A reading, and the one before it, if that was of the same start of the host.
+/// A reading, and how fast things were since the one before it, if that was of the same start of the host.
 #[derive(Debug, Clone)]
 pub struct Reading {
     pub ps: Ps,
-    before: Option<Box<Ps>>,
+    /// By device, as far as both readings have it.
+    speeds: HashMap<String, Speed>,
+    /// Exchanges a second, by connection.
+    exchanges: HashMap<String, f64>,
 }
 
 /// How fast a device was.
@@ -32,67 +35,46 @@ pub struct Speed {
 impl Reading {
     /// A first reading.
     pub fn first(ps: Ps) -> Self {
-        Self { ps, before: None }
+        Self {
+            ps,
+            speeds: HashMap::new(),
+            exchanges: HashMap::new(),
+        }
     }
 
     /// The next one.
     pub fn next(self, ps: Ps) -> Self {
         let same = self.ps.host.boot == ps.host.boot && self.ps.host.pid == ps.host.pid;
-        let close = ps.status.uptime < self.ps.status.uptime.saturating_add(TOO_CLOSE);
-        let before = match (same, close) {
-            (true, false) => Some(Box::new(self.ps)),
-            (true, true) => self.before,
-            (false, _) => None,
-        };
-        Self { ps, before }
-    }
-
-    fn seconds(&self) -> Option<(f64, &Ps)> {
-        let before = self.before.as_deref()?;
-        let span = self.ps.status.uptime.checked_sub(before.status.uptime)?;
-        (span > 0).then(|| (span as f64 / 1e9, before))
+        let span = ps.status.uptime.checked_sub(self.ps.status.uptime);
+        let span = span.filter(|span| same && *span >= TOO_CLOSE);
+        match span {
+            Some(span) => Self {
+                speeds: speeds(&self.ps.status.devices, &ps.status.devices, span),
+                exchanges: exchanges(&self.ps.status.connections, &ps.status.connections, span),
+                ps,
+            },
+            None => Self::first(ps),
+        }
     }
 
     /// How fast a device was since the reading before; without one, over the host's own window.
     pub fn speed(&self, device: &DeviceStatus) -> Speed {
-        let Usage { rates, .. } = &device.usage;
-        let fallback = Speed {
+        let rates = &device.usage.rates;
+        let known = self.speeds.get(&device.name).copied();
+        known.unwrap_or(Speed {
             events: rates.events,
             published: rates.published,
             lane: None,
-        };
-        let Some((seconds, before)) = self.seconds() else {
-            return fallback;
-        };
-        let same = |other: &&DeviceStatus| other.name == device.name;
-        let Some(before) = before.status.devices.iter().find(same) else {
-            return fallback;
-        };
-        let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 / seconds;
-        Speed {
-            events: rate(device.events, before.events),
-            published: rate(device.published, before.published),
-            lane: Some(rate(device.usage.running, before.usage.running) / 1e7),
-        }
+        })
     }
 
     /// Exchanges of a connection a second; without a reading before, since the host started.
     pub fn exchanges(&self, connection: &ConnectionStats) -> f64 {
-        let since_start = || {
+        let known = self.exchanges.get(&connection.connection).copied();
+        known.unwrap_or_else(|| {
             let seconds = self.ps.status.uptime as f64 / 1e9;
             connection.counters.replies as f64 / seconds.max(1.0)
-        };
-        let Some((seconds, before)) = self.seconds() else {
-            return since_start();
-        };
-        let same = |other: &&ConnectionStats| other.connection == connection.connection;
-        match before.status.connections.iter().find(same) {
-            Some(before) => {
-                let replies = connection.counters.replies;
-                replies.saturating_sub(before.counters.replies) as f64 / seconds
-            }
-            None => since_start(),
-        }
+        })
     }
 
     /// The lanes on which devices live.
@@ -100,4 +82,45 @@ impl Reading {
         let lanes = self.ps.status.devices.iter().map(|device| &*device.lane);
         lanes.collect::<BTreeSet<_>>().len()
     }
+}
+
+/// How often a second a counter went up within a span.
+fn rate(now: u64, then: u64, span: u64) -> f64 {
+    now.saturating_sub(then) as f64 / (span as f64 / 1e9)
+}
+
+fn speeds(before: &[DeviceStatus], now: &[DeviceStatus], span: u64) -> HashMap<String, Speed> {
+    let before: HashMap<&str, &DeviceStatus> = before
+        .iter()
+        .map(|device| (&*device.name, device))
+        .collect();
+    let speed = |device: &DeviceStatus| {
+        let then = before.get(&*device.name)?;
+        let running = rate(device.usage.running, then.usage.running, span);
+        let speed = Speed {
+            events: rate(device.events, then.events, span),
+            published: rate(device.published, then.published, span),
+            lane: Some(running / 1e7),
+        };
+        Some((device.name.clone(), speed))
+    };
+    now.iter().filter_map(speed).collect()
+}
+
+fn exchanges(
+    before: &[ConnectionStats],
+    now: &[ConnectionStats],
+    span: u64,
+) -> HashMap<String, f64> {
+    let replies = |connection: &ConnectionStats| connection.counters.replies;
+    let before: HashMap<&str, u64> = before
+        .iter()
+        .map(|connection| (&*connection.connection, replies(connection)))
+        .collect();
+    let exchanges = |connection: &ConnectionStats| {
+        let then = before.get(&*connection.connection)?;
+        let rate = rate(replies(connection), *then, span);
+        Some((connection.connection.clone(), rate))
+    };
+    now.iter().filter_map(exchanges).collect()
 }
