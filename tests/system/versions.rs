@@ -210,3 +210,25 @@ fn a_hundred_swaps_in_a_row_lose_double_and_reorder_nothing() {
     }
     assert!(host.stop(), "{}", host.log());
 }
+
+#[test]
+fn an_operator_gives_a_device_a_new_start() {
+    let mut host = host();
+    assert!(run(&host, &["set", "plugin/meter/in", "1"]).0);
+    until(&host, &["get", "plugin/meter/out"], "1.0.0 1 1");
+    let restarted = run(&host, &["restart", "meter"]);
+    assert_eq!(restarted, (true, "meter  started\n".into()));
+    // In order: its state came along.
+    assert!(run(&host, &["set", "plugin/meter/in", "2"]).0);
+    until(&host, &["get", "plugin/meter/out"], "1.0.0 2 2");
+    // Also one that was stopped with its plugin, once that is there again.
+    let (done, unknown) = run(&host, &["restart", "metre"]);
+    assert!(
+        !done && unknown.contains("did you mean `meter`?"),
+        "{unknown}"
+    );
+    assert!(run(&host, &["unload", "versions"]).0);
+    let (done, refused) = run(&host, &["restart", "meter"]);
+    assert!(!done && refused.contains("plugin `versions`"), "{refused}");
+    assert!(host.stop());
+}

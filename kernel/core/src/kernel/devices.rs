@@ -99,6 +99,23 @@ impl Kernel {
         self.end_device(name, StopReason::Unload).await
     }
 
+    /// Stops a device in order and starts it again, as it was configured.
+    pub async fn restart_device(&self, name: &str) -> Result<(), DeviceError> {
+        let spec = {
+            let registry = self.registry();
+            registry
+                .devices
+                .get(name)
+                .map(|placed| placed.device.spec.clone())
+        };
+        self.remove_device(name).await?;
+        match spec {
+            Some(spec) => self.add_device(spec).await,
+            // It had not been there: said above.
+            None => Ok(()),
+        }
+    }
+
     pub(super) async fn end_device(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! `weihe swap`, `rollback`, `load`, `unload`: versions of plugins in a running host.
+//! `weihe swap`, `rollback`, `load`, `unload`, `restart`: plugins and devices in a running host.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Global, Result, remote};
-use crate::control::{LoadAnswer, PluginParams, SwapAnswer, VersionParams};
+use crate::control::{
+    DeviceParams, LoadAnswer, PluginParams, RestartAnswer, SwapAnswer, VersionParams,
+};
 use crate::output::{Failure, Outcome, print, print_json};
 
 /// Run another version of a plugin in all its devices, without a gap
@@ -65,6 +67,17 @@ pub(super) struct Unload {
     plugin: String,
 }
 
+/// Stop a device in order and start it again
+#[derive(Debug, Args)]
+#[command(
+    after_help = "One that has failed gets a new start, and its outputs their safe values until then.\n\nExample:\n  weihe restart soil"
+)]
+pub(super) struct Restart {
+    /// The device
+    #[arg(value_name = "DEVICE")]
+    device: String,
+}
+
 /// The host is somewhere else: it needs the whole path.
 fn whole(file: &Path) -> std::result::Result<PathBuf, Failure> {
     file.canonicalize()
@@ -119,6 +132,21 @@ impl Unload {
             plugin: self.plugin,
         };
         show_load(global, "stopped", &ask(global, "unload", &params)?)
+    }
+}
+
+impl Restart {
+    pub(super) fn run(self, global: &Global) -> Result {
+        let params = DeviceParams {
+            device: self.device,
+        };
+        let answer: RestartAnswer = ask(global, "restart", &params)?;
+        if global.json {
+            print_json(&serde_json::to_value(&answer).unwrap_or_default());
+        } else {
+            print(&format!("{}  started\n", answer.device));
+        }
+        Ok(Outcome::Done)
     }
 }
 

@@ -14,9 +14,9 @@ pub use client::{Client, ClientError, Stream, StreamPiece};
 pub use dead::{DeadListParams, DeadParams};
 pub use line::{LineError, LineReader};
 pub use protocol::{
-    Body, CallParams, CancelParams, ErrorBody, EventsParams, GetParams, Hello, LoadAnswer,
-    LogsParams, PlanParams, PluginParams, Reply, Request, SetParams, SwapAnswer, VERSION,
-    VersionParams, code, parse_request,
+    Body, CallParams, CancelParams, DeviceParams, ErrorBody, EventsParams, GetParams, Hello,
+    LoadAnswer, LogsParams, PlanParams, PluginParams, Reply, Request, RestartAnswer, SetParams,
+    SwapAnswer, VERSION, VersionParams, code, parse_request,
 };
 pub use server::{CLIENTS, Server, serve};
 pub use service::{Answer, Peer, Piece, Service, Source};

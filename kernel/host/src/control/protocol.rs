@@ -175,6 +175,21 @@ pub struct PluginParams {
     pub plugin: String,
 }
 
+/// Parameters of `restart`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceParams {
+    /// The device.
+    pub device: String,
+}
+
+/// The answer to `restart`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartAnswer {
+    /// The device, which runs.
+    pub device: String,
+}
+
 /// The answer to `swap` and `rollback`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwapAnswer {

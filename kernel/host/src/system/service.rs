@@ -214,6 +214,7 @@ impl Service for HostService {
             "rollback" => once(&versions::roll_back(&self.system, params(request)?).await?),
             "load" => once(&versions::load(&self.system, params(request)?).await?),
             "unload" => once(&versions::unload(&self.system, params(request)?).await?),
+            "restart" => once(&versions::restart(&self.system, params(request)?).await?),
             "plan" => {
                 let PlanParams { text } = params(request)?;
                 once(
@@ -232,7 +233,7 @@ impl Service for HostService {
             other => {
                 let message = format!("there is no method `{other}`");
                 let help = "there are hello, ps, get, set, call, events, logs, dead-list, dead-retry, dead-drop, swap, rollback, \
-                            load, unload, plan, reload and cancel";
+                            load, unload, restart, plan, reload and cancel";
                 Err(ErrorBody::new(code::METHOD, message).help(help))
             }
         }

@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use weihe_kernel::{LoadError, SwapError, Swapped};
+use weihe_kernel::{DeviceError, LoadError, SwapError, Swapped};
 
 use super::problem::device_problem;
 use super::spec::{Implied, idle, implied, spec};
 use super::start::{Part, System, schema};
 use crate::config::{PluginEntry, is_name};
-use crate::control::{ErrorBody, LoadAnswer, PluginParams, SwapAnswer, VersionParams, code};
+use crate::control::{
+    DeviceParams, ErrorBody, LoadAnswer, PluginParams, RestartAnswer, SwapAnswer, VersionParams,
+    code,
+};
 
 /// What a version is rolled back for when an operator asks for it.
 const BY_OPERATOR: &str = "by the operator";
@@ -210,6 +213,48 @@ pub(super) async fn load(
         devices,
         notes,
     })
+}
+
+/// Stops a device in order, if it runs, and starts it again.
+pub(super) async fn restart(
+    system: &System,
+    params: DeviceParams,
+) -> Result<RestartAnswer, ErrorBody> {
+    let device = params.device;
+    tracing::info!(device, "the operator restarts it");
+    let followed = system.followed.lock().await;
+    let kernel = system.kernel();
+    let runs = kernel
+        .status()
+        .devices
+        .iter()
+        .any(|status| status.name == device);
+    let tried = followed.in_force.devices.get(&device);
+    let done = match (runs, tried) {
+        (false, Some(tried)) => kernel.add_device(tried.spec.clone()).await,
+        // One that is not there is named with the nearest that is.
+        _ => kernel.restart_device(&device).await,
+    };
+    system.forgive(|failed| failed.part == Part::Device && failed.name == device);
+    match done {
+        Ok(()) => {
+            tracing::info!(device, "started");
+            Ok(RestartAnswer { device })
+        }
+        Err(error @ DeviceError::Unknown { .. }) => Err(ErrorBody {
+            code: "unknown-device".to_owned(),
+            ..refused(error)
+        }),
+        Err(error) => {
+            let problem = device_problem(&system.config(), &device, &error);
+            system.fail(Part::Device, &device, &problem);
+            let body = refused(&problem);
+            Err(match &problem.fault().help {
+                Some(help) => body.help(help),
+                None => body,
+            })
+        }
+    }
 }
 
 /// Stops the devices of a plugin and forgets it, until it is loaded again or the host starts anew.
