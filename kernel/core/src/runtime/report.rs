@@ -82,7 +82,7 @@ impl LastWords {
             None => words
                 .printed
                 .iter()
-                .rfind(|line| !line.trim().is_empty())
+                .rfind(|line| !line.trim().is_empty() && !line.starts_with("note: "))
                 .cloned(),
         }
     }
@@ -264,6 +264,19 @@ mod tests {
         assert_eq!(
             words.told().as_deref(),
             Some("Assertion failed: n > 0 (codec.c: parse: 12)")
+        );
+    }
+
+    #[test]
+    fn advice_about_backtraces_is_not_what_went_wrong() {
+        let words = words(&[
+            "memory allocation of 65536 bytes failed",
+            "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace",
+        ]);
+        let told = words.told();
+        assert_eq!(
+            told.as_deref(),
+            Some("memory allocation of 65536 bytes failed")
         );
     }
 
