@@ -9,7 +9,7 @@ use weihe_kernel::event::{SourceId, Value};
 use super::figures::Row;
 use super::stand::Stand;
 use super::takeover::Takeovers;
-use super::traffic::{Pass, Traffic, latencies, silence, silence_around};
+use super::traffic::{Pass, Traffic, latencies, longest_wait, silence, silence_around};
 use super::{BUILT_IN, BUILT_IN_INPUT, BenchError, Options};
 
 /// The goals of the design, in nanoseconds.
@@ -190,7 +190,8 @@ impl Bench {
             calm.extend(latencies(&passes));
             all.extend(passes);
         }
-        let (mut pauses, mut own, mut around) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut pauses, mut own, mut waits, mut around) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for file in files.iter().cycle().take(self.times.swaps) {
             tokio::time::sleep(WINDOW).await;
             self.takeovers.take();
@@ -201,6 +202,8 @@ impl Bench {
             let passes = self.traffic.take();
             if let Some(takeover) = self.takeovers.take() {
                 own.push(takeover.pause);
+                let began = takeover.time.saturating_sub(takeover.pause);
+                waits.extend(longest_wait(&passes, began, takeover.time));
                 pauses.extend(silence_around(&passes, takeover.time));
             }
             around.extend(latencies(&passes));
@@ -216,6 +219,7 @@ impl Bench {
             )
             .with_goal(PAUSE_GOAL),
             Row::new("  of it, as the device counts it", own),
+            Row::new("  longest wait of an event sent meanwhile", waits),
             Row::new("  longest silence of 40 ms without a swap", quiet),
             Row::new("latency of events around swaps", around),
             Row::new("  without swaps", calm),

@@ -278,6 +278,14 @@ pub fn silence_around(passes: &[Pass], moment: u64) -> Option<u64> {
     Some(passes.get(after)?.time.saturating_sub(before.time))
 }
 
+/// The longest wait of an event that was sent between two moments.
+pub fn longest_wait(passes: &[Pass], from: u64, to: u64) -> Option<u64> {
+    let sent = passes
+        .iter()
+        .filter(|pass| (from..=to).contains(&pass.sent));
+    sent.map(|pass| pass.time.saturating_sub(pass.sent)).max()
+}
+
 /// From sending to publishing.
 pub fn latencies(passes: &[Pass]) -> impl Iterator<Item = u64> {
     passes

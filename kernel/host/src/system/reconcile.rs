@@ -13,7 +13,7 @@ use super::plan::{Plan, Situation};
 use super::rejected::Rejected;
 use super::start::{FailedPart, Part, System};
 use super::step::Step;
-use crate::config::{Config, FILE, PluginEntry, listed};
+use crate::config::{Config, FILE, HostEntry, PluginEntry, listed};
 
 /// What has to be looked at anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -328,6 +328,15 @@ fn read(current: &Config) -> Result<Option<String>, Rejected> {
 /// Changes that wait for the next start of the host.
 fn later(before: &Config, after: &Config) -> Vec<String> {
     let mut notes = Vec::new();
+    // Named one by one, so that a key that is added is not forgotten here.
+    let HostEntry {
+        name,
+        data,
+        watch,
+        guard,
+        memory,
+        audit,
+    } = &before.host;
     let mut differs = |same: bool, key: &str| {
         if !same {
             notes.push(format!(
@@ -335,9 +344,11 @@ fn later(before: &Config, after: &Config) -> Vec<String> {
             ));
         }
     };
-    differs(before.host.name == after.host.name, "name");
-    differs(before.host.data == after.host.data, "data");
-    differs(before.host.watch == after.host.watch, "watch");
-    differs(before.host.guard == after.host.guard, "guard");
+    differs(*name == after.host.name, "name");
+    differs(*data == after.host.data, "data");
+    differs(*watch == after.host.watch, "watch");
+    differs(*guard == after.host.guard, "guard");
+    differs(*memory == after.host.memory, "memory");
+    differs(*audit == after.host.audit, "audit");
     notes
 }
