@@ -38,6 +38,7 @@ mod stored;
 mod storms;
 mod swap;
 mod top;
+mod translations;
 mod trouble;
 mod types;
 mod versions;
