@@ -308,3 +308,21 @@ fn a_version_that_ran_through_its_probation_is_confirmed() {
     until(&host, &["ps"], confirmed);
     assert!(host.stop());
 }
+
+#[test]
+fn what_waits_for_the_next_start_is_said_until_then() {
+    let mut host = host(SYSTEM);
+    let text = format!("[host]\nmemory = \"256 MiB\"\n{SYSTEM}");
+    fs::write(host.path("weihe.toml"), text).unwrap();
+    let waits = |ps: &Value| ps["notes"].to_string().contains("`memory` of `[host]`");
+    until(&host, &["ps"], waits);
+    // Also after something else has changed.
+    put("2", &host.path("plugins/versions.wasm"));
+    let ps = until(&host, &["ps"], runs("meter", "2.0.0"));
+    assert!(waits(&ps), "{ps:#}");
+    assert!(host.stop());
+    host.start();
+    let ps = until(&host, &["ps"], runs("meter", "2.0.0"));
+    assert!(!waits(&ps), "{ps:#}");
+    assert!(host.stop());
+}

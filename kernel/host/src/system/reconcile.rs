@@ -161,9 +161,7 @@ impl System {
         let planned = self.candidate_config(&mut followed, &Scope::all()).await;
         followed.text = before;
         followed.listed = listed_before;
-        let (config, plan) = planned?;
-        let mut notes = plan.notes;
-        notes.extend(later(&current, &config));
+        let (_, plan) = planned?;
         Ok(Changes {
             steps: plan.steps,
             failed: plan
@@ -171,7 +169,7 @@ impl System {
                 .iter()
                 .map(|(part, name, problem)| FailedPart::new(*part, name, problem))
                 .collect(),
-            notes,
+            notes: plan.notes,
         })
     }
 
@@ -235,7 +233,7 @@ impl System {
             }
         }
         let running = self.running();
-        Plan::make(&Situation {
+        let mut plan = Plan::make(&Situation {
             config,
             files: &followed.files,
             kept: &kept,
@@ -243,7 +241,9 @@ impl System {
             running: &running,
             quarantined: &|sha256| kernel.quarantined(sha256),
             granted: &|spec, status| kernel.check_granted(spec, status),
-        })
+        });
+        plan.notes.extend(later(self.host(), &config.host));
+        plan
     }
 
     async fn examine(&self, plugin: &str, file: &Path) -> Candidate {
@@ -325,8 +325,8 @@ fn read(current: &Config) -> Result<Option<String>, Rejected> {
     }
 }
 
-/// Changes that wait for the next start of the host.
-fn later(before: &Config, after: &Config) -> Vec<String> {
+/// Changes of `[host]`, which wait for its next start.
+fn later(before: &HostEntry, after: &HostEntry) -> Vec<String> {
     let mut notes = Vec::new();
     // Named one by one, so that a key that is added is not forgotten here.
     let HostEntry {
@@ -336,7 +336,7 @@ fn later(before: &Config, after: &Config) -> Vec<String> {
         guard,
         memory,
         audit,
-    } = &before.host;
+    } = before;
     let mut differs = |same: bool, key: &str| {
         if !same {
             notes.push(format!(
@@ -344,11 +344,11 @@ fn later(before: &Config, after: &Config) -> Vec<String> {
             ));
         }
     };
-    differs(*name == after.host.name, "name");
-    differs(*data == after.host.data, "data");
-    differs(*watch == after.host.watch, "watch");
-    differs(*guard == after.host.guard, "guard");
-    differs(*memory == after.host.memory, "memory");
-    differs(*audit == after.host.audit, "audit");
+    differs(*name == after.name, "name");
+    differs(*data == after.data, "data");
+    differs(*watch == after.watch, "watch");
+    differs(*guard == after.guard, "guard");
+    differs(*memory == after.memory, "memory");
+    differs(*audit == after.audit, "audit");
     notes
 }

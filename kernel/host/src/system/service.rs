@@ -79,7 +79,7 @@ impl HostService {
 
     fn hello(&self) -> Hello {
         Hello {
-            name: self.system.config().host.name.clone(),
+            name: self.system.host().name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: VERSION,
             pid: std::process::id(),

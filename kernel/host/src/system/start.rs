@@ -11,7 +11,7 @@ use super::kept::Kept;
 use super::reconcile::Followed;
 use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kinds};
 use crate::audit::{AUDIT, Trail, TrailError};
-use crate::config::{Config, DeviceEntry, Problem, Schema};
+use crate::config::{Config, DeviceEntry, HostEntry, Problem, Schema};
 
 /// Why no system runs.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,8 @@ impl fmt::Display for FailedPart {
 
 /// A running system.
 pub struct System {
+    /// `[host]` as it was when it started.
+    host: HostEntry,
     config: RwLock<Arc<Config>>,
     data: DataDirectory,
     pub(super) kernel: Arc<Kernel>,
@@ -131,6 +133,7 @@ impl System {
         let kernel = Kernel::start(options, capabilities, kinds())?;
         audit.publish_on(kernel.bus().clone());
         let system = Self {
+            host: config.host.clone(),
             config: RwLock::new(Arc::new(config)),
             kept: Kept::new(data.path()),
             data,
@@ -142,6 +145,11 @@ impl System {
         };
         system.record_start();
         Ok(Arc::new(system))
+    }
+
+    /// `[host]`, which holds until it ends.
+    pub fn host(&self) -> &HostEntry {
+        &self.host
     }
 
     /// What it consists of now.
