@@ -315,7 +315,8 @@ impl Plan {
             let is_changed = changed.as_ref().is_none_or(|changed| !changed.is_empty());
             let Some(sha256) = there.get(&spec.plugin) else {
                 let problem = self.no_plugin(config, spec);
-                if is_changed && !unloaded.contains(&spec.plugin) {
+                // A name that is nobody's is a slip; a plugin that is bad, or that was unloaded, is not.
+                if is_changed && config.plugin(&spec.plugin).is_none() {
                     self.faults.push(problem.clone());
                 }
                 self.fail(Part::Device, name, problem);
@@ -403,12 +404,18 @@ impl Plan {
         match without.find(|(device, _)| *device == spec.name) {
             Some((_, problem)) => problem.clone(),
             None => {
-                let message = format!(
-                    "device `{}` cannot start: its plugin `{}` failed",
-                    spec.name, spec.plugin
-                );
-                let path = format!("device.{}.plugin", spec.name);
-                config.problem_at(&path, message, None)
+                let (device, plugin) = (&spec.name, &spec.plugin);
+                let (what, help) = match self.chosen.get(plugin) {
+                    // Only an operator does that.
+                    Some(chosen) => {
+                        let file = chosen.file.display();
+                        ("was unloaded", Some(format!("`weihe load {file}`")))
+                    }
+                    None => ("failed", None),
+                };
+                let message =
+                    format!("device `{device}` cannot start: its plugin `{plugin}` {what}");
+                config.problem_at(&format!("device.{device}.plugin"), message, help)
             }
         }
     }

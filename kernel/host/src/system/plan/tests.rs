@@ -361,3 +361,18 @@ fn a_new_device_without_a_plugin_is_a_fault_of_the_file_and_one_whose_file_went_
         Some("did you mean `modbus`?")
     );
 }
+
+#[test]
+fn an_entry_of_a_plugin_that_an_operator_unloaded_may_change_and_waits_for_it() {
+    let mut rig = Rig::new(TEXT, &FILES);
+    rig.running.plugins.remove("modbus");
+    rig.running.devices.remove("soil");
+    rig.text = TEXT.replace("unit = 1", "unit = 2");
+    let plan = rig.plan();
+    assert!(plan.faults.is_empty() && plan.steps.is_empty());
+    assert!(
+        failed(&plan)[0].ends_with("its plugin `modbus` was unloaded"),
+        "{:?}",
+        failed(&plan)
+    );
+}
