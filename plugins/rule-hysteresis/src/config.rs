@@ -10,6 +10,9 @@ const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// When a failed call is made again, unless the configuration says otherwise: soon enough for a valve,
 /// and no load for a line that is down.
 const DEFAULT_CALL_RETRY: Duration = Duration::from_secs(10);
+/// When a call that succeeded is made again, unless the configuration says otherwise: an output that
+/// went to its safe value meanwhile, or was switched by somebody else, follows the rule again.
+const DEFAULT_CALL_REPEAT: Duration = Duration::from_secs(60);
 
 /// The configuration as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,6 +56,12 @@ struct WrittenCall {
     timeout: Duration,
     #[serde(default = "call_retry")]
     retry: Duration,
+    #[serde(default = "call_repeat")]
+    repeat: Duration,
+}
+
+fn call_repeat() -> Duration {
+    DEFAULT_CALL_REPEAT
 }
 
 fn call_timeout() -> Duration {
@@ -128,6 +137,8 @@ pub struct Call {
     pub timeout: Duration,
     /// When a failed call is made again.
     pub retry: Duration,
+    /// When one that succeeded is made again; zero: never.
+    pub repeat: Duration,
 }
 
 /// The configuration, checked.
@@ -274,6 +285,7 @@ impl TryFrom<WrittenCall> for Call {
             off,
             timeout: written.timeout,
             retry: written.retry,
+            repeat: written.repeat,
         })
     }
 }

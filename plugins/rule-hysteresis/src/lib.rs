@@ -15,8 +15,8 @@ use weihe_sdk::prelude::*;
 
 /// The timer that looks at the rule again when nothing comes.
 const LOOK: &str = "look";
-/// The timer that makes a failed call again.
-const RETRY: &str = "retry-call";
+/// The timer that makes a call again: soon when it failed, later when it succeeded.
+const AGAIN: &str = "call-again";
 
 /// On or off, as an operator writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -140,7 +140,7 @@ impl Plugin for RuleHysteresis {
                 self.look_at = None;
                 self.act(ctx);
             }
-            RETRY => self.call_actuator(ctx),
+            AGAIN => self.call_actuator(ctx),
             _ => {}
         }
         Ok(())
@@ -156,7 +156,7 @@ impl Plugin for RuleHysteresis {
         if self.calling == Some(call) {
             self.calling = None;
             match answer {
-                Ok(_) => self.call_succeeded(),
+                Ok(_) => self.call_succeeded(ctx),
                 Err(text) => self.call_failed(ctx, text),
             }
         }
@@ -183,6 +183,10 @@ impl Plugin for RuleHysteresis {
                 };
                 log::info!("override by {}: {state:?} until {until:?}", call.caller);
                 self.rule.set_operator(Some(word));
+                // Who repeats it doubts that the output followed.
+                if self.rule.output() == Some(word.state) {
+                    self.call_actuator(ctx);
+                }
             }
             Command::Auto => self.rule.set_operator(None),
             Command::Status => return Answer::json(&self.status(now)),
@@ -193,6 +197,12 @@ impl Plugin for RuleHysteresis {
 
     fn export_state(&self) -> Option<State> {
         Some(self.rule.state())
+    }
+}
+
+fn call_again(ctx: &mut Context, after: Duration) {
+    if let Err(refused) = ctx.after(AGAIN, after) {
+        log::error!("timer `{AGAIN}`: {refused}");
     }
 }
 
@@ -260,15 +270,19 @@ impl RuleHysteresis {
         match ctx.call(&call.device, &call.command, arguments, call.timeout) {
             Ok(id) => {
                 self.calling = Some(id);
-                ctx.cancel(RETRY);
+                ctx.cancel(AGAIN);
             }
             Err(error) => self.call_failed(ctx, error.text()),
         }
     }
 
-    fn call_succeeded(&mut self) {
-        if let (Some(_), Some(call)) = (self.call_error.take(), &self.call) {
+    fn call_succeeded(&mut self, ctx: &mut Context) {
+        let Some(call) = &self.call else { return };
+        if self.call_error.take().is_some() {
             log::info!("{}.{}: succeeded again", call.device, call.command);
+        }
+        if !call.repeat.is_zero() {
+            call_again(ctx, call.repeat);
         }
     }
 
@@ -284,9 +298,7 @@ impl RuleHysteresis {
             );
             self.call_error = Some(text.to_owned());
         }
-        if let Err(refused) = ctx.after(RETRY, call.retry) {
-            log::error!("timer `{RETRY}`: {refused}");
-        }
+        call_again(ctx, call.retry);
     }
 
     fn status(&self, now: Timestamp) -> serde_json::Value {

@@ -380,9 +380,31 @@ fn a_failed_call_is_made_again_until_it_succeeds() {
     kernel.advance(secs(3)).unwrap();
     assert_eq!(kernel.calls().len(), 2);
     kernel.answer(kernel.calls()[1].id, Ok("null")).unwrap();
-    kernel.advance(secs(60)).unwrap();
+    kernel.advance(secs(59)).unwrap();
     assert_eq!(kernel.calls().len(), 2);
     assert_eq!(status(&mut kernel)["call-error"], Json::Null);
+}
+
+#[test]
+fn an_output_that_somebody_else_switched_follows_the_rule_again() {
+    let mut kernel = with_call();
+    kernel.event("soil", 10.0).unwrap();
+    kernel.answer(kernel.calls()[0].id, Ok("null")).unwrap();
+    let made = kernel.calls().len();
+    kernel.advance(secs(59)).unwrap();
+    assert_eq!(kernel.calls().len(), made);
+    kernel.advance(secs(1)).unwrap();
+    assert_eq!(kernel.calls().len(), made + 1, "as often as `repeat` says");
+    assert_eq!(
+        kernel.calls()[made].arguments,
+        kernel.calls()[made - 1].arguments
+    );
+    kernel.call("override", r#"{"state": "on"}"#).unwrap();
+    assert_eq!(
+        kernel.calls().len(),
+        made + 2,
+        "and when an operator asks for it"
+    );
 }
 
 #[test]
