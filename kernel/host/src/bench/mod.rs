@@ -7,7 +7,7 @@ mod takeover;
 mod traffic;
 
 pub use figures::{Row, table};
-pub use swap::{Report, measure};
+pub use swap::{Astray, Report, measure};
 pub use takeover::Takeovers;
 
 /// The component that is measured when no other is named: it passes events on, counts them in its state, and

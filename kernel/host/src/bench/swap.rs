@@ -80,15 +80,46 @@ pub struct Report {
     pub rate: u64,
     /// Those that did.
     pub reached: u64,
-    /// Events of them that did not come out once and in order, from the first to the last swap. None where
-    /// the component does not pass every event on.
-    pub astray: Option<u64>,
+    /// Events of them that did not come out once and in order, from the first to the last swap. None
+    /// where the component does not pass every event on.
+    pub astray: Option<Astray>,
     /// How often versions changed on the other lane, while a lane's latency was measured.
     pub beside: usize,
     /// p99 of the lane's latency meanwhile, as a multiple of that without.
     pub lane_ratio: f64,
     /// The figures.
     pub rows: Vec<Row>,
+}
+
+/// Events that did not come out once and in order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Astray {
+    /// That never came out.
+    pub missing: u64,
+    /// That came out after a later one, or twice.
+    pub out_of_order: u64,
+    /// Dropped by the device's own queue, which was full: the machine stood still for too long.
+    pub dropped: u64,
+}
+
+impl Astray {
+    fn of(passes: &[Pass]) -> Self {
+        let mut astray = Self::default();
+        for pair in passes.windows(2) {
+            let next = pair[0].sequence + 1;
+            if pair[1].sequence < next {
+                astray.out_of_order += 1;
+            } else {
+                astray.missing += pair[1].sequence - next;
+            }
+        }
+        astray
+    }
+
+    /// Whether each came out once and in order.
+    pub fn none(&self) -> bool {
+        self.missing == 0 && self.out_of_order == 0
+    }
 }
 
 /// Measures everything, one thing after the other; `progress` is told what begins.
@@ -170,7 +201,7 @@ impl Bench {
     }
 
     /// The pause of a device, and what its events notice of it.
-    async fn swaps(&mut self, rate: u64) -> Result<(u64, Option<u64>), BenchError> {
+    async fn swaps(&mut self, rate: u64) -> Result<(u64, Option<Astray>), BenchError> {
         self.traffic.set_rate(rate);
         let device = self.load(BENCH, None).await?;
         let files = [self.stand.version()?, self.stand.version()?];
@@ -224,10 +255,10 @@ impl Bench {
             Row::new("latency of events around swaps", around),
             Row::new("  without swaps", calm),
         ]);
-        let astray = all
-            .windows(2)
-            .filter(|pair| pair[1].sequence != pair[0].sequence + 1);
-        let astray = astray.count() as u64;
+        let mut astray = Astray::of(&all);
+        let devices = self.stand.kernel.status().devices;
+        let swapped = devices.iter().find(|status| status.name == BENCH);
+        astray.dropped = swapped.map_or(0, |status| status.dropped);
         let missed = self.traffic.dropped() > 0;
         self.traffic.set_rate(0);
         self.stand.unload(BENCH).await?;
@@ -364,5 +395,30 @@ impl Bench {
         self.rows.extend([alone, beside]);
         self.traffic.set_rate(0);
         Ok((changes, ratio))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_are_missing_and_out_of_order_are_told_apart() {
+        let bus = weihe_kernel::bus::Bus::new(1);
+        let device = bus.source("device").unwrap();
+        let passes: Vec<Pass> = [1, 2, 5, 5, 4, 6]
+            .into_iter()
+            .map(|sequence| Pass {
+                device,
+                sequence,
+                sent: 0,
+                time: 0,
+            })
+            .collect();
+        let astray = Astray::of(&passes);
+        // 3 and 4 after 2, and 5 after 4 again; the second 5 and the late 4.
+        assert_eq!((astray.missing, astray.out_of_order), (3, 2));
+        assert!(!astray.none() && Astray::of(&passes[..2]).none());
     }
 }

@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 use tracing_subscriber::prelude::*;
 
 use super::{Global, Result, remote};
-use crate::bench::{BUILT_IN_INPUT, BenchError, Options, Report, Takeovers, measure, table};
+use crate::bench::{
+    Astray, BUILT_IN_INPUT, BenchError, Options, Report, Takeovers, measure, table,
+};
 use crate::output::{Failure, Outcome, print, print_json};
 
 /// Measure this machine, with a kernel in a temporary directory
@@ -94,7 +96,8 @@ impl Swap {
         } else {
             print(&render(&report));
         }
-        Ok(Outcome::Done)
+        let lost = report.astray.is_some_and(|astray| !astray.none());
+        Ok(if lost { Outcome::Failed } else { Outcome::Done })
     }
 }
 
@@ -136,8 +139,18 @@ fn render(report: &Report) -> String {
         report.reached,
         report.rate,
         match report.astray {
-            Some(0) => "each came out once and in order".into(),
-            Some(astray) => format!("{astray} did not come out once and in order"),
+            Some(astray) if astray.none() => "each came out once and in order".into(),
+            Some(Astray {
+                missing,
+                out_of_order: 0,
+                dropped,
+            }) if missing <= dropped => format!(
+                "{missing} were dropped by the device's full queue: the machine stood still for too long"
+            ),
+            Some(astray) => format!(
+                "{} did not come out, {} not in order",
+                astray.missing, astray.out_of_order
+            ),
             None => "whether each came out was not looked at".to_owned(),
         }
     ));
