@@ -95,6 +95,7 @@ fn show_device(answer: &Answer, name: &str, json: bool) -> Result {
 }
 
 fn render(answer: &Answer, style: Style) -> String {
+    let now = weihe_kernel::Clock::now(&weihe_kernel::SystemClock::new());
     let (host, status) = (&answer.host, &answer.status);
     let mut text = format!(
         "{}  weihe {}, process {}, start {}, up {}, {} topics\n",
@@ -117,10 +118,11 @@ fn render(answer: &Answer, style: Style) -> String {
         "LAST ERROR",
     ]);
     for device in &status.devices {
-        let error = device
-            .last_error
-            .as_ref()
-            .map(|fault| first_line(&fault.message));
+        let error = device.last_error.as_ref().map(|fault| {
+            // What is long past is seen to be.
+            let ago = duration(now.saturating_sub(fault.time));
+            format!("{ago} ago: {}", first_line(&fault.message))
+        });
         devices.row([
             device.name.clone(),
             device.plugin.clone(),

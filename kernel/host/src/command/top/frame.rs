@@ -78,10 +78,8 @@ fn head(reading: &Reading, view: &View, trouble: Trouble<'_>, canvas: &Canvas) -
         Trouble::Gone(reason) => Some(format!("the host is gone, and looked for: {reason}")),
         Trouble::None if !ps.failed.is_empty() => {
             let names: Vec<&str> = ps.failed.iter().map(|failed| &*failed.name).collect();
-            Some(format!(
-                "did not start: {} (see `weihe ps`)",
-                names.join(", ")
-            ))
+            // A plugin may run and its newer file be bad: `ps` has the words for that.
+            Some(format!("see `weihe ps`: {}", names.join(", ")))
         }
         Trouble::None => None,
     };

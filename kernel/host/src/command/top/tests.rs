@@ -280,7 +280,7 @@ fn a_host_that_is_gone_a_pause_and_parts_that_failed_are_said() {
         json!([{ "part": "device", "name": "valve", "message": "no", "place": "weihe.toml:3:1" }]);
     let reading = Reading::first(serde_json::from_value(ps).unwrap());
     let lines = frame(&reading, &View::default(), 80, 24);
-    assert!(lines[1].contains("did not start: valve"), "{}", lines[1]);
+    assert!(lines[1].contains("see `weihe ps`: valve"), "{}", lines[1]);
 }
 
 #[test]
