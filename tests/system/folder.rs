@@ -326,3 +326,53 @@ fn what_waits_for_the_next_start_is_said_until_then() {
     assert!(!waits(&ps), "{ps:#}");
     assert!(host.stop());
 }
+
+#[test]
+fn a_dropped_file_that_turns_bad_leaves_the_device_that_it_brought_running() {
+    let mut host = host(SYSTEM);
+    let dropped = host.path("plugins/dropped.wasm");
+    put("2", &dropped);
+    until(&host, &["ps"], runs("dropped", "2.0.0"));
+    fs::write(&dropped, "no component").unwrap();
+    until(&host, &["ps"], |ps| failure(ps, "dropped.wasm"));
+    // It waits until all is done, and looks once more.
+    let output = host.run(&["reload"]);
+    assert!(!output.status.success(), "a part has failed");
+    let ps = host.ask(&["ps"]).unwrap();
+    assert!(runs("dropped", "2.0.0")(&ps), "{ps:#}");
+    assert!(host.stop());
+}
+
+#[test]
+fn what_an_operator_unloaded_waits_and_its_entries_may_change_meanwhile() {
+    let mut host = host(SYSTEM);
+    assert!(host.run(&["unload", "versions"]).status.success());
+    let edited = SYSTEM.replace("[device.meter]\n", "[device.meter]\nlane = \"fast\"\n");
+    fs::write(host.path("weihe.toml"), edited).unwrap();
+    let ps = until(&host, &["ps"], |ps| {
+        ps["notes"].to_string().contains("versions was unloaded")
+    });
+    assert!(device(&ps, "meter").is_none(), "{ps:#}");
+    assert_eq!(ps["failed"], serde_json::json!([]));
+    let file = host.path("plugins/versions.wasm").display().to_string();
+    assert!(host.run(&["load", &file]).status.success());
+    let ps = host.ask(&["ps"]).unwrap();
+    assert!(runs("meter", "1.0.0")(&ps), "{ps:#}");
+    assert_eq!(device(&ps, "meter").unwrap()["lane"], "fast");
+    assert!(host.stop());
+}
+
+#[test]
+fn a_file_that_becomes_what_an_operator_swapped_in_and_goes_back_is_followed() {
+    let mut host = host(SYSTEM);
+    let (file, elsewhere) = (host.path("plugins/versions.wasm"), host.path("2.wasm"));
+    put("2", &elsewhere);
+    let swap = ["swap", "versions", &elsewhere.display().to_string()];
+    assert!(host.run(&swap).status.success());
+    put("2", &file);
+    let output = host.run(&["reload"]);
+    assert!(output.status.success(), "{}", host.log());
+    put("1", &file);
+    until(&host, &["ps"], runs("meter", "1.0.0"));
+    assert!(host.stop());
+}

@@ -94,6 +94,13 @@ impl Kernel {
         Ok(())
     }
 
+    /// A device as it was configured; none when it is not there.
+    pub fn device_spec(&self, name: &str) -> Option<DeviceSpec> {
+        let registry = self.registry();
+        let placed = registry.devices.get(name)?;
+        Some(placed.device.spec.clone())
+    }
+
     /// Stops a device in order and removes it.
     pub async fn remove_device(&self, name: &str) -> Result<(), DeviceError> {
         self.end_device(name, StopReason::Unload).await
@@ -101,13 +108,7 @@ impl Kernel {
 
     /// Stops a device in order and starts it again, as it was configured.
     pub async fn restart_device(&self, name: &str) -> Result<(), DeviceError> {
-        let spec = {
-            let registry = self.registry();
-            registry
-                .devices
-                .get(name)
-                .map(|placed| placed.device.spec.clone())
-        };
+        let spec = self.device_spec(name);
         self.remove_device(name).await?;
         match spec {
             Some(spec) => self.add_device(spec).await,

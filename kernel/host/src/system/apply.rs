@@ -42,11 +42,13 @@ impl System {
                 say(&FailedPart::new(Part::Device, device, problem));
             }
         }
+        followed.in_force.take_over(&plan, &self.running());
         // Also a device that cannot be tried counts as tried, until something about it changes.
-        for (part, name, _) in &plan.failed {
-            if *part == Part::Device
-                && let Some(spec) = plan.specs.get(name)
-            {
+        let failed = plan.failed.iter();
+        let failed = failed.filter(|(part, ..)| *part == Part::Device);
+        let failed = failed.map(|(_, name, _)| name);
+        for name in failed.chain(&plan.waiting) {
+            if let Some(spec) = plan.specs.get(name) {
                 let attempt = Attempt {
                     spec: spec.clone(),
                     sha256: String::new(),
@@ -205,16 +207,15 @@ impl System {
         starts: &[&Step],
         previous: &BTreeMap<String, Attempt>,
     ) {
-        let versions = self.running().plugins;
+        let running = self.running();
         let mut starting = tokio::task::JoinSet::new();
         for step in starts {
             let Some(spec) = plan.specs.get(&step.name) else {
                 continue;
             };
-            let plugin = versions.get(&spec.plugin);
             let attempt = Attempt {
                 spec: spec.clone(),
-                sha256: plugin.map(|(sha256, _)| sha256.clone()).unwrap_or_default(),
+                sha256: running.sha256(&spec.plugin),
             };
             followed.in_force.devices.insert(step.name.clone(), attempt);
             let (system, config, spec) = (Arc::clone(self), Arc::clone(config), spec.clone());

@@ -52,14 +52,19 @@ pub(super) struct Plan {
     pub(super) chosen: BTreeMap<String, Chosen>,
     /// The devices that are to run, whether anything is done with them or not.
     pub(super) specs: BTreeMap<String, DeviceSpec>,
+    /// Devices whose plugin an operator has unloaded.
+    pub(super) waiting: Vec<String>,
 }
+
+/// The plugins that there will be, as they will be.
+type There = BTreeMap<String, Arc<PluginStatus>>;
 
 impl Plan {
     pub(super) fn make(situation: &Situation<'_>) -> Self {
         let mut plan = Self::default();
         let (closed, opened) = plan.connections(situation);
-        let (unloaded, mut loaded) = plan.plugins(situation);
-        plan.devices(situation, &closed, &opened, &unloaded, &mut loaded);
+        let (unloaded, there) = plan.plugins(situation);
+        plan.devices(situation, &closed, &opened, &unloaded, &there);
         plan.steps.sort_by_key(|step| match step.act {
             Act::Stop => 0,
             Act::Unload => 1,
@@ -125,16 +130,10 @@ impl Plan {
         (closed, opened)
     }
 
-    /// Returns the plugins that are unloaded, and those that will be there with their hashes.
-    fn plugins(
-        &mut self,
-        situation: &Situation<'_>,
-    ) -> (BTreeSet<String>, BTreeMap<String, String>) {
+    /// Returns the plugins that are unloaded, and those that will be there.
+    fn plugins(&mut self, situation: &Situation<'_>) -> (BTreeSet<String>, There) {
         let (config, running) = (situation.config, &situation.running.plugins);
-        let mut there: BTreeMap<String, String> = running
-            .iter()
-            .map(|(name, (sha256, _))| (name.clone(), sha256.clone()))
-            .collect();
+        let mut there = running.clone();
         let mut unloaded = BTreeSet::new();
         for plugin in &config.plugins {
             let name = &plugin.name;
@@ -154,23 +153,29 @@ impl Plan {
             let version = &chosen.status.description.version;
             let file = shown(config, &chosen.file);
             match (running.get(name), taken) {
-                (Some((runs, _)), _) if runs == sha256 => {}
+                (Some(runs), _) if runs.sha256 == *sha256 => {}
                 // It was tried, and what runs is what became of it or what an operator wanted since.
                 (_, Some(taken)) if taken.sha256 == *sha256 => {
                     if let Some(refused) = &taken.refused {
                         let problem =
                             config.problem_at(&plugin_path(config, name), refused.clone(), None);
                         self.fail(Part::Plugin, name, problem);
+                    } else if !running.contains_key(name) {
+                        self.notes.push(format!(
+                            "plugin {name} was unloaded: it comes back with another version of its \
+                             file, with `weihe load`, or when the host starts anew"
+                        ));
                     }
                 }
-                (Some((_, before)), _) => {
+                (Some(before), _) => {
+                    let before = &before.description.version;
                     let why = format!("{before} → {version} ({file})");
                     self.step(Act::Swap, Part::Plugin, name, why);
-                    there.insert(name.clone(), sha256.clone());
+                    there.insert(name.clone(), chosen.status.clone());
                 }
                 (None, _) => {
                     self.step(Act::Load, Part::Plugin, name, format!("{version} ({file})"));
-                    there.insert(name.clone(), sha256.clone());
+                    there.insert(name.clone(), chosen.status.clone());
                 }
             }
             self.chosen.insert(name.clone(), chosen);
@@ -240,7 +245,8 @@ impl Plan {
         let running = situation.running.plugins.get(&plugin.name);
         for problem in problems {
             let problem = match running {
-                Some((_, version)) if chosen.is_none() => {
+                Some(runs) if chosen.is_none() => {
+                    let version = &runs.description.version;
                     problem.but(&format!("version {version} goes on"))
                 }
                 _ => problem,
@@ -271,15 +277,17 @@ impl Plan {
         closed: &BTreeSet<&str>,
         opened: &BTreeSet<&str>,
         unloaded: &BTreeSet<String>,
-        there: &mut BTreeMap<String, String>,
+        there: &There,
     ) {
         let (config, running) = (situation.config, &situation.running.devices);
         let mut wanted: Vec<(DeviceSpec, Option<&DeviceEntry>)> = Vec::new();
         for plugin in &config.plugins {
-            let Some(chosen) = self.chosen.get(&plugin.name) else {
+            // What goes on while its file is bad has its device, too.
+            let chosen = self.chosen.get(&plugin.name).map(|chosen| &chosen.status);
+            let Some(status) = there.get(&plugin.name).or(chosen) else {
                 continue;
             };
-            match implied(config, plugin, &chosen.status) {
+            match implied(config, plugin, status) {
                 Implied::Device(spec) => wanted.push((*spec, None)),
                 Implied::Idle => {
                     self.notes
@@ -294,8 +302,8 @@ impl Plan {
         let mut stopped: BTreeMap<&str, String> = BTreeMap::new();
         for (name, device) in running {
             let wanted = wanted.iter().any(|(spec, _)| spec.name == *name);
-            if unloaded.contains(&device.plugin) {
-                let why = format!("plugin {} is unloaded", device.plugin);
+            if unloaded.contains(&device.spec.plugin) {
+                let why = format!("plugin {} is unloaded", device.spec.plugin);
                 stopped.insert(name, why);
             } else if !wanted && situation.in_force.devices.contains_key(name) {
                 stopped.insert(name, "its entry is gone".to_owned());
@@ -311,9 +319,17 @@ impl Plan {
                     .find(|connection| which.contains(connection.as_str()))
                     .cloned()
             };
-            let changed = before.map(|before| differences(&before.spec, spec));
+            let runs = running.get(name);
+            // One that an operator brought about is known as it runs.
+            let known = before.map(|before| &before.spec);
+            let known = known.or(runs.map(|device| &device.spec));
+            let changed = known.map(|known| differences(known, spec));
             let is_changed = changed.as_ref().is_none_or(|changed| !changed.is_empty());
-            let Some(sha256) = there.get(&spec.plugin) else {
+            let Some(plugin) = there.get(&spec.plugin) else {
+                if self.is_unloaded(situation, &spec.plugin) {
+                    self.waiting.push(name.to_owned());
+                    continue;
+                }
                 let problem = self.no_plugin(config, spec);
                 // A name that is nobody's is a slip; a plugin that is bad, or that was unloaded, is not.
                 if is_changed && config.plugin(&spec.plugin).is_none() {
@@ -322,12 +338,11 @@ impl Plan {
                 self.fail(Part::Device, name, problem);
                 continue;
             };
-            let why = match (running.get(name), &changed) {
+            let why = match (runs, &changed) {
                 (_, Some(changed)) if !changed.is_empty() => {
                     format!("changed: {}", changed.join(", "))
                 }
-                (Some(_), None) => continue,
-                (Some(device), Some(_)) => match touched(closed) {
+                (Some(device), _) => match touched(closed) {
                     Some(connection) => format!("connection {connection} is closed"),
                     None if device.failed && self.has(Act::Swap, &spec.plugin) => {
                         format!("failed, and plugin {} is swapped", spec.plugin)
@@ -339,7 +354,7 @@ impl Plan {
                     (Some(before), _) if before.sha256.is_empty() => {
                         format!("plugin {} is there again", spec.plugin)
                     }
-                    (Some(before), _) if before.sha256 != *sha256 => {
+                    (Some(before), _) if before.sha256 != plugin.sha256 => {
                         format!("plugin {} is another", spec.plugin)
                     }
                     (_, Some(connection)) => format!("connection {connection} is opened"),
@@ -347,7 +362,7 @@ impl Plan {
                     _ => continue,
                 },
             };
-            let problems = self.check(situation, spec, *entry);
+            let problems = check(situation, spec, *entry, plugin);
             if let Some(first) = problems.first() {
                 self.fail(Part::Device, name, first.clone());
                 let others = problems[1..].iter().cloned();
@@ -358,7 +373,7 @@ impl Plan {
                 }
                 continue;
             }
-            if running.contains_key(name) {
+            if runs.is_some() {
                 stopped.entry(name).or_insert_with(|| why.clone());
             }
             self.step(Act::Start, Part::Device, name, why);
@@ -373,29 +388,11 @@ impl Plan {
         }
     }
 
-    /// What is wrong with a device that is to be started, as far as can be seen before.
-    fn check(
-        &self,
-        situation: &Situation<'_>,
-        spec: &DeviceSpec,
-        entry: Option<&DeviceEntry>,
-    ) -> Vec<Problem> {
-        let config = situation.config;
-        let Some(chosen) = self.chosen.get(&spec.plugin) else {
-            // Loaded by an operator from somewhere else: the kernel checks.
-            return Vec::new();
-        };
-        let schema = Schema::parse(&chosen.status.description.config_schema);
-        if let (Ok(Some(schema)), Some(entry)) = (schema, entry) {
-            let problems = config.config_problems(entry, &schema);
-            if !problems.is_empty() {
-                return problems;
-            }
-        }
-        match (situation.granted)(spec, &chosen.status) {
-            Ok(()) => Vec::new(),
-            Err(error) => vec![device_problem(config, &spec.name, &error)],
-        }
+    /// Whether a plugin that could run was unloaded by an operator.
+    fn is_unloaded(&self, situation: &Situation<'_>, plugin: &str) -> bool {
+        let taken = situation.in_force.plugins.get(plugin);
+        let is_taken = taken.is_some_and(|taken| taken.refused.is_none());
+        is_taken && self.chosen.contains_key(plugin)
     }
 
     /// Why a device has no plugin.
@@ -405,19 +402,32 @@ impl Plan {
             Some((_, problem)) => problem.clone(),
             None => {
                 let (device, plugin) = (&spec.name, &spec.plugin);
-                let (what, help) = match self.chosen.get(plugin) {
-                    // Only an operator does that.
-                    Some(chosen) => {
-                        let file = chosen.file.display();
-                        ("was unloaded", Some(format!("`weihe load {file}`")))
-                    }
-                    None => ("failed", None),
-                };
                 let message =
-                    format!("device `{device}` cannot start: its plugin `{plugin}` {what}");
-                config.problem_at(&format!("device.{device}.plugin"), message, help)
+                    format!("device `{device}` cannot start: its plugin `{plugin}` failed");
+                config.problem_at(&format!("device.{device}.plugin"), message, None)
             }
         }
+    }
+}
+
+/// What is wrong with a device that is to be started, as far as can be seen before.
+fn check(
+    situation: &Situation<'_>,
+    spec: &DeviceSpec,
+    entry: Option<&DeviceEntry>,
+    plugin: &PluginStatus,
+) -> Vec<Problem> {
+    let config = situation.config;
+    let schema = Schema::parse(&plugin.description.config_schema);
+    if let (Ok(Some(schema)), Some(entry)) = (schema, entry) {
+        let problems = config.config_problems(entry, &schema);
+        if !problems.is_empty() {
+            return problems;
+        }
+    }
+    match (situation.granted)(spec, plugin) {
+        Ok(()) => Vec::new(),
+        Err(error) => vec![device_problem(config, &spec.name, &error)],
     }
 }
 

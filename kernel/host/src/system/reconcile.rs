@@ -259,19 +259,20 @@ impl System {
         let devices = status.devices.into_iter().enumerate();
         Running {
             devices: devices
-                .map(|(order, device)| {
+                .filter_map(|(order, device)| {
                     let running = RunningDevice {
-                        plugin: device.plugin,
+                        // None when it is gone meanwhile.
+                        spec: self.kernel().device_spec(&device.name)?,
                         failed: device.state == DeviceState::Failed,
                         order,
                     };
-                    (device.name, running)
+                    Some((device.name, running))
                 })
                 .collect(),
             plugins: status
                 .plugins
                 .into_iter()
-                .map(|plugin| (plugin.name, (plugin.sha256, plugin.description.version)))
+                .map(|plugin| (plugin.name.clone(), Arc::new(plugin)))
                 .collect(),
         }
     }

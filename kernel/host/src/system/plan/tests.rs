@@ -67,11 +67,27 @@ impl Rig {
         })
     }
 
+    /// Does as an operator who loads a plugin from elsewhere, or swaps its version.
+    fn load(&mut self, name: &str, version: &str) {
+        let status = candidate(&format!("{name}.wasm"), version).found.unwrap();
+        self.running.plugins.insert(name.to_owned(), status);
+        let device = RunningDevice {
+            spec: DeviceSpec::new(name, name),
+            failed: false,
+            order: 9,
+        };
+        let devices = &mut self.running.devices;
+        if !devices.values().any(|device| device.spec.plugin == name) {
+            devices.insert(name.to_owned(), device);
+        }
+    }
+
     /// Does what the plan says.
     fn take(&mut self) -> Vec<String> {
         let plan = self.plan();
         let config_files: Vec<PathBuf> = self.files.keys().cloned().collect();
         let config = Config::of(Path::new(DIRECTORY), Some(&self.text), &config_files).unwrap();
+        self.in_force.take_over(&plan, &self.running);
         for step in &plan.steps {
             let name = step.name.clone();
             match step.act {
@@ -92,23 +108,21 @@ impl Rig {
                 }
                 Act::Load | Act::Swap => {
                     let status = &plan.chosen[&name].status;
-                    let sha256 = status.sha256.clone();
-                    let version = status.description.version.clone();
                     let taken = Taken {
-                        sha256: sha256.clone(),
+                        sha256: status.sha256.clone(),
                         refused: None,
                     };
                     self.in_force.plugins.insert(name.clone(), taken);
-                    self.running.plugins.insert(name, (sha256, version));
+                    self.running.plugins.insert(name, status.clone());
                 }
                 Act::Start => {
                     let spec = plan.specs[&name].clone();
                     let running = RunningDevice {
-                        plugin: spec.plugin.clone(),
+                        spec: spec.clone(),
                         failed: false,
                         order: self.running.devices.len(),
                     };
-                    let sha256 = self.running.plugins[&spec.plugin].0.clone();
+                    let sha256 = self.running.sha256(&spec.plugin);
                     self.running.devices.insert(name.clone(), running);
                     self.in_force.devices.insert(name, Attempt { spec, sha256 });
                 }
@@ -117,6 +131,9 @@ impl Rig {
         self.in_force
             .devices
             .retain(|name, _| plan.specs.contains_key(name));
+        self.in_force
+            .plugins
+            .retain(|name, _| config.plugin(name).is_some());
         told(&plan)
     }
 }
@@ -319,15 +336,19 @@ fn what_an_operator_stopped_or_loaded_is_left_alone() {
     let mut rig = Rig::new(TEXT, &FILES);
     rig.running.plugins.remove("rule");
     rig.running.devices.remove("watering");
-    let foreign = ("foreign".to_owned(), ("foreign".to_owned(), "1".to_owned()));
-    rig.running.plugins.extend([foreign]);
-    let device = RunningDevice {
-        plugin: "foreign".to_owned(),
-        failed: false,
-        order: 9,
-    };
-    rig.running.devices.insert("foreign".to_owned(), device);
+    rig.load("foreign", "1.0.0");
     assert_eq!(rig.take(), [""; 0]);
+    let plan = rig.plan();
+    assert!(
+        plan.notes[0].starts_with("plugin rule was unloaded"),
+        "{:?}",
+        plan.notes
+    );
+    assert_eq!(failed(&plan), [""; 0]);
+    // Its devices may be written about meanwhile.
+    rig.text = TEXT.to_owned() + "lane = \"fast\"\n";
+    assert_eq!(rig.take(), [""; 0]);
+    assert_eq!(rig.plan().faults.len(), 0);
 }
 
 #[test]
@@ -363,16 +384,52 @@ fn a_new_device_without_a_plugin_is_a_fault_of_the_file_and_one_whose_file_went_
 }
 
 #[test]
-fn an_entry_of_a_plugin_that_an_operator_unloaded_may_change_and_waits_for_it() {
+fn a_dropped_file_that_turns_bad_leaves_its_device_alone() {
+    let mut rig = Rig::new("", &[("counter.wasm", "1.0.0")]);
+    rig.put("counter.wasm", "2.0.0");
+    rig.quarantine.push("counter 2.0.0".to_owned());
+    assert_eq!(rig.take(), [""; 0]);
+    assert!(failed(&rig.plan())[0].ends_with("version 1.0.0 goes on"));
+    assert!(rig.running.devices.contains_key("counter"));
+    // Nor is it forgotten that it was started for the file.
+    rig.remove("counter.wasm");
+    assert_eq!(rig.take().len(), 2);
+}
+
+#[test]
+fn what_an_operator_swapped_in_is_in_force_once_it_is_the_file() {
     let mut rig = Rig::new(TEXT, &FILES);
-    rig.running.plugins.remove("modbus");
-    rig.running.devices.remove("soil");
-    rig.text = TEXT.replace("unit = 1", "unit = 2");
-    let plan = rig.plan();
-    assert!(plan.faults.is_empty() && plan.steps.is_empty());
-    assert!(
-        failed(&plan)[0].ends_with("its plugin `modbus` was unloaded"),
-        "{:?}",
-        failed(&plan)
+    rig.load("modbus", "0.2.0");
+    assert_eq!(rig.take(), [""; 0]);
+    rig.put("modbus.wasm", "0.2.0");
+    assert_eq!(rig.take(), [""; 0]);
+    rig.put("modbus.wasm", "0.1.0");
+    assert_eq!(
+        rig.take(),
+        ["swap modbus: 0.2.0 → 0.1.0 (plugins/modbus.wasm)"]
+    );
+}
+
+#[test]
+fn what_an_operator_loaded_follows_its_entry_and_its_file_once_there_are_any() {
+    let mut rig = Rig::new(TEXT, &FILES);
+    rig.load("counter", "1.0.0");
+    rig.put("counter.wasm", "1.0.0");
+    assert_eq!(rig.take(), [""; 0]);
+    rig.text += "[device.counter]\nplugin = \"counter\"\nlane = \"fast\"\n";
+    assert_eq!(
+        rig.take(),
+        [
+            "stop counter: changed: lane",
+            "start counter: changed: lane"
+        ]
+    );
+    rig.remove("counter.wasm");
+    assert_eq!(
+        rig.take(),
+        [
+            "stop counter: plugin counter is unloaded",
+            "unload counter: its file was removed"
+        ]
     );
 }
