@@ -242,7 +242,7 @@ impl Hostile {
                     bad.published > 10_000 || bad.events > 1_000 || bad.dead > 0,
                     "{name}: no storm: {bad:#?}"
                 );
-                let removed = rig.kernel().remove_device("bad").await;
+                let removed = rig.kernel().remove_device("bad", "the test is over").await;
                 removed.unwrap_or_else(|error| panic!("{name}: {error}"));
                 "goes on within its limits, until it is unloaded".into()
             }

@@ -142,7 +142,11 @@ fn grants_configuration_and_versions_are_on_the_record() {
     let mut host = host();
     host.start();
     is_up(&host);
-    let file = component("weihe-guest-packed");
+    // Another version: the same with a custom section.
+    let file = host.path("other.wasm");
+    let mut other = fs::read(component("weihe-guest-raw")).unwrap();
+    other.extend(b"\0\x04\x03abc");
+    fs::write(&file, other).unwrap();
     let swapped = host.run(&["swap", "raw", file.to_str().unwrap()]);
     assert_eq!(swapped.status.code(), Some(0));
     for (arguments, code) in [
@@ -339,7 +343,10 @@ async fn calls_between_devices_are_on_the_record() {
     rig.order("patient", "call");
     echo.next().await;
     // That call is never answered; now it is.
-    rig.kernel().remove_device("good").await.unwrap();
+    rig.kernel()
+        .remove_device("good", "the test is over")
+        .await
+        .unwrap();
     rig.until("the call on the record", |_| {
         !rig.audited(action::DEVICE_CALL).is_empty()
     })

@@ -84,7 +84,10 @@ async fn while_another_process_holds_the_database_events_wait_and_are_then_store
         device.state == DeviceState::Running
     })
     .await;
-    rig.kernel().remove_device("ticker").await.unwrap();
+    rig.kernel()
+        .remove_device("ticker", "the test is over")
+        .await
+        .unwrap();
     let published: Vec<u64> = bus.so_far().iter().map(|event| event.sequence).collect();
     rig.until("every event in the table", |_| {
         count() >= published.len() as i64

@@ -147,7 +147,10 @@ async fn outputs_do_not_move_in_a_restart_a_swap_or_a_rollback_and_are_set_when_
 async fn outputs_are_set_when_a_device_is_removed_and_when_the_kernel_stops() {
     let coils = Coils::start();
     let rig = watering(&coils, "").await;
-    rig.kernel().remove_device("soil").await.unwrap();
+    rig.kernel()
+        .remove_device("soil", "the test is over")
+        .await
+        .unwrap();
     assert_eq!(coils.writes(), OFF, "before the removal returns");
     let gone = until_safe(&rig, SafeState::Applied).await;
     assert_eq!(gone.cause, "it was stopped");
@@ -170,7 +173,10 @@ async fn a_link_that_is_down_gets_the_frames_when_it_is_up_again() {
             .any(|link| !link.reason.is_empty())
     })
     .await;
-    rig.kernel().remove_device("soil").await.unwrap();
+    rig.kernel()
+        .remove_device("soil", "the test is over")
+        .await
+        .unwrap();
     let pending = until_safe(&rig, SafeState::Pending).await;
     assert!(!pending.outputs[0].error.is_empty(), "{pending:?}");
     coils.plug_in();
@@ -191,7 +197,10 @@ async fn a_device_that_takes_over_is_not_disturbed_by_what_its_predecessor_left(
             .any(|link| !link.reason.is_empty())
     })
     .await;
-    rig.kernel().remove_device("soil").await.unwrap();
+    rig.kernel()
+        .remove_device("soil", "the test is over")
+        .await
+        .unwrap();
     until_safe(&rig, SafeState::Pending).await;
     let system = soil(coils.port(), "");
     let device = &system[system.find("[device.soil]").unwrap()..];
@@ -208,7 +217,10 @@ async fn a_frame_that_the_unit_refuses_is_reported_with_its_words() {
     let coils = Coils::start();
     let rig = watering(&coils, "").await;
     coils.refuse(true);
-    rig.kernel().remove_device("soil").await.unwrap();
+    rig.kernel()
+        .remove_device("soil", "the test is over")
+        .await
+        .unwrap();
     let refused = until_safe(&rig, SafeState::Pending).await;
     let error = &refused.outputs[0].error;
     // Unit 1, function 5 with the exception bit, exception 2.
@@ -307,7 +319,10 @@ async fn a_line_that_a_capability_handed_out_survives_a_trap_and_is_set_before_f
     let armed = until_safe(&rig, SafeState::Armed).await;
     let what: Vec<&str> = armed.outputs.iter().map(|output| &*output.what).collect();
     assert_eq!(what.len(), 3, "{what:?}");
-    rig.kernel().remove_device("soil").await.unwrap();
+    rig.kernel()
+        .remove_device("soil", "the test is over")
+        .await
+        .unwrap();
     let set = until_safe(&rig, SafeState::Applied).await;
     let line = set.outputs.iter().find(|output| output.on == "pipe/0");
     let line = line.unwrap();

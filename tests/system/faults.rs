@@ -326,6 +326,9 @@ async fn a_device_that_keeps_trapping_is_given_up_with_its_last_error_and_the_ot
     assert!(matches!(call, CallError::Unavailable(_)), "{call:?}");
     rig.order("good", "well");
     good.value("plugin/good/echo", "well 1").await;
-    rig.kernel().remove_device("bad").await.unwrap();
+    rig.kernel()
+        .remove_device("bad", "the test is over")
+        .await
+        .unwrap();
     rig.shutdown().await;
 }

@@ -214,8 +214,14 @@ async fn dry_soil_is_watered_by_a_rule_and_every_event_is_stored_once_with_its_c
     assert_eq!(answer["value"], false);
 
     // What was on the bus is in the table: each event once, with its cause.
-    rig.kernel().remove_device("watering").await.unwrap();
-    rig.kernel().remove_device("soil").await.unwrap();
+    rig.kernel()
+        .remove_device("watering", "the test is over")
+        .await
+        .unwrap();
+    rig.kernel()
+        .remove_device("soil", "the test is over")
+        .await
+        .unwrap();
     let mut expected: Vec<Row> = all_readings
         .so_far()
         .into_iter()

@@ -91,7 +91,10 @@ async fn a_device_for_which_no_memory_is_left_is_refused_with_what_is_missing() 
     assert!(words.iter().all(|word| error.contains(*word)), "{error}");
     assert_eq!(rig.audited(action::DEVICE_REFUSED).len(), 1);
     // What one gives back, another can have.
-    rig.kernel().remove_device("d0").await.unwrap();
+    rig.kernel()
+        .remove_device("d0", "the test is over")
+        .await
+        .unwrap();
     rig.add(&device(fit)).await;
     rig.shutdown().await;
 }
@@ -137,8 +140,14 @@ async fn what_instances_held_is_given_back_when_they_trap_or_end() {
         status.memory.used <= before
     })
     .await;
-    rig.kernel().remove_device("bad").await.unwrap();
-    rig.kernel().remove_device("good").await.unwrap();
+    rig.kernel()
+        .remove_device("bad", "the test is over")
+        .await
+        .unwrap();
+    rig.kernel()
+        .remove_device("good", "the test is over")
+        .await
+        .unwrap();
     assert_eq!(used(&rig), 0);
     rig.shutdown().await;
 }

@@ -184,7 +184,10 @@ async fn every_subscription_timer_and_handler_can_be_cancelled_and_leaves_nothin
     }
     assert_eq!(all.so_far(), []);
     // By the end of its device, with a call that it has not answered.
-    rig.kernel().remove_device("all").await.unwrap();
+    rig.kernel()
+        .remove_device("all", "the test is over")
+        .await
+        .unwrap();
     rig.add(ALL).await;
     all.until("a tick", |event| event.kind == "integer").await;
     let kernel = rig.kernel().clone();
@@ -194,7 +197,10 @@ async fn every_subscription_timer_and_handler_can_be_cancelled_and_leaves_nothin
     });
     rig.until_device("all", "a call", |device| device.calls == 1)
         .await;
-    rig.kernel().remove_device("all").await.unwrap();
+    rig.kernel()
+        .remove_device("all", "the test is over")
+        .await
+        .unwrap();
     assert!(call.await.unwrap().is_err(), "whoever waits is told");
     assert_eq!(own(&rig), 0);
     assert!(rig.kernel().status().connections[0].devices.is_empty());
@@ -425,7 +431,10 @@ async fn everything_can_be_added_and_removed_while_it_runs() {
         rig.order("more", "well");
         more.value("plugin/more/echo", "well 1").await;
         drop(more);
-        kernel.remove_device("more").await.unwrap();
+        kernel
+            .remove_device("more", "the test is over")
+            .await
+            .unwrap();
         kernel.remove_connection("door").await;
         assert_eq!(kernel.unload_plugin("more").await.unwrap(), [""; 0]);
         assert_eq!(named(), before);

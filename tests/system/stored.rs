@@ -16,7 +16,10 @@ limits.checkpoint = "1 ms"
 #[tokio::test]
 async fn state_that_a_plugin_refuses_is_kept_where_the_operator_is_told() {
     let rig = Rig::start(COUNTER).await;
-    rig.kernel().remove_device("counter").await.unwrap();
+    rig.kernel()
+        .remove_device("counter", "the test is over")
+        .await
+        .unwrap();
     // What another version of the plugin might have left.
     let database = rusqlite::Connection::open(rig.database()).unwrap();
     let change = "INSERT OR REPLACE INTO weihe_state VALUES ('counter', 9, x'0102')";

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::Output;
 
 use serde_json::Value;
-use weihe_tests::{DEADLINE, Host, Process, version};
+use weihe_tests::{DEADLINE, Host, Process, component, version};
 
 const SYSTEM: &str = r#"
 [device.meter]
@@ -64,6 +64,13 @@ fn an_operator_swaps_goes_back_unloads_and_loads() {
     assert!(
         !done && again.contains("runs this version already"),
         "{again}"
+    );
+
+    let rule = component("weihe-plugin-rule-hysteresis");
+    let (done, other) = run(&host, &["swap", "versions", &rule.display().to_string()]);
+    assert!(
+        !done && other.contains("is plugin `rule-hysteresis`, and no version of `versions`"),
+        "{other}"
     );
 
     let back = run(&host, &["rollback", "versions"]);

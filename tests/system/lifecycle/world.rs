@@ -270,7 +270,10 @@ impl World {
     }
 
     async fn unload_device(&self, model: &mut Model, name: &str) -> Result<(), Wrong> {
-        self.kernel.remove_device(name).await.map_err(text)?;
+        self.kernel
+            .remove_device(name, "the test is over")
+            .await
+            .map_err(text)?;
         self.left(model, name);
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::status::VersionChange;
 use super::{DeviceError, Kernel};
 use crate::audit::{Audit, Entry, action};
-use crate::device::{DeviceSpec, StopReason};
+use crate::device::DeviceSpec;
 use crate::runtime::{LoadError, Plugin};
 
 impl Kernel {
@@ -70,12 +70,7 @@ impl Kernel {
         });
     }
 
-    pub(super) fn audit_stop(&self, device: &str, reason: StopReason) {
-        let reason = match reason {
-            StopReason::Shutdown => "the host stops",
-            StopReason::Unload => "it was removed",
-            StopReason::Swap => "another version takes its place",
-        };
+    pub(super) fn audit_stop(&self, device: &str, reason: &str) {
         let entry = Entry::host(action::DEVICE_STOPPED, format!("device/{device}"));
         self.audit.record(entry.detail("reason", reason));
     }

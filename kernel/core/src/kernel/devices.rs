@@ -101,15 +101,15 @@ impl Kernel {
         Some(placed.device.spec.clone())
     }
 
-    /// Stops a device in order and removes it.
-    pub async fn remove_device(&self, name: &str) -> Result<(), DeviceError> {
-        self.end_device(name, StopReason::Unload).await
+    /// Stops a device in order and removes it. The reason is for the audit trail.
+    pub async fn remove_device(&self, name: &str, reason: &str) -> Result<(), DeviceError> {
+        self.end_device(name, StopReason::Unload, reason).await
     }
 
     /// Stops a device in order and starts it again, as it was configured.
     pub async fn restart_device(&self, name: &str) -> Result<(), DeviceError> {
         let spec = self.device_spec(name);
-        self.remove_device(name).await?;
+        self.remove_device(name, "it is started again").await?;
         match spec {
             Some(spec) => self.add_device(spec).await,
             // It had not been there: said above.
@@ -121,6 +121,7 @@ impl Kernel {
         &self,
         name: &str,
         reason: StopReason,
+        why: &str,
     ) -> Result<(), DeviceError> {
         let device = {
             let registry = self.registry();
@@ -139,7 +140,7 @@ impl Kernel {
         let _ = ended.await;
         self.registry().devices.remove(name);
         self.safe.left(&device.outputs);
-        self.audit_stop(name, reason);
+        self.audit_stop(name, why);
         Ok(())
     }
 }

@@ -36,7 +36,9 @@ impl Kernel {
         devices.sort_unstable();
         for (_, name) in devices.into_iter().rev() {
             // Gone by itself meanwhile: fine.
-            let _ = self.end_device(&name, StopReason::Shutdown).await;
+            let _ = self
+                .end_device(&name, StopReason::Shutdown, "the host stops")
+                .await;
         }
         self.safe.dismiss();
         let (connections, lanes) = {

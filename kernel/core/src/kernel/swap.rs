@@ -42,6 +42,16 @@ pub enum SwapError {
         /// Its hash.
         sha256: String,
     },
+    /// It is another plugin, not another version of this one.
+    #[error("`{file}` is plugin `{other}`, and no version of `{plugin}`")]
+    Other {
+        /// Which plugin.
+        plugin: String,
+        /// The file.
+        file: String,
+        /// What its description calls it.
+        other: String,
+    },
     /// A device's configuration does not allow the new version.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -120,6 +130,15 @@ impl Kernel {
                 version: next.description.version.clone(),
                 sha256: next.sha256.clone(),
             });
+        }
+        if current.description.name != next.description.name {
+            let error = SwapError::Other {
+                plugin: current.description.name.clone(),
+                file: file.display().to_string(),
+                other: next.description.name.clone(),
+            };
+            self.note(&next, VersionChange::Refused, &error.to_string());
+            return Err(error);
         }
         let moves = match self.moves(&next) {
             Ok(moves) => moves,

@@ -10,9 +10,10 @@ impl Kernel {
     pub async fn unload_plugin(&self, name: &str) -> Result<Vec<String>, SwapError> {
         let _alone = self.changes.write().await;
         self.current(name)?;
+        let why = format!("plugin {name} is unloaded");
         let mut stopped = Vec::new();
         for (device, _) in self.devices_of(name).into_iter().rev() {
-            match self.remove_device(&device.name).await {
+            match self.remove_device(&device.name, &why).await {
                 Ok(()) => stopped.push(device.name.to_string()),
                 // Gone by itself meanwhile: fine.
                 Err(DeviceError::Unknown { .. }) => {}

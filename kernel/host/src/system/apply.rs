@@ -110,7 +110,7 @@ impl System {
         match step.act {
             Act::Stop => {
                 // Gone by itself meanwhile: fine.
-                if kernel.remove_device(name).await.is_ok() {
+                if kernel.remove_device(name, &step.why).await.is_ok() {
                     tracing::info!(device = name, "stopped: {}", step.why);
                 }
             }

@@ -176,6 +176,11 @@ pub fn compile_child(arguments: &[OsString]) -> ExitCode {
             eprintln!("{reason}");
             ExitCode::from(INVALID)
         }
+        // The parent says which file, and that it cannot be compiled.
+        Err(CompileError::Environment { reason, .. }) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
