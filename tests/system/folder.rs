@@ -235,6 +235,15 @@ fn a_configuration_with_faults_changes_nothing_and_says_why() {
     fs::remove_file(&file).unwrap();
     let ps = until(&host, &["ps"], |ps| failure(ps, "it is gone"));
     assert!(runs("meter", "1.0.0")(&ps));
+    // A component that comes meanwhile is taken, and the file is missing all the same.
+    put("2", &host.path("plugins/dropped.wasm"));
+    until(&host, &["ps"], runs("dropped", "2.0.0"));
+    assert!(
+        host.ask(&["plan"]).is_none(),
+        "without a file there is no plan"
+    );
+    let ps = host.ask(&["ps"]).unwrap();
+    assert!(failure(&ps, "it is gone"), "{ps:#}");
     fs::write(&file, faulty.replace("versoins", "versions")).unwrap();
     until(&host, &["ps"], |ps| {
         runs("new", "1.0.0")(ps) && ps["failed"].as_array().unwrap().is_empty()

@@ -1,6 +1,7 @@
 //! The steps of a plan are taken.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use weihe_kernel::SwapError;
@@ -149,6 +150,12 @@ impl System {
         }
     }
 
+    /// Keeps a copy of what a plugin runs now, which was taken from this file.
+    pub(super) async fn keep(&self, plugin: &str, file: &Path) {
+        let sha256 = self.running().sha256(plugin);
+        self.kept.keep(plugin, file, &sha256).await;
+    }
+
     /// Loads a plugin, or swaps its version.
     async fn take_version(
         &self,
@@ -188,7 +195,7 @@ impl System {
             }
         };
         match problem {
-            None => self.kept.keep(name, &chosen.file).await,
+            None => self.keep(name, &chosen.file).await,
             Some(problem) => {
                 taken.refused = Some(problem.to_string());
                 self.fail(Part::Plugin, name, &problem);

@@ -43,11 +43,13 @@ impl Kept {
         files.into_iter().map(|(_, file)| file).collect()
     }
 
-    /// Keeps a copy of the version in a file, which runs now.
-    pub(super) async fn keep(&self, plugin: &str, file: &Path) {
+    /// Keeps a copy of the version in a file, which runs now. Another that has taken its place in the
+    /// file meanwhile is not kept: it has not run.
+    pub(super) async fn keep(&self, plugin: &str, file: &Path, sha256: &str) {
         let (kept, name, from) = (self.clone(), plugin.to_owned(), file.to_path_buf());
+        let runs = sha256.to_owned();
         // A slow disk holds up nobody.
-        let copied = tokio::task::spawn_blocking(move || kept.copy(&name, &from)).await;
+        let copied = tokio::task::spawn_blocking(move || kept.copy(&name, &from, &runs)).await;
         if let Err(error) = copied.unwrap_or_else(|error| Err(io::Error::other(error))) {
             tracing::warn!(
                 "plugin {plugin}: no copy of {} can be kept, so it does not outlive its file: {error}",
@@ -56,14 +58,14 @@ impl Kept {
         }
     }
 
-    fn copy(&self, plugin: &str, file: &Path) -> io::Result<()> {
+    fn copy(&self, plugin: &str, file: &Path, runs: &str) -> io::Result<()> {
         let folder = self.of(plugin);
-        std::fs::create_dir_all(&folder)?;
         let bytes = std::fs::read(file)?;
-        let sha256: String = Sha256::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sha256 = hex(&bytes);
+        if sha256 != runs {
+            return Err(io::Error::other("it does not hold the version that runs"));
+        }
+        std::fs::create_dir_all(&folder)?;
         let copy = folder.join(sha256).with_extension("wasm");
         if copy.is_file() {
             // It is the latest again.
@@ -88,10 +90,21 @@ impl Kept {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    fn sha256(text: &str) -> String {
+        hex(text.as_bytes())
+    }
 
     #[tokio::test]
     async fn the_last_two_versions_are_kept_and_the_latest_comes_first() {
@@ -106,11 +119,17 @@ mod tests {
         };
         for version in ["one", "two", "three"] {
             std::fs::write(&file, version).unwrap();
-            kept.keep("meter", &file).await;
+            kept.keep("meter", &file, &sha256(version)).await;
         }
         assert_eq!(contents(&kept), ["three", "two"]);
         std::fs::write(&file, "two").unwrap();
-        kept.keep("meter", &file).await;
+        kept.keep("meter", &file, &sha256("one")).await;
+        assert_eq!(
+            contents(&kept),
+            ["three", "two"],
+            "the file is not what runs"
+        );
+        kept.keep("meter", &file, &sha256("two")).await;
         assert_eq!(
             contents(&kept),
             ["two", "three"],

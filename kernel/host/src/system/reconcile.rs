@@ -65,6 +65,8 @@ pub(super) struct Followed {
     text: Option<String>,
     /// Whether it was not taken.
     rejected: bool,
+    /// Whether the file could not be read since: it is gone, for example.
+    unread: bool,
     /// The components in the folder.
     listed: BTreeSet<PathBuf>,
     files: BTreeMap<PathBuf, Candidate>,
@@ -100,10 +102,13 @@ impl System {
                 Ok(text) => followed.text = text,
                 Err(error) => rejected = Some(error),
             }
+            followed.unread = rejected.is_some();
         }
         followed.find(&current.directory, scope);
         let is_news = followed.text.as_deref() != current.text();
-        if rejected.is_none() && (scope.configuration || followed.rejected) {
+        let again = followed.rejected && !followed.unread;
+        if rejected.is_none() && (scope.configuration || again) {
+            let known = followed.files.clone();
             match self.candidate_config(&mut followed, scope).await {
                 Ok((config, plan)) => {
                     let config = Arc::new(config);
@@ -116,7 +121,13 @@ impl System {
                     self.set_config(&config);
                     return Ok(self.apply(&mut followed, &config, plan).await);
                 }
-                Err(error) => rejected = Some(error),
+                Err(error) => {
+                    // Those that it leaves out are still what runs.
+                    for (file, candidate) in known {
+                        followed.files.entry(file).or_insert(candidate);
+                    }
+                    rejected = Some(error);
+                }
             }
         }
         if let Some(rejected) = &rejected {
@@ -156,11 +167,13 @@ impl System {
             Some(text) => Some(text),
             None => read(&current)?,
         };
-        let listed_before = followed.listed.clone();
+        // Nothing stays of what is seen now: a file that is just being written counts when it is whole.
+        let (listed_before, files_before) = (followed.listed.clone(), followed.files.clone());
         followed.find(&current.directory, &Scope::all());
         let planned = self.candidate_config(&mut followed, &Scope::all()).await;
         followed.text = before;
         followed.listed = listed_before;
+        followed.files = files_before;
         let (_, plan) = planned?;
         Ok(Changes {
             steps: plan.steps,
@@ -279,17 +292,20 @@ impl System {
 
     /// Shows what is wrong with a file that is not taken.
     fn reject(&self, current: &Config, rejected: &Rejected) {
+        let known = self.failed();
         self.forgive(|failed| failed.part == Part::Configuration);
-        let whole = || {
+        let whole = rejected.problems.is_empty().then(|| {
             let message = rejected.to_string();
             current.problem_at("", message, rejected.help.clone())
-        };
-        tracing::error!("{rejected}");
-        if rejected.problems.is_empty() {
-            self.fail(Part::Configuration, FILE, &whole());
+        });
+        // Looked at again for the sake of a component, it is not said once more.
+        let is_new =
+            |problem| !known.contains(&FailedPart::new(Part::Configuration, FILE, problem));
+        if rejected.problems.iter().any(is_new) {
+            tracing::error!("{rejected}");
         }
-        for problem in &rejected.problems {
-            self.fail(Part::Configuration, FILE, problem);
+        for problem in rejected.problems.iter().chain(&whole) {
+            self.fail_again(Part::Configuration, FILE, problem, &known);
         }
     }
 }
@@ -341,7 +357,7 @@ fn later(before: &HostEntry, after: &HostEntry) -> Vec<String> {
     let mut differs = |same: bool, key: &str| {
         if !same {
             notes.push(format!(
-                "`{key}` of `[host]` takes effect when the host starts anew"
+                "`{key}` of `[host]` has changed: that takes effect when the host starts anew"
             ));
         }
     };
@@ -353,3 +369,6 @@ fn later(before: &HostEntry, after: &HostEntry) -> Vec<String> {
     differs(*audit == after.audit, "audit");
     notes
 }
+
+#[cfg(test)]
+mod tests;

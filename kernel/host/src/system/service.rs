@@ -160,6 +160,23 @@ impl HostService {
         Ok(serde_json::from_str(&answer).unwrap_or(Json::String(answer)))
     }
 
+    /// Carries out a change of what runs to its end, also when the request is cancelled meanwhile:
+    /// what was stopped for it is to be started again. The end of the system ends it.
+    async fn change<P, T, F>(
+        &self,
+        request: Request,
+        change: impl FnOnce(Arc<System>, P) -> F,
+    ) -> Result<T, ErrorBody>
+    where
+        P: DeserializeOwned,
+        T: Send + 'static,
+        F: Future<Output = Result<T, ErrorBody>> + Send + 'static,
+    {
+        let change = change(Arc::clone(&self.system), params(request)?);
+        let done = self.system.whole(change).await;
+        done.unwrap_or_else(|| Err(ErrorBody::new(code::STOPPING, "the host stops")))
+    }
+
     fn events(&self, params: &EventsParams) -> Result<Events, ErrorBody> {
         let filter = filter(params.filter.as_deref().unwrap_or("#"))?;
         let bus = Arc::clone(self.bus());
@@ -210,11 +227,11 @@ impl Service for HostService {
                 reader: self.ring.reader(),
                 begun: false,
             }))),
-            "swap" => once(&versions::swap(&self.system, params(request)?).await?),
-            "rollback" => once(&versions::roll_back(&self.system, params(request)?).await?),
-            "load" => once(&versions::load(&self.system, params(request)?).await?),
-            "unload" => once(&versions::unload(&self.system, params(request)?).await?),
-            "restart" => once(&versions::restart(&self.system, params(request)?).await?),
+            "swap" => once(&self.change(request, versions::swap).await?),
+            "rollback" => once(&self.change(request, versions::roll_back).await?),
+            "load" => once(&self.change(request, versions::load).await?),
+            "unload" => once(&self.change(request, versions::unload).await?),
+            "restart" => once(&self.change(request, versions::restart).await?),
             "plan" => {
                 let PlanParams { text } = params(request)?;
                 once(
@@ -227,8 +244,11 @@ impl Service for HostService {
             }
             "reload" => {
                 tracing::info!("the operator has everything looked at");
-                let done = self.system.reconcile(&Scope::all()).await;
-                once(&done.map_err(|error| rejection(&error))?)
+                let reload = |system: Arc<System>, _: Json| async move {
+                    let done = system.reconcile(&Scope::all()).await;
+                    done.map_err(|error| rejection(&error))
+                };
+                once(&self.change(request, reload).await?)
             }
             other => {
                 let message = format!("there is no method `{other}`");

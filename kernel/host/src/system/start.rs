@@ -1,9 +1,10 @@
 //! From a configuration to a running system, and back.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use tokio::task::AbortHandle;
 use weihe_kernel::{Capability, Kernel, KernelError, KernelOptions, PluginStatus, SystemClock};
 use weihe_store::{OpenError, Store, StoreCapability};
 
@@ -106,6 +107,8 @@ pub struct System {
     /// What should be known of it besides.
     notes: Mutex<Vec<String>>,
     pub(super) kept: Kept,
+    /// Changes under way that operators asked for.
+    under_way: Mutex<Vec<AbortHandle>>,
     /// Held by whoever changes what runs.
     pub(super) followed: tokio::sync::Mutex<Followed>,
 }
@@ -141,6 +144,7 @@ impl System {
             audit,
             failed: Mutex::default(),
             notes: Mutex::default(),
+            under_way: Mutex::default(),
             followed: tokio::sync::Mutex::default(),
         };
         system.record_start();
@@ -150,6 +154,39 @@ impl System {
     /// `[host]`, which holds until it ends.
     pub fn host(&self) -> &HostEntry {
         &self.host
+    }
+
+    /// Carries out a change to its end, whether it is waited for or not. None when the system ends
+    /// before.
+    pub(super) async fn whole<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let task = tokio::spawn(change);
+        {
+            let mut under_way = self.under_way();
+            under_way.retain(|change| !change.is_finished());
+            under_way.push(task.abort_handle());
+        }
+        match task.await {
+            Ok(done) => Some(done),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => None,
+            },
+        }
+    }
+
+    /// Ends the changes that are under way.
+    pub(super) fn leave_changes(&self) {
+        for change in self.under_way().drain(..) {
+            change.abort();
+        }
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Vec<AbortHandle>> {
+        let under_way = self.under_way.lock();
+        under_way.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What it consists of now.

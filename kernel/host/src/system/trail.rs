@@ -37,6 +37,7 @@ impl System {
 
     /// Stops everything in order, and says so in the audit trail.
     pub async fn stop(&self) {
+        self.leave_changes();
         self.kernel.shutdown().await;
         let boot = self.data().boot();
         self.audit

@@ -78,7 +78,10 @@ fn absolute(file: &Path) -> Result<(), ErrorBody> {
     Err(ErrorBody::new(code::PARAMS, message).help("the host does not know where the client is"))
 }
 
-pub(super) async fn swap(system: &System, params: VersionParams) -> Result<SwapAnswer, ErrorBody> {
+pub(super) async fn swap(
+    system: Arc<System>,
+    params: VersionParams,
+) -> Result<SwapAnswer, ErrorBody> {
     let VersionParams {
         plugin,
         file,
@@ -90,18 +93,18 @@ pub(super) async fn swap(system: &System, params: VersionParams) -> Result<SwapA
     let _alone = system.followed.lock().await;
     let mut swapped = system.kernel().swap_plugin(&plugin, &file).await;
     if let Err(SwapError::Load(error)) = &swapped
-        && lift(system, error, lifted)?
+        && lift(&system, error, lifted)?
     {
         swapped = system.kernel().swap_plugin(&plugin, &file).await;
     }
     if swapped.is_ok() {
-        system.kept.keep(&plugin, &file).await;
+        system.keep(&plugin, &file).await;
     }
     answer(plugin, swapped)
 }
 
 pub(super) async fn roll_back(
-    system: &System,
+    system: Arc<System>,
     params: PluginParams,
 ) -> Result<SwapAnswer, ErrorBody> {
     let plugin = params.plugin;
@@ -127,7 +130,7 @@ fn answer(
 /// Loads a plugin and starts its devices: those that `weihe.toml` has for it, or the one that it
 /// stands for itself.
 pub(super) async fn load(
-    system: &Arc<System>,
+    system: Arc<System>,
     params: VersionParams,
 ) -> Result<LoadAnswer, ErrorBody> {
     let file = params.file;
@@ -153,7 +156,7 @@ pub(super) async fn load(
     tracing::info!("the operator loads plugin {name} from {}", file.display());
     let mut loaded = kernel.load_plugin(&name, &file).await;
     if let Err(error) = &loaded
-        && lift(system, error, params.lift)?
+        && lift(&system, error, params.lift)?
     {
         loaded = kernel.load_plugin(&name, &file).await;
     }
@@ -217,7 +220,7 @@ pub(super) async fn load(
 
 /// Stops a device in order, if it runs, and starts it again.
 pub(super) async fn restart(
-    system: &System,
+    system: Arc<System>,
     params: DeviceParams,
 ) -> Result<RestartAnswer, ErrorBody> {
     let device = params.device;
@@ -258,7 +261,10 @@ pub(super) async fn restart(
 }
 
 /// Stops the devices of a plugin and forgets it, until it is loaded again or the host starts anew.
-pub(super) async fn unload(system: &System, params: PluginParams) -> Result<LoadAnswer, ErrorBody> {
+pub(super) async fn unload(
+    system: Arc<System>,
+    params: PluginParams,
+) -> Result<LoadAnswer, ErrorBody> {
     let plugin = params.plugin;
     tracing::info!("the operator unloads plugin {plugin}");
     let _alone = system.followed.lock().await;

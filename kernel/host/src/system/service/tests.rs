@@ -264,3 +264,28 @@ async fn dead_letters_are_listed_dropped_and_asked_for_with_care() {
     assert_eq!(dropped["done"], json!([listed[1]["id"]]));
     assert_eq!(once(&service, "dead-list", json!({})).await, Ok(json!([])));
 }
+
+#[tokio::test]
+async fn a_change_goes_to_its_end_when_its_request_is_cancelled() {
+    let (directory, service) = service();
+    let system = Arc::clone(&service.system);
+    system.populate().await;
+    let text = "[connection.far]\ntype = \"tcp\"\naddress = \"127.0.0.1:1\"\n";
+    std::fs::write(directory.path().join("weihe.toml"), text).unwrap();
+    let other = system.followed.lock().await;
+    let reload = ask(&service, "reload", Json::Null);
+    assert!(
+        tokio::time::timeout(Duration::ZERO, reload).await.is_err(),
+        "it waits for the other change"
+    );
+    drop(other);
+    let opened = async {
+        while system.kernel().status().connections.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), opened)
+        .await
+        .unwrap();
+    system.stop().await;
+}
