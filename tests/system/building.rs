@@ -142,6 +142,24 @@ fn a_plugin_is_built_from_its_crate_and_built_again_when_its_source_is_newer() {
         host.log()
     );
     assert!(host.stop(), "{}", host.log());
+
+    // Without one the compiler is why there is none, also when it is looked for once more.
+    fs::remove_file(host.path("plugins/fresh.wasm")).unwrap();
+    host.start_building();
+    let began = Instant::now();
+    let failed = |host: &Host| {
+        let ps = host.ask(&["ps"]).unwrap_or_default();
+        ps["failed"].to_string()
+    };
+    while !failed(&host).contains("does not compile") {
+        assert!(began.elapsed() < BUILDING, "{}", host.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(host.run(&["reload"]).status.code(), Some(1));
+    let failed = failed(&host);
+    assert!(failed.contains("does not compile"), "{failed}");
+    assert!(!failed.contains("there is no file"), "{failed}");
+    assert!(host.stop(), "{}", host.log());
 }
 
 #[test]

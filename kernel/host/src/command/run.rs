@@ -1,5 +1,6 @@
 //! `weihe run`: the system in a directory, until it is told to stop.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::config::{Config, PluginEntry};
 use crate::control::{SOCKET, bind, serve};
 use crate::output::{Failure, Outcome, Style};
 use crate::record::{RecordLayer, Ring};
-use crate::system::{DataDirectory, HostService, Part, Scope, StartError, System};
+use crate::system::{DataDirectory, HostService, Scope, StartError, System, Unbuilt};
 use crate::watch::Watch;
 
 /// How long the first attempts of connections are awaited before it is said what runs: a port is
@@ -78,19 +79,12 @@ impl Run {
         let data = DataDirectory::take(&config.host.data).map_err(StartError::from)?;
         // Before anything is started that would have to be stopped: Ctrl-C just ends a build.
         let unbuilt = if self.no_build {
-            Vec::new()
+            BTreeMap::new()
         } else {
             build_all(&config)
         };
         let system = System::start(config, data)?;
-        for (name, failure) in unbuilt {
-            let path = format!("plugin.{name}.source");
-            let problem = system
-                .config()
-                .problem_at(&path, failure.message, failure.help);
-            system.fail(Part::Plugin, &name, &problem);
-        }
-        remote::converse(live(system, ring, &directory))
+        remote::converse(live(system, ring, &directory, unbuilt))
     }
 }
 
@@ -110,9 +104,9 @@ fn log_to(ring: &Arc<Ring>, filter: EnvFilter) {
 
 /// Builds every plugin that names a source. What fails is returned with its reason; a component
 /// that is there already is taken instead.
-fn build_all(config: &Config) -> Vec<(String, Failure)> {
+fn build_all(config: &Config) -> BTreeMap<String, Unbuilt> {
     let cargo = Cargo::find();
-    let mut failed = Vec::new();
+    let mut failed = BTreeMap::new();
     for plugin in &config.plugins {
         let Some(source) = &plugin.source else {
             continue;
@@ -137,7 +131,9 @@ fn build_all(config: &Config) -> Vec<(String, Failure)> {
                 plugin.file.display(),
                 failure.message
             ),
-            Err(failure) => failed.push((plugin.name.clone(), failure)),
+            Err(Failure { message, help, .. }) => {
+                failed.insert(plugin.name.clone(), Unbuilt { message, help });
+            }
         }
     }
     failed
@@ -150,7 +146,12 @@ fn build(cargo: &Cargo, source: &Path, plugin: &PluginEntry) -> std::result::Res
 }
 
 /// The life of a system, from its first connection to its last word.
-async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result {
+async fn live(
+    system: Arc<System>,
+    ring: Arc<Ring>,
+    directory: &Path,
+    unbuilt: BTreeMap<String, Unbuilt>,
+) -> Result {
     let no_signal =
         |error: std::io::Error| Failure::plain(format!("signals cannot be received: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
@@ -164,7 +165,7 @@ async fn live(system: Arc<System>, ring: Arc<Ring>, directory: &Path) -> Result 
     let server = serve(listener, Arc::new(service));
 
     let life = async {
-        system.populate().await;
+        system.populate(unbuilt).await;
         // The banner says how it stands when the time is over.
         let _ = tokio::time::timeout(FIRST_ATTEMPTS, first_attempts(&system)).await;
         eprint!("{}", banner(&system, directory));

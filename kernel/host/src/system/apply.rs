@@ -28,15 +28,11 @@ impl System {
             self.forgive(|failed| outdated(failed, &plan, config));
         }
         for (part, name, problem) in &plan.failed {
-            // What could not be built is why it is not there.
-            if followed.begun || !self.has_failed(*part, name) {
-                if *part == Part::Plugin && !known.contains(&FailedPart::new(*part, name, problem))
-                {
-                    let refused = Entry::host(action::PLUGIN_REFUSED, format!("plugin/{name}"));
-                    self.audit.record(refused.refused(problem));
-                }
-                self.fail_again(*part, name, problem, &known);
+            if *part == Part::Plugin && !known.contains(&FailedPart::new(*part, name, problem)) {
+                let refused = Entry::host(action::PLUGIN_REFUSED, format!("plugin/{name}"));
+                self.audit.record(refused.refused(problem));
             }
+            self.fail_again(*part, name, problem, &known);
         }
         for (device, problem) in &plan.besides {
             if !known.iter().any(|failed| failed.name == *device) {

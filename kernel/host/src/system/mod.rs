@@ -35,7 +35,7 @@ pub use dry::{DryError, DryRun};
 pub(crate) use problem::{
     connection_problem, device_problem, missing_component, plugin_path, plugin_problem,
 };
-pub use reconcile::{Changes, Scope};
+pub use reconcile::{Changes, Scope, Unbuilt};
 pub use rejected::Rejected;
 pub use service::{HostService, Ps};
 pub(crate) use spec::{Implied, idle, implied, spec};

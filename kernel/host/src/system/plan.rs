@@ -10,6 +10,7 @@ use weihe_kernel::{DeviceError, DeviceSpec, PluginStatus, Quarantined};
 use super::candidate::{Candidate, choose};
 use super::in_force::{InForce, Running};
 use super::problem::{device_problem, missing_component, plugin_path, plugin_problem};
+use super::reconcile::Unbuilt;
 use super::spec::{Implied, idle, implied, spec};
 use super::start::Part;
 use super::step::{Act, Step};
@@ -26,6 +27,8 @@ pub(super) struct Chosen {
 pub(super) struct Situation<'s> {
     pub(super) config: &'s Config,
     pub(super) files: &'s BTreeMap<PathBuf, Candidate>,
+    /// Plugins whose source could not be built: why there is no file.
+    pub(super) unbuilt: &'s BTreeMap<String, Unbuilt>,
     /// Copies of versions that ran, by plugin: for when no file is sound.
     pub(super) kept: &'s BTreeMap<String, Vec<Candidate>>,
     pub(super) in_force: &'s InForce,
@@ -236,11 +239,14 @@ impl Plan {
             }
         }
         if files().next().is_none() {
-            self.fail(
-                Part::Plugin,
-                &plugin.name,
-                missing_component(config, plugin),
-            );
+            let problem = match situation.unbuilt.get(&plugin.name) {
+                Some(Unbuilt { message, help }) => {
+                    let path = format!("{}.source", plugin_path(config, &plugin.name));
+                    config.problem_at(&path, message.as_str(), help.clone())
+                }
+                None => missing_component(config, plugin),
+            };
+            self.fail(Part::Plugin, &plugin.name, problem);
         }
         let running = situation.running.plugins.get(&plugin.name);
         for problem in problems {

@@ -56,6 +56,15 @@ pub struct Changes {
     pub notes: Vec<String>,
 }
 
+/// Why a plugin's source could not be built.
+#[derive(Debug, Clone)]
+pub struct Unbuilt {
+    /// What went wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
 /// What is known of the files, and what was made of them.
 #[derive(Default)]
 pub(super) struct Followed {
@@ -70,16 +79,19 @@ pub(super) struct Followed {
     /// The components in the folder.
     listed: BTreeSet<PathBuf>,
     files: BTreeMap<PathBuf, Candidate>,
+    /// Plugins whose source could not be built.
+    unbuilt: BTreeMap<String, Unbuilt>,
     pub(super) in_force: InForce,
 }
 
 impl System {
     /// Opens the connections, loads the plugins and starts the devices. What fails is noted, and
-    /// the rest goes on.
-    pub async fn populate(self: &Arc<Self>) {
+    /// the rest goes on. What could not be built is why a component is not there.
+    pub async fn populate(self: &Arc<Self>, unbuilt: BTreeMap<String, Unbuilt>) {
         let config = self.config();
         let mut followed = self.followed.lock().await;
         followed.text = config.text().map(str::to_owned);
+        followed.unbuilt = unbuilt;
         followed.listed = listed(&config.directory).into_iter().collect();
         self.look(&mut followed, &config, &Scope::all()).await;
         let plan = self.plan(&followed, &config).await;
@@ -249,6 +261,7 @@ impl System {
         let mut plan = Plan::make(&Situation {
             config,
             files: &followed.files,
+            unbuilt: &followed.unbuilt,
             kept: &kept,
             in_force: &followed.in_force,
             running: &running,

@@ -229,7 +229,7 @@ impl System {
     }
 
     /// Notes that a part could not be started.
-    pub fn fail(&self, part: Part, name: &str, problem: &Problem) {
+    pub(super) fn fail(&self, part: Part, name: &str, problem: &Problem) {
         self.fail_again(part, name, problem, &[]);
     }
 
@@ -271,13 +271,6 @@ impl System {
             say(&FailedPart::new(Part::Device, &device.name, problem));
         }
         false
-    }
-
-    pub(super) fn has_failed(&self, part: Part, name: &str) -> bool {
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed
-            .iter()
-            .any(|failed| failed.part == part && failed.name == name)
     }
 }
 

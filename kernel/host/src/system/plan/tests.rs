@@ -11,6 +11,7 @@ const DIRECTORY: &str = "/s";
 struct Rig {
     text: String,
     files: BTreeMap<PathBuf, Candidate>,
+    unbuilt: BTreeMap<String, Unbuilt>,
     kept: BTreeMap<String, Vec<Candidate>>,
     in_force: InForce,
     running: Running,
@@ -50,6 +51,7 @@ impl Rig {
         Plan::make(&Situation {
             config: &config,
             files: &self.files,
+            unbuilt: &self.unbuilt,
             kept: &self.kept,
             in_force: &self.in_force,
             running: &self.running,
@@ -432,4 +434,22 @@ fn what_an_operator_loaded_follows_its_entry_and_its_file_once_there_are_any() {
             "unload counter: its file was removed"
         ]
     );
+}
+
+#[test]
+fn why_a_source_was_not_built_is_said_as_long_as_there_is_no_component() {
+    let text = "[plugin.own]\nsource = \"own\"\n";
+    let mut rig = Rig::of(text);
+    let unbuilt = Unbuilt {
+        message: "it does not compile".to_owned(),
+        help: None,
+    };
+    rig.unbuilt.insert("own".to_owned(), unbuilt);
+    for _ in 0..2 {
+        rig.take();
+        assert_eq!(failed(&rig.plan()), ["plugin own: it does not compile"]);
+    }
+    rig.put("own.wasm", "1.0.0");
+    rig.take();
+    assert_eq!(failed(&rig.plan()), [""; 0]);
 }

@@ -269,7 +269,7 @@ async fn dead_letters_are_listed_dropped_and_asked_for_with_care() {
 async fn a_change_goes_to_its_end_when_its_request_is_cancelled() {
     let (directory, service) = service();
     let system = Arc::clone(&service.system);
-    system.populate().await;
+    system.populate(Default::default()).await;
     let text = "[connection.far]\ntype = \"tcp\"\naddress = \"127.0.0.1:1\"\n";
     std::fs::write(directory.path().join("weihe.toml"), text).unwrap();
     let other = system.followed.lock().await;
