@@ -214,6 +214,9 @@ impl<L: ResourceLimiter> ResourceLimiter for Ration<L> {
                 Ok(true)
             }
             Err(short) => {
+                // They have counted it already, and the engine does not tell them that it was refused.
+                self.limits
+                    .memory_grow_failed(wasmtime::Error::new(short))?;
                 self.short = Some(short);
                 if let Some(device) = &self.device {
                     // To the log once an instance: a plugin may ask again and again.
@@ -263,6 +266,8 @@ mod tests {
     use wasmtime::StoreLimits;
 
     use super::*;
+    use crate::limits::Limits;
+    use crate::runtime::meter::Meter;
 
     const MIB: u64 = 1 << 20;
 
@@ -325,6 +330,25 @@ mod tests {
         assert!(second.memory_growing(0, 10 * mib, None).unwrap());
         drop(second);
         assert_eq!(memory.status().used, 0);
+    }
+
+    #[test]
+    fn what_the_host_refuses_does_not_use_up_the_instances_own_limit() {
+        let memory = host(10 * MIB);
+        let limits = Limits {
+            memory: Size(8 * MIB),
+            ..Limits::default()
+        };
+        let mut instance = Ration::new(Meter::new(&limits), &memory, None);
+        let mib = MIB as usize;
+        assert!(instance.memory_growing(0, 2 * mib, None).unwrap());
+        let others = memory.hold(7 * MIB).unwrap();
+        for _ in 0..10 {
+            assert!(!instance.memory_growing(2 * mib, 4 * mib, None).unwrap());
+        }
+        assert_eq!(instance.limits().memory.used(), instance.held());
+        drop(others);
+        assert!(instance.memory_growing(2 * mib, 8 * mib, None).unwrap());
     }
 
     #[test]
