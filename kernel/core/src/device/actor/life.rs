@@ -180,6 +180,7 @@ impl<F: GuestFactory> Actor<F> {
         self.device
             .outputs
             .apply(&format!("it has failed: {reason}"));
+        self.device.outputs.not_started();
         self.free("the device has failed before it was handled");
         let refusal = format!("the device has failed: {reason}");
         self.end_open_calls(&CallError::Failed(refusal.clone()));

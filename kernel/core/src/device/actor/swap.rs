@@ -139,8 +139,10 @@ impl<F: GuestFactory> Actor<F> {
         self.device.mailbox.begin_trial(returning);
         self.device.renew_instance();
         factory.adopt();
+        self.device.outputs.starting();
         let tried = self.start_next(&factory, state).await;
         if tried.is_err() {
+            self.device.outputs.not_started();
             self.device.mailbox.refuse_trial();
             self.factory.adopt();
             self.device.restore_places(&places);
@@ -232,6 +234,8 @@ impl<F: GuestFactory> Actor<F> {
         let let_out = self.settle(&[], &[]).await;
         debug_assert!(let_out.is_ok(), "nothing was left to commit");
         self.device.reopen_for_outputs();
+        // Where no version before could start, one of its name may have left something to be set.
+        self.device.outputs.started();
         self.change.orders = OrderedBy::Running;
         self.failed = false;
         self.refusal = None;

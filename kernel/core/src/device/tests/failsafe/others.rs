@@ -158,3 +158,63 @@ fn a_device_of_the_same_name_takes_over_what_is_left_to_be_done() {
         assert_eq!(field.heard(), ["b0"]);
     });
 }
+
+#[test]
+fn a_version_that_starts_where_the_one_before_could_not_takes_over_what_is_left_to_be_done() {
+    play(|world| async move {
+        let board = Board::new(None);
+        let field = field(&world);
+        field.unplug();
+        let device = world.add("device", &holding(&["a0"]), wired);
+        board.join(&device.device.outputs);
+        world.settle().await;
+        world.stop(device).await;
+        let script = holding(&[]);
+        script.on_start(|_, _| retry("the unit is not there yet"));
+        let next = world.add("device", &script, wired);
+        board.join(&next.device.outputs);
+        world.settle().await;
+        // A trial that fails leaves it to the predecessor, too.
+        let refused = world.order(&next, "second", &script, Manner::Trial).await;
+        refused.unwrap_err();
+        assert_eq!(board.status().devices[0].state, SafeState::Pending);
+        let swapped = world
+            .order(&next, "third", &holding(&["b0"]), Manner::Trial)
+            .await;
+        assert_eq!(swapped, Ok(()));
+        assert_eq!(next.state(), DeviceState::Running);
+        field.plug_in();
+        world.run(60 * SECOND).await;
+        assert_eq!(field.heard(), [""; 0], "it works, and minds its outputs");
+        world.stop(next).await;
+        assert_eq!(field.heard(), ["b0"]);
+    });
+}
+
+#[test]
+fn a_device_that_is_refused_late_leaves_what_is_to_be_done_to_its_predecessor() {
+    play(|world| async move {
+        let board = Board::new(None);
+        let field = field(&world);
+        field.unplug();
+        let device = world.add("device", &holding(&["a0"]), wired);
+        board.join(&device.device.outputs);
+        world.settle().await;
+        world.stop(device).await;
+        let script = holding(&[]);
+        let tries = std::cell::Cell::new(0);
+        script.on_start(move |_, _| match tries.replace(tries.get() + 1) {
+            0 => retry("the unit is not there yet"),
+            _ => rejected("it is another unit"),
+        });
+        let next = world.add("device", &script, wired);
+        board.join(&next.device.outputs);
+        world.settle().await;
+        world.run(SECOND).await;
+        assert_eq!(next.state(), DeviceState::Failed);
+        field.plug_in();
+        world.run(60 * SECOND).await;
+        assert_eq!(field.heard(), ["a0"]);
+        world.stop(next).await;
+    });
+}
