@@ -154,6 +154,7 @@ impl<F: GuestFactory> Actor<F> {
     pub(super) fn trapped(&mut self, trap: &Trap, blame: Blame) {
         self.guest = None;
         self.checkpoint_at = None;
+        self.pace.rest();
         self.device.outputs.not_started();
         DeviceCounters::add(&self.device.live.counters.traps, 1);
         if self.take_back(trap) {
@@ -195,7 +196,10 @@ impl<F: GuestFactory> Actor<F> {
     pub(super) async fn end(mut self, stop: Stop) {
         self.store_last_state().await;
         if let Some(guest) = self.guest.as_mut() {
-            match guest.stop(stop.reason).await {
+            let began = self.device.clock.monotonic();
+            let stopped = guest.stop(stop.reason).await;
+            self.returned(began, None, None);
+            match stopped {
                 Ok(()) => {
                     if let Err(message) = self.settle(&[], &[]).await {
                         let text = format!("what it wrote in its stop is lost: {message}");

@@ -53,6 +53,11 @@ impl Pace {
         self.bucket.take(count, self.returned);
     }
 
+    /// There is no instance that could be held. What is owed stays owed.
+    pub(super) fn rest(&mut self) {
+        self.held = None;
+    }
+
     /// When to look for inputs of which the earliest is due at a time. While the device is held that is
     /// when there is room again, in any case: something may wait in its queues.
     pub(super) fn after(&self, due: Option<u64>) -> Option<u64> {

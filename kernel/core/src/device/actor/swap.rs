@@ -230,7 +230,8 @@ impl<F: GuestFactory> Actor<F> {
         let restarts = std::mem::take(&mut self.restarts);
         self.begin_probation((manner == Manner::Trial).then_some((before, restarts)));
         self.change.orders = OrderedBy::Next;
-        // What it wrote is committed: this only lets out what it did.
+        // What it wrote is committed: this only lets out what it did, now.
+        self.pace.returned = self.now();
         let let_out = self.settle(&[], &[]).await;
         debug_assert!(let_out.is_ok(), "nothing was left to commit");
         self.device.reopen_for_outputs();
@@ -255,7 +256,10 @@ impl<F: GuestFactory> Actor<F> {
         let Some(guest) = self.guest.as_mut() else {
             return;
         };
-        let problem = match guest.stop(StopReason::Swap).await {
+        let began = self.device.clock.monotonic();
+        let stopped = guest.stop(StopReason::Swap).await;
+        self.returned(began, None, None);
+        let problem = match stopped {
             Ok(()) => match self.settle(&[], &[]).await {
                 Ok(()) => return,
                 Err(message) => format!("what it wrote in its stop is lost: {message}"),

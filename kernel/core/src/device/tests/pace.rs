@@ -1,7 +1,7 @@
 //! A device that publishes faster than it may is slowed down, and loses nothing by that.
 
 use super::rig::*;
-use crate::device::{CallError, DeviceState, Outcome};
+use crate::device::{CallError, DeviceState, Manner, Outcome};
 
 /// Passes on each event a hundredfold; may publish a thousand a second.
 fn amplifier() -> std::rc::Rc<Script> {
@@ -120,6 +120,39 @@ fn a_device_that_is_held_ends_when_it_is_told_to() {
             .start_with(&amplifier(), |spec| spec.limits.publish_rate = 1)
             .await;
         world.send("in/a", 0..10).await;
+        world.stop(device).await;
+    });
+}
+
+#[test]
+fn time_in_which_it_does_not_run_is_no_time_in_which_it_is_held() {
+    play(|world| async move {
+        let script = amplifier();
+        script.on_call(|_, _| Err(trap("by a call, which may go on while little is owed")));
+        let device = world
+            .start_with(&script, |spec| {
+                spec.limits.publish_rate = 1_000;
+                spec.limits.batch = 1;
+            })
+            .await;
+        for _ in 0..60 {
+            if device.state() == DeviceState::Failed {
+                break;
+            }
+            world.send("in/a", 0..15).await;
+            let _answer = world.try_call(&device, "open");
+            world.run(SECOND).await;
+        }
+        assert_eq!(device.state(), DeviceState::Failed);
+        world.run(3_600 * SECOND).await;
+        let swapped = world
+            .order(&device, "second", &amplifier(), Manner::Trial)
+            .await;
+        assert_eq!(swapped, Ok(()));
+        world.send("in/a", [1]).await;
+        let held = &device.device.live.counters.held;
+        let held = held.load(std::sync::atomic::Ordering::Relaxed);
+        assert!((1..60 * SECOND).contains(&held), "{held}");
         world.stop(device).await;
     });
 }

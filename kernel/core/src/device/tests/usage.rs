@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::bus::Overflow;
-use crate::device::{BudgetStatus, Usage};
+use crate::device::{BudgetStatus, Manner, NO_CAUSE, Usage};
 
 fn usage(world: &World, device: &Running) -> Usage {
     let all = world.bus.subscriptions();
@@ -212,5 +212,45 @@ fn of_several_queues_the_fullest_is_shown_and_no_peak_is_hidden() {
         assert!(queue.is_near(), "the other one was full");
         world.run(5 * SECOND).await;
         world.stop(device).await;
+    });
+}
+
+#[test]
+fn what_versions_publish_as_they_change_places_counts_from_then() {
+    play(|world| async move {
+        let sink = Script::new();
+        sink.on_start(|stage, _| {
+            stage.subscribe("words", Overflow::DropOldest, 0, false);
+            Ok(Ok(()))
+        });
+        let sink = world.add("sink", &sink, |_| {});
+        let script = Script::new();
+        script.on_stop(|stage, _| {
+            stage.publish("words", 1, NO_CAUSE);
+            Ok(())
+        });
+        let device = world.start(&script).await;
+        world.run(SECOND).await;
+        world.send("in/a", [1]).await;
+        // Nothing happens for long.
+        world.run(3_600 * SECOND).await;
+        let next = Script::new();
+        next.on_start(|stage, _| {
+            stage.publish("words", 2, NO_CAUSE);
+            Ok(Ok(()))
+        });
+        next.on_stop(|stage, _| {
+            stage.publish("words", 3, NO_CAUSE);
+            Ok(())
+        });
+        let swapped = world.order(&device, "second", &next, Manner::Trial).await;
+        assert_eq!(swapped, Ok(()));
+        let told = usage(&world, &sink).latency;
+        assert_eq!((told.count > 0, told.longest), (true, 0), "{told:?}");
+        world.run(3_600 * SECOND).await;
+        world.stop(device).await;
+        let told = usage(&world, &sink).latency;
+        assert_eq!((told.count, told.longest), (1, 0), "{told:?}");
+        world.stop(sink).await;
     });
 }
