@@ -24,6 +24,7 @@ mod output;
 mod outputs;
 mod sending;
 mod status;
+mod telling;
 
 pub use board::Board;
 pub use frame::{SafeFrame, check};

@@ -8,7 +8,7 @@ use crate::connection::Seat;
 use super::frame::SafeFrame;
 use super::guard::{Action, Charge, GuardedFrame};
 use super::line::SafeLine;
-use super::status::{OutputStatus, SafeState, SafeStatus};
+use super::status::{OutputStatus, SafeState};
 
 #[derive(Default)]
 pub(super) struct Held {
@@ -18,8 +18,6 @@ pub(super) struct Held {
     pub(super) cause: Option<Arc<str>>,
     pub(super) applied: u64,
     pub(super) failures: u64,
-    /// What was published last.
-    pub(super) told: Option<SafeStatus>,
 }
 
 pub(super) struct Output {

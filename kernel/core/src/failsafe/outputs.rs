@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::connection::Seat;
-use crate::event::{Event, Quality, SourceId, Value};
+use crate::event::SourceId;
 
 use super::board::Board;
 use super::frame::SafeFrame;
@@ -22,11 +22,13 @@ use super::status::{SafeState, SafeStatus};
 
 /// What a device holds that has a safe value.
 pub struct Outputs {
-    device: Arc<str>,
-    source: SourceId,
-    bus: Arc<Bus>,
+    pub(super) device: Arc<str>,
+    pub(super) source: SourceId,
+    pub(super) bus: Arc<Bus>,
     pub(super) clock: Arc<dyn Clock>,
     held: Mutex<Held>,
+    /// What was published last. Held while more is: what is told last must be how it stands.
+    pub(super) told: Mutex<Option<SafeStatus>>,
     run: watch::Sender<Run>,
     /// Told when an output's state has changed.
     changed: Notify,
@@ -58,6 +60,7 @@ impl Outputs {
             bus,
             clock,
             held: Mutex::default(),
+            told: Mutex::default(),
             run: watch::Sender::default(),
             changed: Notify::new(),
             give_up: AtomicU64::new(u64::MAX),
@@ -355,7 +358,7 @@ impl Outputs {
         self.lock().charges(&self.device, into);
     }
 
-    fn refresh(&self) {
+    pub(super) fn refresh(&self) {
         if let Some(board) = self.board() {
             board.refresh();
         }
@@ -363,57 +366,5 @@ impl Outputs {
 
     fn board(&self) -> Option<Arc<Board>> {
         self.board.get().and_then(Weak::upgrade)
-    }
-
-    /// Publishes how it stands, though it has not changed.
-    pub(super) fn tell_again(&self) {
-        self.lock().told = None;
-        self.tell();
-    }
-
-    /// Tells the guard and everyone on `$safe/<device>` how it stands.
-    pub(super) fn tell(&self) {
-        self.refresh();
-        let status = self.status();
-        {
-            let mut held = self.lock();
-            // The counters alone are no news.
-            let news = |status: &SafeStatus| (status.cause.clone(), status.outputs.clone());
-            if held.told.as_ref().map(news) == status.as_ref().map(news) {
-                return;
-            }
-            held.told = status.clone();
-        }
-        let (quality, value) = match &status {
-            Some(status) => {
-                let quality = match status.state {
-                    SafeState::Pending | SafeState::Failed => Quality::Bad,
-                    SafeState::Applying => Quality::Uncertain,
-                    SafeState::Armed | SafeState::Applied => Quality::Good,
-                };
-                let json = serde_json::to_string(status).unwrap_or_default();
-                (quality, Value::Json(json.into()))
-            }
-            None => (Quality::Good, Value::None),
-        };
-        let topic = match self.bus.topic(&format!("$safe/{}", self.device)) {
-            Ok(topic) => topic,
-            Err(error) => {
-                tracing::error!(device = %self.device, "how its outputs are is not published: {error}");
-                return;
-            }
-        };
-        let mut run = [Event {
-            topic,
-            source: self.source,
-            time: self.clock.now(),
-            sequence: 0,
-            cause: None,
-            attempt: 1,
-            quality,
-            value,
-        }];
-        // It waits for no subscriber.
-        drop(self.bus.publish(self.source, &mut run));
     }
 }
