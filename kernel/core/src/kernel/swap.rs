@@ -106,6 +106,15 @@ impl History {
             reason: reason.to_owned(),
         });
     }
+
+    /// Whether it is noted already that the version which runs has proved itself.
+    fn is_confirmed(&self, sha256: &str) -> bool {
+        let of_it = |record: &&VersionRecord| {
+            record.sha256 == sha256 && record.change != VersionChange::Refused
+        };
+        let last = self.records.iter().rfind(of_it);
+        last.is_some_and(|record| record.change == VersionChange::Confirmed)
+    }
 }
 
 /// A device that is to run another version.
@@ -239,6 +248,10 @@ impl Kernel {
         });
         if current.sha256 == sha256 && !on_probation {
             let history = registry.histories.entry(plugin.to_owned()).or_default();
+            if history.is_confirmed(sha256) {
+                // Devices on two lanes came to the end of their probations at once.
+                return;
+            }
             history.note(self.clock.now(), &current, VersionChange::Confirmed, "");
             drop(registry);
             self.audit_version(&current, VersionChange::Confirmed, "");
@@ -365,7 +378,7 @@ impl Kernel {
     fn moves(&self, plugin: &Arc<Plugin>) -> Result<Vec<Move>, DeviceError> {
         let devices = self.devices_of(&plugin.name);
         let each = devices.into_iter().map(|(device, orders)| {
-            // Beside the one that runs, which stays until the end of the probation.
+            // Beside the one that runs, which stays until this one has started.
             self.check_memory(&device.spec, plugin)?;
             let factory = self.factory(plugin, &device)?;
             Ok(Move {
@@ -413,5 +426,30 @@ fn swapped(device: &Device, plugin: &Plugin, problem: Option<String>) -> Swapped
         device: device.name.to_string(),
         version: plugin.description.version.clone(),
         problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_proves_itself_once_each_time_that_it_comes() {
+        let mut history = History::default();
+        let mut note = |sha256: &str, change| {
+            history.records.push_back(VersionRecord {
+                time: 0,
+                version: "1.0.0".to_owned(),
+                sha256: sha256.to_owned(),
+                change,
+                reason: String::new(),
+            });
+            history.is_confirmed("a")
+        };
+        assert!(!note("a", VersionChange::Swapped));
+        assert!(note("a", VersionChange::Confirmed));
+        assert!(note("b", VersionChange::Refused));
+        assert!(note("b", VersionChange::Swapped));
+        assert!(!note("a", VersionChange::Swapped), "it came again");
     }
 }
