@@ -450,3 +450,20 @@ async fn everything_can_be_added_and_removed_while_it_runs() {
     assert_eq!(rig.device("bystander").traps, 0);
     rig.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_device_that_two_restart_at_once_runs_once() {
+    let rig = Rig::start(DOOR).await;
+    rig.add(BYSTANDER).await;
+    let kernel = rig.kernel();
+    let (one, other) = tokio::join!(
+        kernel.restart_device("bystander"),
+        kernel.restart_device("bystander")
+    );
+    assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(rig.kernel().status().devices.len(), 1);
+    rig.kernel().remove_device("bystander").await.unwrap();
+    // Nothing goes on where nobody sees it.
+    assert_eq!(rig.kernel().status().subscriptions, []);
+    rig.shutdown().await;
+}

@@ -41,7 +41,7 @@ impl Kernel {
         let name = spec.name.clone();
         let surroundings = Arc::new(Around(self.this.clone()));
         let device = Device::new(spec, self.bus.clone(), self.clock.clone(), surroundings)?;
-        let outputs = device.outputs.clone();
+        let added = device.clone();
         let (started, outcome) = oneshot::channel();
         {
             let mut registry = self.registry();
@@ -55,7 +55,7 @@ impl Kernel {
                 })?;
                 registry.lanes.insert(lane.clone(), new);
             }
-            self.safe.join(&outputs);
+            self.safe.join(&device.outputs);
             registry.placed += 1;
             let order = registry.placed;
             let (actor_device, checkpoints) = (device.clone(), self.checkpoints.clone());
@@ -87,8 +87,7 @@ impl Kernel {
         };
         let result = outcome.await.unwrap_or_else(|_| Err(ended()));
         if let Err(error) = result {
-            self.registry().devices.remove(&name);
-            self.safe.left(&outputs);
+            self.forget_device(&added);
             return Err(error.into());
         }
         Ok(())
@@ -103,26 +102,23 @@ impl Kernel {
 
     /// Stops a device in order and removes it. The reason is for the audit trail.
     pub async fn remove_device(&self, name: &str, reason: &str) -> Result<(), DeviceError> {
-        self.end_device(name, StopReason::Unload, reason).await
+        self.end_device(name, StopReason::Unload, reason).await.map(drop)
     }
 
     /// Stops a device in order and starts it again, as it was configured.
     pub async fn restart_device(&self, name: &str) -> Result<(), DeviceError> {
-        let spec = self.device_spec(name);
-        self.remove_device(name, "it is started again").await?;
-        match spec {
-            Some(spec) => self.add_device(spec).await,
-            // It had not been there: said above.
-            None => Ok(()),
-        }
+        let why = "it is started again";
+        let ended = self.end_device(name, StopReason::Unload, why).await?;
+        self.add_device(ended.spec.clone()).await
     }
 
+    /// Stops a device in order and removes it; returns what it was.
     pub(super) async fn end_device(
         &self,
         name: &str,
         reason: StopReason,
         why: &str,
-    ) -> Result<(), DeviceError> {
+    ) -> Result<Arc<Device>, DeviceError> {
         let device = {
             let registry = self.registry();
             match registry.devices.get(name) {
@@ -138,9 +134,28 @@ impl Kernel {
         let ended = device.mailbox.stop(reason);
         // An error says that it had ended before.
         let _ = ended.await;
-        self.registry().devices.remove(name);
-        self.safe.left(&device.outputs);
+        if !self.forget_device(&device) {
+            // Somebody else has removed it, too, and was first.
+            return Err(DeviceError::Unknown {
+                name: name.to_owned(),
+                help: String::new(),
+            });
+        }
         self.audit_stop(name, why);
-        Ok(())
+        Ok(device)
+    }
+
+    /// Removes a device that has ended; returns whether it was there. One that has got its name
+    /// meanwhile stays.
+    fn forget_device(&self, device: &Arc<Device>) -> bool {
+        let mut registry = self.registry();
+        let placed = registry.devices.get(&*device.name);
+        let there = placed.is_some_and(|placed| Arc::ptr_eq(&placed.device, device));
+        if there {
+            registry.devices.remove(&*device.name);
+        }
+        drop(registry);
+        self.safe.left(&device.outputs);
+        there
     }
 }
