@@ -102,7 +102,9 @@ impl Kernel {
 
     /// Stops a device in order and removes it. The reason is for the audit trail.
     pub async fn remove_device(&self, name: &str, reason: &str) -> Result<(), DeviceError> {
-        self.end_device(name, StopReason::Unload, reason).await.map(drop)
+        self.end_device(name, StopReason::Unload, reason)
+            .await
+            .map(drop)
     }
 
     /// Stops a device in order and starts it again, as it was configured.
