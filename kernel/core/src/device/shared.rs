@@ -68,6 +68,7 @@ pub trait Surroundings: Send + Sync {
 
     /// A version has run through its probation, or another one takes its place without a trap.
     fn confirmed(&self, device: &Arc<Device>, version: &str);
+
     /// Tells the audit trail. By default there is none.
     fn audit(&self, entry: Entry) {
         drop(entry);

@@ -102,6 +102,7 @@ pub struct Kernel {
     /// The outputs of all devices.
     safe: Arc<Board>,
 }
+
 impl Kernel {
     /// Starts a kernel: nothing runs on it yet.
     pub fn start(
@@ -185,6 +186,7 @@ impl Kernel {
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
+
     /// Loads a plugin under a name; one that has the name already is replaced for devices added later.
     pub async fn load_plugin(
         &self,

@@ -110,8 +110,9 @@ impl<F: GuestFactory> Actor<F> {
     /// Confirms the version that runs: what it has not renewed ends, and the version before goes.
     fn confirm(&mut self) {
         if self.change.until.is_some() {
-            self.confirm_version();
+            // First, so that whoever is told of the confirmation finds them ended.
             self.device.mailbox.confirm();
+            self.confirm_version();
         }
     }
 

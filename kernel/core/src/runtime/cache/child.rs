@@ -195,8 +195,8 @@ fn end_with_parent() {
     std::process::exit(i32::from(ORPHANED));
 }
 
-/// Makes this process give way to others, and limits its memory and processor time. `memory` bounds what it has allocated, and the address
-/// space bounds the rest.
+/// Makes this process give way to others, and limits its memory and processor time. `memory` bounds what it
+/// has allocated, and the address space bounds the rest.
 fn limit_self(memory: Option<u64>) {
     // SAFETY: nice takes a number alone. To give way is always allowed.
     unsafe { libc::nice(COMPILE_NICENESS) };
