@@ -353,8 +353,13 @@ impl Device {
         self.surroundings.audit(entry.often("memory"));
     }
 
-    /// The device was given up.
-    pub fn given_up(&self, reason: &str) {
+    /// The device was given up, which is in the log and for `ps` in any case.
+    pub fn given_up(&self, reason: &str, backtrace: &str) {
+        let shown = &reason[..reason.floor_char_boundary(MAX_FAULT)];
+        self.say_once(shown, |shown| {
+            tracing::error!(device = %self.name, backtrace, "{shown}");
+        });
+        self.remember(shown, backtrace);
         let target = format!("device/{}", self.name);
         let entry = Entry::host(action::DEVICE_FAILED, target).refused(reason);
         self.surroundings.audit(entry);
@@ -516,6 +521,10 @@ impl Device {
         self.say(message, |message| {
             tracing::error!(device = %self.name, backtrace, "{message}");
         });
+        self.remember(message, backtrace);
+    }
+
+    fn remember(&self, message: &str, backtrace: &str) {
         self.live.fault(DeviceFault {
             time: self.clock.now(),
             message: message.to_owned(),

@@ -60,6 +60,13 @@ impl Words {
         true
     }
 
+    /// Counts a record that goes whatever the rate is.
+    fn exempt(&self, now: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.bucket.take(1, now);
+        self.said.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// How many records were left out and not told of yet, when it is time to tell.
     fn untold(&self, now: u64) -> Option<u64> {
         if self.tell_at.load(Ordering::Relaxed) > now {
@@ -95,6 +102,12 @@ impl Device {
         if self.words.admit(now) {
             write(&text[..text.floor_char_boundary(self.words.longest)]);
         }
+    }
+
+    /// Writes a record that there is once in the life of a device: noise before it must not hide it.
+    pub(super) fn say_once(&self, text: &str, write: impl FnOnce(&str)) {
+        self.words.exempt(self.clock.monotonic());
+        write(text);
     }
 
     /// Tells of records that were left out, when it is time.

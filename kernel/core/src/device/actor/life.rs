@@ -188,8 +188,7 @@ impl<F: GuestFactory> Actor<F> {
         self.refuse_calls(&refusal);
         self.refusal = Some(refusal);
         // Last, so that it is what is shown; and before the state, so that whoever sees that finds it.
-        self.device.fault(reason, backtrace);
-        self.device.given_up(reason);
+        self.device.given_up(reason, backtrace);
         self.device.live.set(DeviceState::Failed);
     }
 
@@ -279,8 +278,7 @@ impl<F: GuestFactory> Drop for Actor<F> {
         self.device.outputs.apply(text);
         // Whoever waits for the end finds its mailbox closed.
         self.close();
-        self.device.fault(text, "");
-        self.device.given_up(text);
+        self.device.given_up(text, "");
         self.device.live.set(DeviceState::Failed);
     }
 }

@@ -351,3 +351,22 @@ fn letters_about_letters_are_not_written() {
         world.stop(device).await;
     });
 }
+
+#[test]
+fn that_a_device_is_given_up_is_in_the_log_whatever_it_has_written_before() {
+    play(|world| async move {
+        let script = Script::new();
+        script.on_event(|_, _, _| Err(trap("on purpose")));
+        let device = world
+            .start_with(&script, |spec| spec.limits.log_rate = 0)
+            .await;
+        for value in 0..60 {
+            world.send("in/a", [value]).await;
+            world.run(SECOND).await;
+        }
+        assert_eq!(device.state(), DeviceState::Failed);
+        assert_eq!(device.device.words.said(), 1);
+        assert!(device.last_error().starts_with("given up after too many"));
+        world.stop(device).await;
+    });
+}
