@@ -136,8 +136,14 @@ impl Queue {
             self.count_dropped(run.len());
             return run.len();
         }
+        let end = ring.left + ring.events.len() as u64;
         let (taken, dropped) = ring.push(run);
-        ring.pushed(taken, at);
+        let added = match ring.overflow {
+            // Those that took the place of an earlier one are somewhere.
+            Overflow::LatestOnly => (ring.left + ring.events.len() as u64 - end) as usize,
+            Overflow::DropOldest | Overflow::Block => taken,
+        };
+        ring.pushed(added, at);
         drop(ring);
         self.count_dropped(dropped);
         if taken > 0 {
@@ -307,12 +313,12 @@ impl Ring {
         Some(at)
     }
 
-    /// The last events were taken in now: the first of them is measured when no other is.
-    fn pushed(&mut self, taken: usize, at: u64) {
+    /// So many at the end were taken in now: the first of them is measured when no other is.
+    fn pushed(&mut self, added: usize, at: u64) {
         self.peak.0 = self.peak.0.max(self.events.len());
         self.peak.1 = self.peak.1.max(self.bytes);
-        if self.probe.is_none() && taken > 0 && at > 0 {
-            self.probe = Some((self.events.len().saturating_sub(taken), at));
+        if self.probe.is_none() && added > 0 && at > 0 {
+            self.probe = Some((self.events.len().saturating_sub(added), at));
         }
     }
 

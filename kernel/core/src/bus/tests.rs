@@ -400,3 +400,26 @@ fn a_batch_knows_since_when_one_of_its_events_has_waited_whatever_was_dropped_be
     let status = queue.queue().status();
     assert_eq!((status.queued, status.peak, status.capacity), (1, 4, 4));
 }
+
+#[test]
+fn a_value_that_replaced_another_says_nothing_about_those_that_waited_longer() {
+    let bus = Bus::new(1);
+    let source = bus.source("d").unwrap();
+    let queue = subscribe(&bus, "#", Overflow::LatestOnly, 4);
+    let publish_at = |topics: &[&str], at| {
+        let mut run: Vec<Event> = topics.iter().map(|topic| event(&bus, topic, 0)).collect();
+        assert!(bus.publish_at(source, &mut run, at).is_empty());
+    };
+    let take = |most| {
+        let mut room = Room::new(most, usize::MAX);
+        queue.take_within(&mut Vec::new(), &mut room);
+        room.since()
+    };
+    publish_at(&["a", "b", "c"], 10);
+    assert_eq!(take(1), Some(10));
+    publish_at(&["b"], 50);
+    assert_eq!(take(2), None, "the last of these has waited since 10");
+    publish_at(&["a"], 60);
+    publish_at(&["a", "b"], 70);
+    assert_eq!(take(2), Some(60));
+}
