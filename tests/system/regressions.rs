@@ -462,7 +462,10 @@ async fn a_device_that_two_restart_at_once_runs_once() {
     );
     assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
     assert_eq!(rig.kernel().status().devices.len(), 1);
-    rig.kernel().remove_device("bystander", "the test is over").await.unwrap();
+    rig.kernel()
+        .remove_device("bystander", "the test is over")
+        .await
+        .unwrap();
     // Nothing goes on where nobody sees it.
     assert_eq!(rig.kernel().status().subscriptions, []);
     rig.shutdown().await;
