@@ -129,6 +129,8 @@ fn a_version_that_was_taken_back_runs_no_more_after_a_restart() {
     }
     until(&host, &["ps"], runs("meter", "1.0.0"));
     assert!(last(&host, "plugin/meter/out", 19).starts_with("1.0.0 "));
+    // Its file is known to be bad without anybody looking.
+    until(&host, &["ps"], |ps| failure(ps, "in quarantine"));
     assert!(host.stop());
     host.start();
     let ps = until(&host, &["ps"], runs("meter", "1.0.0"));
@@ -281,23 +283,45 @@ fn a_plan_is_shown_and_taken_when_the_operator_wants_it() {
 
 #[test]
 fn a_device_that_refuses_its_new_entry_goes_on_with_the_one_before() {
-    let mut host = host(SYSTEM);
-    // Granted nothing that it subscribes to: the plugin says so only when it starts.
-    let entry = "[device.meter]\nplugin = \"wrong\"\n";
-    let changed = SYSTEM.replace("[device.meter]\nplugin = \"versions\"\n", entry);
-    fs::copy(
-        weihe_tests::component("weihe-plugin-rule-hysteresis"),
-        host.path("plugins/wrong.wasm"),
-    )
-    .unwrap();
+    let rule = |on: u32| {
+        format!(
+            "{SYSTEM}[device.watering]\nplugin = \"rule\"\n[device.watering.config]\n\
+             input = \"plugin/watering/soil\"\non-below = {on}\noff-above = 30\n"
+        )
+    };
+    let mut host = Host::new(&rule(20), &[("rule", "weihe-plugin-rule-hysteresis")]);
+    put("1", &host.path("plugins/versions.wasm"));
+    host.start();
+    assert!(host.failed().is_empty(), "{}", host.log());
+    // The plugin alone knows that this makes no sense.
+    fs::write(host.path("weihe.toml"), rule(50)).unwrap();
+    let goes_on = |ps: &Value| {
+        failure(ps, "it goes on with its entry from before") && runs("watering", "0.1.0")(ps)
+    };
+    until(&host, &["ps"], goes_on);
+    // A new start tries it once more, and hides nothing.
+    let restarted = host.run(&["restart", "watering"]);
+    let text = String::from_utf8_lossy(&restarted.stderr).into_owned();
+    assert!(
+        !restarted.status.success() && text.contains("`on-below`"),
+        "{text}"
+    );
+    assert!(goes_on(&host.ask(&["ps"]).unwrap()));
+    fs::write(host.path("weihe.toml"), rule(25)).unwrap();
     until(&host, &["ps"], |ps| {
-        ps["plugins"].as_array().unwrap().len() == 2
+        runs("watering", "0.1.0")(ps) && ps["failed"].as_array().unwrap().is_empty()
     });
-    fs::write(host.path("weihe.toml"), changed).unwrap();
-    let ps = until(&host, &["ps"], |ps| {
-        !ps["failed"].as_array().unwrap().is_empty()
+    assert!(host.stop());
+}
+
+#[test]
+fn a_file_whose_name_is_none_is_listed_with_a_better_one() {
+    let mut host = host(SYSTEM);
+    put("2", &host.path("plugins/Modbus2.wasm"));
+    until(&host, &["ps"], |ps| {
+        let notes = ps["notes"].to_string();
+        notes.contains("Modbus2.wasm is ignored") && notes.contains("modbus2.wasm")
     });
-    assert!(runs("meter", "1.0.0")(&ps), "{ps:#}");
     assert!(host.stop());
 }
 

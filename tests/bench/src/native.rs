@@ -33,6 +33,7 @@ impl GuestFactory for NativeFactory {
         let output = self.0.bus.topic(&topic).map_err(|error| Trap {
             message: error.to_string(),
             backtrace: String::new(),
+            no_memory: false,
         })?;
         Ok(NativeRelay {
             device: self.0.clone(),

@@ -32,6 +32,8 @@ pub struct Trap {
     pub message: String,
     /// Where, with the names of the plugin's functions; may be empty.
     pub backtrace: String,
+    /// The host had no memory for the instance: nothing that the plugin did.
+    pub no_memory: bool,
 }
 
 impl Trap {
@@ -40,6 +42,7 @@ impl Trap {
         Self {
             message: format!("the plugin cannot go on: {text}"),
             backtrace: String::new(),
+            no_memory: false,
         }
     }
 }

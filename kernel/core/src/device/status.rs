@@ -79,9 +79,18 @@ pub struct DeviceCounters {
     pub held: AtomicU64,
     /// Instances made.
     pub incarnations: AtomicU64,
+    /// Those of them that were to take over from another version.
+    pub trials: AtomicU64,
     /// Events dropped from its queues, also from those of subscriptions that have ended. The
     /// queues count here themselves.
     pub dropped: Arc<AtomicU64>,
+}
+
+impl DeviceStatus {
+    /// Instances that took the place of one that had trapped.
+    pub fn restarts(&self) -> u64 {
+        self.incarnations.saturating_sub(1 + self.trials)
+    }
 }
 
 impl DeviceCounters {
@@ -200,6 +209,9 @@ pub struct DeviceStatus {
     pub log_left_out: u64,
     /// Instances made.
     pub incarnations: u64,
+    /// Those of them that were to take over from another version.
+    #[serde(default)]
+    pub trials: u64,
     /// Events dropped from its queues since the host started, also from those of subscriptions
     /// that have ended.
     pub dropped: u64,

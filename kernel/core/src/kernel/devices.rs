@@ -1,6 +1,7 @@
 //! Devices come and go.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
@@ -16,6 +17,9 @@ impl Kernel {
     /// Adds a device and waits until it has started. When it does not start, nothing of it stays.
     pub async fn add_device(&self, spec: DeviceSpec) -> Result<(), DeviceError> {
         let _no_change = self.changes.read().await;
+        if self.closing.load(Ordering::Acquire) {
+            return Err(DeviceError::Closing(spec.name));
+        }
         let (plugin, granted) = match self.prepare(&spec) {
             Ok(prepared) => prepared,
             Err(error) => {

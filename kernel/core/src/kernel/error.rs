@@ -52,6 +52,9 @@ pub enum DeviceError {
     /// There is one of this name.
     #[error("there are two devices `{0}`")]
     Duplicate(String),
+    /// The host is stopping.
+    #[error("device `{0}` is not started any more: the host stops")]
+    Closing(String),
     /// There is no device of this name.
     #[error("there is no device `{name}`{help}")]
     Unknown {

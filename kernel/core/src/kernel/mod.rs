@@ -19,6 +19,7 @@ mod swap;
 mod unload;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use wasmtime::Engine;
@@ -98,6 +99,10 @@ pub struct Kernel {
     /// Held shared while a device is added, and alone while versions change, so that no device is
     /// left on a version that its plugin no longer has.
     changes: tokio::sync::RwLock<()>,
+    /// Told when a version was taken back.
+    returned: tokio::sync::Notify,
+    /// The end has begun: nothing is added any more.
+    closing: AtomicBool,
     quarantine: Arc<Quarantine>,
     /// The outputs of all devices.
     safe: Arc<Board>,
@@ -163,6 +168,8 @@ impl Kernel {
             io_thread: Mutex::new(Some(io_thread)),
             registry: Mutex::default(),
             changes: tokio::sync::RwLock::default(),
+            returned: tokio::sync::Notify::default(),
+            closing: AtomicBool::new(false),
             quarantine: Arc::new(quarantine),
             safe: Board::new(options.guard),
         }))

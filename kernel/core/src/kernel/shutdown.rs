@@ -1,6 +1,7 @@
 //! The end of a kernel.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use super::Kernel;
 use crate::device::StopReason;
@@ -13,6 +14,7 @@ const CHANGE_PATIENCE: u64 = 2_000_000_000;
 impl Kernel {
     /// Stops everything in order: devices in reverse order of their start, then connections and lanes.
     pub async fn shutdown(&self) {
+        self.closing.store(true, Ordering::Release);
         // A change under way is finished first, or what it starts could outlive the devices; and none
         // begins any more.
         let _alone = tokio::select! {

@@ -204,6 +204,7 @@ impl Placed {
             logged: self.device.words.said(),
             log_left_out: self.device.words.left_out(),
             incarnations: counters.incarnations.load(Relaxed),
+            trials: counters.trials.load(Relaxed),
             dropped: counters.dropped.load(Relaxed),
             usage: self.device.usage(subscriptions),
             last_error,

@@ -221,6 +221,11 @@ impl Kernel {
         }
     }
 
+    /// Waits until a version was taken back, since it was waited for before.
+    pub async fn returned(&self) {
+        self.returned.notified().await;
+    }
+
     /// Why a version is refused, if it is.
     pub fn quarantined(&self, sha256: &str) -> Option<Quarantined> {
         self.quarantine.find(sha256)
@@ -306,7 +311,9 @@ impl Kernel {
         tracing::warn!("plugin {name} goes back from version {bad} to {version}: {reason}");
         let devices = self.devices_of(name);
         let devices: Vec<_> = devices.into_iter().map(|(device, _)| device).collect();
-        self.go_back(before, &devices).await
+        let went_back = self.go_back(before, &devices).await;
+        self.returned.notify_one();
+        went_back
     }
 
     /// Has devices run a version that they ran before, whatever comes.

@@ -197,6 +197,7 @@ impl GuestFactory for WasmFactory {
             Some(short) => Trap {
                 message: format!("there is no memory for an instance: {short}"),
                 backtrace: String::new(),
+                no_memory: true,
             },
             None => trap(&error, Some(&words)),
         })?;

@@ -127,6 +127,7 @@ pub(super) fn trap(error: &wasmtime::Error, words: Option<&LastWords>) -> Trap {
         backtrace: names
             .map(|names: Vec<String>| told_by(&names))
             .unwrap_or_default(),
+        no_memory: false,
     }
 }
 

@@ -57,7 +57,7 @@ pub enum BenchError {
     Device(#[from] weihe_kernel::DeviceError),
     /// A version is refused.
     #[error(transparent)]
-    Swap(#[from] weihe_kernel::SwapError),
+    Swap(Box<weihe_kernel::SwapError>),
     /// The component publishes nothing.
     #[error(
         "the component publishes nothing when it gets an event, so there is nothing to measure"
@@ -66,4 +66,10 @@ pub enum BenchError {
     /// A version that trapped on probation was not taken back.
     #[error("host bug: a version that trapped on probation was not taken back")]
     Stays,
+}
+
+impl From<weihe_kernel::SwapError> for BenchError {
+    fn from(error: weihe_kernel::SwapError) -> Self {
+        Self::Swap(Box::new(error))
+    }
 }

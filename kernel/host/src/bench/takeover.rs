@@ -58,7 +58,7 @@ struct Pause(Option<u64>);
 
 impl Visit for Pause {
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if field.name() == "pause" {
+        if field.name() == "pause_ns" {
             self.0 = Some(value);
         }
     }

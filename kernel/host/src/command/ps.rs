@@ -131,7 +131,7 @@ fn render(answer: &Answer, style: Style) -> String {
             count(device.events),
             count(device.published),
             count(device.dropped),
-            count(device.incarnations.saturating_sub(1)),
+            count(device.restarts()),
             error.unwrap_or_default(),
         ]);
     }

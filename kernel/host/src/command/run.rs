@@ -73,9 +73,6 @@ impl Run {
         if let Some(note) = config.unwritten() {
             tracing::info!("{note}");
         }
-        for file in &config.ignored {
-            tracing::warn!("{}; {}", file.message, file.help);
-        }
         let data = DataDirectory::take(&config.host.data).map_err(StartError::from)?;
         // Before anything is started that would have to be stopped: Ctrl-C just ends a build.
         let unbuilt = if self.no_build {
@@ -208,6 +205,8 @@ async fn follow(system: &Arc<System>, mut watch: Option<Watch>, mut hangup: Sign
         scope = tokio::select! {
             scope = changed(&mut watch) => scope,
             _ = hangup.recv() => Scope::all(),
+            // Its file is one that is refused now.
+            () = system.kernel().returned() => Scope::default(),
         };
     }
 }

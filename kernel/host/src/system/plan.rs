@@ -1,13 +1,14 @@
 //! What would have to be done for the system to be what `weihe.toml` and the folder for plugins say.
 //! Made from what is known alone: nothing is touched.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use weihe_kernel::{DeviceError, DeviceSpec, PluginStatus, Quarantined};
 
-use super::candidate::{Candidate, choose};
+use super::candidate::{Candidate, choose, compare};
 use super::in_force::{InForce, Running};
 use super::problem::{device_problem, missing_component, plugin_path, plugin_problem};
 use super::reconcile::Unbuilt;
@@ -225,8 +226,13 @@ impl Plan {
                         if let Some((best, of_best)) = chosen
                             && best.file != file.file
                         {
+                            let version = &status.description.version;
+                            let than = match compare(version, &of_best.description.version) {
+                                Ordering::Equal => "is the same and comes first",
+                                _ => "is higher",
+                            };
                             self.notes.push(format!(
-                                "plugin {}: {} ({}) lies idle, {} ({}) is higher",
+                                "plugin {}: {} ({}) lies idle, {} ({}) {than}",
                                 plugin.name,
                                 shown(config, &file.file),
                                 status.description.version,

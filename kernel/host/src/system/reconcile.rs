@@ -148,7 +148,8 @@ impl System {
         }
         // Components are followed all the same, with the configuration that holds.
         let mut changes = Changes::default();
-        if scope.has_components() {
+        // Nothing to look at: what became of it otherwise.
+        if scope.has_components() || !scope.configuration {
             let listed: Vec<PathBuf> = followed.listed.iter().cloned().collect();
             match Config::of(&current.directory, current.text(), &listed) {
                 Ok(config) => {
@@ -268,6 +269,9 @@ impl System {
             quarantined: &|sha256| kernel.quarantined(sha256),
             granted: &|spec, status| kernel.check_granted(spec, status),
         });
+        let ignored = config.ignored.iter();
+        plan.notes
+            .extend(ignored.map(|file| format!("{}; {}", file.message, file.help)));
         plan.notes.extend(later(self.host(), &config.host));
         plan
     }

@@ -227,14 +227,19 @@ pub(super) async fn restart(
     tracing::info!(device, "the operator restarts it");
     let followed = system.followed.lock().await;
     let kernel = system.kernel();
-    let runs = kernel
-        .status()
-        .devices
-        .iter()
-        .any(|status| status.name == device);
     let tried = followed.in_force.devices.get(&device);
-    let done = match (runs, tried) {
-        (false, Some(tried)) => kernel.add_device(tried.spec.clone()).await,
+    let wanted = tried.map(|tried| tried.spec.clone());
+    // It may run with its entry from before, because it refused the one that it has now.
+    let before = kernel.device_spec(&device);
+    let before = before.filter(|before| wanted.as_ref().is_some_and(|wanted| before != wanted));
+    let done = match wanted {
+        Some(wanted) if before.is_some() || kernel.device_spec(&device).is_none() => {
+            // Gone by itself meanwhile: fine.
+            let _ = kernel
+                .remove_device(&device, "the operator restarts it")
+                .await;
+            kernel.add_device(wanted).await
+        }
         // One that is not there is named with the nearest that is.
         _ => kernel.restart_device(&device).await,
     };
@@ -249,7 +254,12 @@ pub(super) async fn restart(
             ..refused(error)
         }),
         Err(error) => {
-            let problem = device_problem(&system.config(), &device, &error);
+            let mut problem = device_problem(&system.config(), &device, &error);
+            if let Some(before) = before
+                && kernel.add_device(before).await.is_ok()
+            {
+                problem = problem.but("it goes on with its entry from before");
+            }
             system.fail(Part::Device, &device, &problem);
             let body = refused(&problem);
             Err(match &problem.fault().help {

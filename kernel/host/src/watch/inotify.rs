@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::inotify::{
@@ -148,9 +149,9 @@ fn read(flags: ReadFlags, folder: Option<&PathBuf>, name: Option<&Path>) -> Opti
     } else if flags.intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM) {
         Some(Event::Gone(folder, name))
     } else {
-        // Links come whole, and are not written.
-        let file = folder.join(&name);
-        let is_link = std::fs::symlink_metadata(&file).is_ok_and(|file| file.is_symlink());
+        // Links of both kinds come whole, and are not written.
+        let file = std::fs::symlink_metadata(folder.join(&name));
+        let is_link = file.is_ok_and(|file| file.is_symlink() || file.nlink() > 1);
         (flags.contains(ReadFlags::CREATE) && is_link).then_some(Event::Whole(folder, name))
     }
 }

@@ -80,6 +80,18 @@ async fn a_file_counts_when_it_is_moved_in_over_another() {
 }
 
 #[tokio::test]
+async fn a_link_counts_at_once() {
+    let mut rig = Rig::new("");
+    let aside = rig.path("aside");
+    fs::write(&aside, "x").unwrap();
+    rig.nothing().await;
+    fs::hard_link(&aside, rig.path("plugins/hard.wasm")).unwrap();
+    assert_eq!(rig.component().await, rig.path("plugins/hard.wasm"));
+    std::os::unix::fs::symlink(&aside, rig.path("plugins/soft.wasm")).unwrap();
+    assert_eq!(rig.component().await, rig.path("plugins/soft.wasm"));
+}
+
+#[tokio::test]
 async fn the_configuration_and_components_elsewhere_count_and_other_files_do_not() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("elsewhere")).unwrap();

@@ -52,6 +52,10 @@ impl<F: GuestFactory> Actor<F> {
         self.device.mailbox.keeps(self.kept_events.iter().flatten());
         let guest = match self.factory.instantiate().await {
             Ok(guest) => guest,
+            // Others may give some back, and it is no fault of the plugin.
+            Err(trap) if trap.no_memory && self.started.is_none() => {
+                return self.start_again(&trap.message);
+            }
             Err(trap) => return self.start_trapped(trap),
         };
         let (mut guest, restored) = match self.import_state(guest).await {

@@ -64,7 +64,9 @@ impl<F: GuestFactory> Actor<F> {
                 let why = format!("it starts without its state: {error}");
                 (Some(guest), why, String::new())
             }
-            Err(Trap { message, backtrace }) => {
+            Err(Trap {
+                message, backtrace, ..
+            }) => {
                 // What it wrote must not hold up what is to be written now.
                 drop(guest);
                 DeviceCounters::add(&self.device.live.counters.traps, 1);

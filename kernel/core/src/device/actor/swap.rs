@@ -62,7 +62,7 @@ impl<F: GuestFactory> Actor<F> {
             Ok(next) => {
                 self.adopt(factory, next, manner).await;
                 let pause = self.now().saturating_sub(began);
-                tracing::info!(device = %self.device.name, pause, "another version has taken over");
+                tracing::info!(device = %self.device.name, pause_ns = pause, "another version has taken over");
                 Ok(())
             }
             Err(refused) if manner == Manner::ForcedReturn => {
@@ -157,6 +157,7 @@ impl<F: GuestFactory> Actor<F> {
     ) -> Result<Next<F>, SwapRefused> {
         let trapped = |when| move |trap| SwapRefused::Trapped { when, trap };
         DeviceCounters::add(&self.device.live.counters.incarnations, 1);
+        DeviceCounters::add(&self.device.live.counters.trials, 1);
         let made = factory.instantiate().await;
         let mut guest = made.map_err(trapped("while it was made"))?;
         if let Some(state) = state {

@@ -222,6 +222,37 @@ fn a_plugin_that_cannot_go_on_is_replaced_like_one_that_trapped() {
 }
 
 #[test]
+fn a_restart_that_finds_no_memory_waits_for_it_and_costs_no_budget() {
+    play(|world| async move {
+        let script = poisoned_by(&[1]);
+        let short = Rc::new(RefCell::new(false));
+        let is_short = short.clone();
+        *script.instantiate.borrow_mut() = Box::new(move || match *is_short.borrow() {
+            true => Err(crate::device::Trap {
+                no_memory: true,
+                ..trap("there is no memory for an instance")
+            }),
+            false => Ok(()),
+        });
+        let device = world.start(&script).await;
+        *short.borrow_mut() = true;
+        world.publish("in/a", [1, 2]);
+        // Far longer than the budget would last.
+        world.run(600 * SECOND).await;
+        assert_eq!(device.state(), DeviceState::Waiting);
+        assert!(
+            device.last_error().contains("no memory"),
+            "{}",
+            device.last_error()
+        );
+        *short.borrow_mut() = false;
+        world.run(60 * SECOND).await;
+        assert_eq!(device.state(), DeviceState::Running);
+        world.stop(device).await;
+    });
+}
+
+#[test]
 fn restarts_wait_longer_each_time_until_the_budget_ends() {
     play(|world| async move {
         let script = poisoned_by(&[1]);

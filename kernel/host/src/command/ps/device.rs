@@ -45,7 +45,7 @@ pub(in crate::command) fn details(
         count(device.notices),
         count(device.batches),
         count(device.traps),
-        count(device.incarnations.saturating_sub(1)),
+        count(device.restarts()),
     );
     let _ = writeln!(text, "handler     {}", spans(&usage.handling));
     let _ = writeln!(text, "latency     {}", spans(&usage.latency));

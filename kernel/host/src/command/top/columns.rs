@@ -141,7 +141,7 @@ pub fn device_cells(reading: &Reading, device: &DeviceStatus, width: usize) -> V
         },
         percent("queue"),
         Cell::trouble(device.dropped),
-        Cell::trouble(device.incarnations.saturating_sub(1)),
+        Cell::trouble(device.restarts()),
     ]);
     if wide {
         let error = device.last_error.as_ref();

@@ -100,7 +100,7 @@ impl View {
             Sort::Latency => by(|_, device| shown_latency(device).p99 as f64),
             Sort::Memory => by(|_, device| used(device, "memory") as f64),
             Sort::Drops => by(|_, device| device.dropped as f64),
-            Sort::Restarts => by(|_, device| device.incarnations as f64),
+            Sort::Restarts => by(|_, device| device.restarts() as f64),
         }
     }
 

@@ -12,6 +12,8 @@ fn what_holds_until_the_end_is_named_when_it_changes() {
     assert_eq!(later(&before, &before), [""; 0]);
     let after = read("[host]\nname = \"other\"\nmemory = \"128 MiB\"\n[host.audit]\nkeep = 3\n");
     let notes = later(&before, &after);
-    assert_eq!(notes.len(), 2, "{notes:?}");
-    assert!(notes[0].starts_with("`memory`") && notes[1].starts_with("`audit`"));
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    for (note, key) in notes.iter().zip(["`name`", "`memory`", "`audit`"]) {
+        assert!(note.starts_with(key), "{note}");
+    }
 }

@@ -24,6 +24,7 @@ pub fn trap(message: &str) -> Trap {
     Trap {
         message: message.into(),
         backtrace: "at plugin::handle".into(),
+        no_memory: false,
     }
 }
 
