@@ -29,6 +29,7 @@ impl codec::Codec for Modbus {
             let (value, quality) = match reading.value {
                 Raw::Bit(on) => (codec::Value::Boolean(on), Quality::Good),
                 Raw::Register(content) => (codec::Value::Integer(content.into()), Quality::Good),
+                Raw::Text(text) => (codec::Value::Text(text), Quality::Good),
                 Raw::Exception(code) => (codec::Value::Integer(code.into()), Quality::Bad),
             };
             codec::Reading {

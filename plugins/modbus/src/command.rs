@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value as Json;
-use weihe_modbus::{Function, Request, Table, describe_function};
+use weihe_modbus::{Access, Function, Request, Table, describe_function};
 use weihe_sdk::CallError;
 
 use crate::desk::{Job, write_registers};
@@ -44,6 +44,28 @@ pub enum Command {
         #[serde(default)]
         count: Option<u16>,
     },
+    /// Sets and clears some bits of a holding register.
+    Mask {
+        /// A point that is one register, or some bits of one.
+        #[serde(default)]
+        point: Option<String>,
+        /// The register.
+        #[serde(default)]
+        address: Option<u16>,
+        /// Bits that are kept.
+        and: u16,
+        /// The new state of bits that are not.
+        or: u16,
+    },
+    /// Asks the unit what it is.
+    Identify {
+        /// `"basic"`, `"regular"`, `"extended"`, or `"individual"` for one object.
+        #[serde(default)]
+        access: Option<String>,
+        /// The one object: its number or the standard's name of it.
+        #[serde(default)]
+        object: Option<Json>,
+    },
     /// Lists the points with what was last published of them.
     Points,
     /// Counters, link state and planned reads.
@@ -58,33 +80,126 @@ pub fn write_point(
     multiple: bool,
 ) -> Result<Job, CallError> {
     let (index, point) = find(points, name)?;
-    if !point.writable {
-        return Err(CallError::Denied(format!(
-            "point `{name}` is read only: {}",
-            if point.table.is_writable() {
-                "its `access` is \"read\"".to_owned()
-            } else {
-                format!("no {} can be written", point.table.item())
-            }
-        )));
-    }
+    check_writable(point)?;
     let request = write_request(point, &value, multiple).map_err(|error| {
         CallError::invalid_argument(format!("`value` of point `{name}`: {error}"))
     })?;
-    if point.format.bits.is_some() {
+    if point.format.bits.is_some() && !point.masked {
         return Ok(Job::Modify {
             point: index,
             value,
             multiple,
         });
     }
+    let request = match request {
+        Request::WriteRegister { address, value } if point.read_back => {
+            read_back(address, vec![value])
+        }
+        Request::WriteRegisters { address, values } if point.read_back => {
+            read_back(address, values)
+        }
+        request => request,
+    };
     Ok(Job::Write {
         point: Some(index),
         request,
     })
 }
 
-/// The request that writes a whole point; the error says what is wrong with the value.
+/// The request that writes registers and reads them.
+fn read_back(address: u16, values: Vec<u16>) -> Request {
+    Request::ReadWriteRegisters {
+        address,
+        // At most 121: checked when the point was made.
+        quantity: values.len() as u16,
+        write_address: address,
+        values,
+    }
+}
+
+/// The job of a `mask`.
+pub fn mask(
+    points: &[Point],
+    point: Option<&str>,
+    address: Option<u16>,
+    and: u16,
+    or: u16,
+) -> Result<Job, CallError> {
+    let (point, address) = match (point, address) {
+        (Some(name), None) => {
+            let (index, point) = find(points, name)?;
+            check_writable(point)?;
+            if point.table != Table::Holding || point.span.quantity != 1 {
+                return Err(CallError::invalid_argument(format!(
+                    "point `{name}` is not one holding register"
+                )));
+            }
+            (Some(index), point.span.address)
+        }
+        (None, Some(address)) => (None, address),
+        _ => {
+            return Err(CallError::invalid_argument(
+                "expected either `point` or `address`",
+            ));
+        }
+    };
+    Ok(Job::Mask {
+        point,
+        request: Request::MaskRegister { address, and, or },
+    })
+}
+
+/// The job of an `identify`.
+pub fn identify(access: Option<&str>, object: Option<&Json>) -> Result<Job, CallError> {
+    let access = match (access, object) {
+        (None, None) => Access::Regular,
+        (None, Some(_)) => Access::Individual,
+        (Some(name), _) => Access::from_name(name).ok_or_else(|| {
+            CallError::invalid_argument(format!(
+                "`access` is \"{name}\", expected \"basic\", \"regular\", \"extended\" or \"individual\""
+            ))
+        })?,
+    };
+    let object = match (access, object) {
+        (Access::Individual, Some(object)) => {
+            weihe_modbus::read_object(object).map_err(CallError::invalid_argument)?
+        }
+        (Access::Individual, None) => {
+            return Err(CallError::invalid_argument(
+                "`access` is \"individual\": say which `object`",
+            ));
+        }
+        (_, None) => 0,
+        (access, Some(_)) => {
+            return Err(CallError::invalid_argument(format!(
+                "`object` goes with `access` \"individual\", not with \"{}\"",
+                access.name()
+            )));
+        }
+    };
+    Ok(Job::Identify {
+        access,
+        object,
+        objects: Vec::new(),
+    })
+}
+
+fn check_writable(point: &Point) -> Result<(), CallError> {
+    if point.writable {
+        return Ok(());
+    }
+    Err(CallError::Denied(format!(
+        "point `{}` is read only: {}",
+        point.name,
+        if point.table.is_writable() {
+            "its `access` is \"read\"".to_owned()
+        } else {
+            format!("no {} can be written", point.table.item())
+        }
+    )))
+}
+
+/// The request that writes a whole point, or its bits with a mask; the error says what is wrong with the value.
 pub fn write_request(point: &Point, value: &Json, multiple: bool) -> Result<Request, String> {
     let encoded = point.format.encode(value, &[]);
     let registers = encoded.map_err(|error| error.to_string())?;
@@ -101,15 +216,31 @@ pub fn write_request(point: &Point, value: &Json, multiple: bool) -> Result<Requ
                 Request::WriteCoil { address, on }
             }
         }
+        _ if point.masked => {
+            let or = registers.first().copied().unwrap_or(0);
+            // What the value leaves alone is what it takes from the content.
+            let kept = point.format.encode(value, &[u16::MAX]);
+            let kept = kept.map_err(|error| error.to_string())?;
+            let and = kept.first().copied().unwrap_or(0) ^ or;
+            Request::MaskRegister { address, and, or }
+        }
         _ => write_registers(address, registers, multiple),
     })
 }
+
+/// The functions of `write-raw`.
+const RAW: [Function; 4] = [
+    Function::WriteSingleCoil,
+    Function::WriteSingleRegister,
+    Function::WriteMultipleCoils,
+    Function::WriteMultipleRegisters,
+];
 
 /// The job of a `write-raw`.
 pub fn write_raw(code: u8, address: u16, values: &[Json]) -> Result<Job, CallError> {
     let invalid = |text: String| Err(CallError::invalid_argument(text));
     let function = match Function::from_code(code) {
-        Some(function) if !function.is_read() => function,
+        Some(function) if RAW.contains(&function) => function,
         _ => {
             return invalid(format!(
                 "`function` is {}, expected 5, 6, 15 or 16",
@@ -127,7 +258,7 @@ pub fn write_raw(code: u8, address: u16, values: &[Json]) -> Result<Job, CallErr
     let mut registers = Vec::new();
     for (index, value) in values.iter().enumerate() {
         let key = format!("values[{index}]");
-        if function.table() == Table::Coil {
+        if function.table() == Some(Table::Coil) {
             coils.push(weihe_modbus::read_bit(&key, value).map_err(CallError::invalid_argument)?);
         } else {
             let register = weihe_modbus::read_register(&key, value);

@@ -72,6 +72,10 @@ pub struct Config {
     /// Writes single coils and registers with functions 15 and 16, for devices that lack 5 and 6.
     #[serde(default)]
     pub write_multiple: bool,
+    /// Writes points that are some bits of one register with function 22, which leaves the other bits
+    /// alone without reading them.
+    #[serde(default)]
+    pub mask_write: bool,
     /// Order of registers in points that do not say theirs.
     #[serde(default)]
     pub word_order: Order,
@@ -182,6 +186,9 @@ pub struct PointConfig {
     /// How often it is read, when it belongs to no group.
     #[serde(default)]
     pub period: Option<Duration>,
+    /// Whether it is written with function 23, and read in the same exchange.
+    #[serde(default)]
+    pub read_back: Option<bool>,
     /// Where it is published.
     #[serde(default)]
     pub topic: Option<String>,

@@ -35,6 +35,16 @@ pub fn description() -> Description {
             .answer(include_str!("schema/reading.json")),
     )
     .command(
+        CommandInfo::new("mask", "Sets and clears some bits of a holding register, in the unit itself")
+            .arguments(include_str!("schema/mask.json"))
+            .answer(include_str!("schema/masked.json")),
+    )
+    .command(
+        CommandInfo::new("identify", "Asks the unit what it is (function 43/14)")
+            .arguments(include_str!("schema/identify.json"))
+            .answer(include_str!("schema/identification.json")),
+    )
+    .command(
         CommandInfo::new("points", "Lists the points with their last values")
             .answer(r#"{"type":"array","items":{"type":"object"}}"#),
     )

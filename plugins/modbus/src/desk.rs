@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 
 use serde_json::{Value as Json, json};
-use weihe_modbus::{Asked, Request, Table};
+use weihe_modbus::{Access, Asked, Identification, Object, Reply as Said, Request, Table};
 use weihe_sdk::{Answer, CallError, CallId, Failure, Priority, Reply, Ticket, Timestamp};
 
+use crate::answer;
 use crate::line::{Answered, Trouble};
 use crate::means::Means;
 use crate::plan::Span;
@@ -46,6 +47,22 @@ pub enum Job {
         /// The request.
         request: Request,
     },
+    /// Sets and clears bits of a register; of a point when that is given.
+    Mask {
+        /// The point, by index.
+        point: Option<usize>,
+        /// The request.
+        request: Request,
+    },
+    /// Asks what the unit is, until it has said all.
+    Identify {
+        /// What is asked for.
+        access: Access,
+        /// The next object.
+        object: u8,
+        /// What it has said.
+        objects: Vec<Object>,
+    },
     /// Writes some bits of a point's registers: reads, then writes.
     Modify {
         /// The point, by index.
@@ -55,6 +72,18 @@ pub enum Job {
         /// Writes with function 16 even when it is one register.
         multiple: bool,
     },
+}
+
+impl Job {
+    /// Whether it makes no sense without a reply.
+    pub fn needs_reply(&self) -> bool {
+        match self {
+            Job::Read { .. } | Job::Modify { .. } | Job::Identify { .. } => true,
+            Job::Write { request, .. } | Job::Mask { request, .. } => {
+                request.function().needs_reply()
+            }
+        }
+    }
 }
 
 /// The commands under way.
@@ -144,7 +173,11 @@ impl Desk {
     fn begin(&mut self, task: Task, means: &mut Means<'_>) -> Result<(), (CallId, CallError)> {
         let request = match &task.job {
             Job::Read { table, span, .. } => read(*table, *span),
-            Job::Write { request, .. } => request.clone(),
+            Job::Write { request, .. } | Job::Mask { request, .. } => request.clone(),
+            Job::Identify { access, object, .. } => Request::Identify {
+                access: *access,
+                object: *object,
+            },
             Job::Modify { point, .. } => {
                 let point = &means.points[*point];
                 read(point.table, point.span)
@@ -190,21 +223,23 @@ impl Desk {
     fn succeed(&mut self, current: Current, answered: Answered, means: &mut Means<'_>) {
         let Current { task, asked, .. } = current;
         let request = asked.request;
-        let span = Span {
-            address: request.address(),
-            quantity: request.quantity() as u16,
-        };
-        let table = request.function().table();
         let confirmed = answered.reply.is_some();
-        let content = answered
-            .reply
-            .and_then(Content::of_reply)
-            .or_else(|| Content::of_request(&request));
-        let Some(content) = content else {
+        let content = match answered.reply {
+            Some(Said::Identification(part)) => return self.identified(task, part, means),
+            reply => reply.and_then(Content::of_reply),
+        };
+        let content = content.or_else(|| Content::of_request(&request));
+        let place = request.function().table().zip(request.address());
+        let (Some(content), Some((table, address))) = (content, place) else {
             let error = CallError::failed("the reply carries no values");
             return means.ctx.reply(task.call, Err(error));
         };
-        if confirmed {
+        let span = Span {
+            address,
+            quantity: request.quantity() as u16,
+        };
+        let masks = matches!(request, Request::MaskRegister { .. });
+        if confirmed && !masks {
             means.take(table, span, &content, answered.time);
         }
         let answer = match task.job {
@@ -228,41 +263,73 @@ impl Desk {
             Job::Read { point: None, .. } => Answer::json(&json!({"values": content.to_json()})),
             Job::Read {
                 point: Some(point), ..
-            } => {
-                let point = &means.points[point];
-                match point.decode(span.address, &content) {
-                    Ok(value) => Answer::json(&json!({
-                        "point": point.name,
-                        "value": value.to_json(),
-                        "unit": point.unit,
-                        "quality": "good",
-                    })),
-                    Err(error) => Answer::json(&json!({
-                        "point": point.name,
-                        "value": null,
-                        "unit": point.unit,
-                        "quality": "bad",
-                        "reason": error.to_string(),
-                    })),
-                }
+            } => answer::of_point(&means.points[point], span.address, &content),
+            Job::Mask { point, ref request } => {
+                means.stats.writes += 1;
+                let point = point.map(|point| &means.points[point]);
+                answer::of_mask(point, request, confirmed)
             }
             Job::Write { point, .. } => {
                 means.stats.writes += 1;
-                let mut answer = match point.map(|point| &means.points[point]) {
-                    Some(point) => {
-                        let value = point.decode(span.address, &content);
-                        let value = value.map_or(Json::Null, |value| value.to_json());
-                        json!({"point": point.name, "value": value})
-                    }
-                    None => json!({"written": span.quantity}),
-                };
-                if !confirmed {
-                    answer["confirmed"] = json!(false);
+                if let Some(point) = point.filter(|_| confirmed && masks) {
+                    // Of the other bits nothing is known.
+                    means.take_point(point, span.address, &content, answered.time);
                 }
-                Answer::json(&answer)
+                let point = point.map(|point| &means.points[point]);
+                answer::of_write(point, span, &content, confirmed)
             }
+            Job::Identify { .. } => Err(CallError::failed("the reply is no identification")),
         };
         means.ctx.reply(task.call, answer);
+    }
+
+    /// Takes a part of an identification, and asks for the next one.
+    fn identified(&mut self, task: Task, part: Identification, means: &mut Means<'_>) {
+        let Task {
+            call,
+            deadline,
+            job,
+        } = task;
+        let Job::Identify {
+            access,
+            object,
+            mut objects,
+        } = job
+        else {
+            let error = CallError::failed("the reply is an identification");
+            return means.ctx.reply(call, Err(error));
+        };
+        let next = part.next.filter(|_| access != Access::Individual);
+        objects.extend(part.objects.iter().cloned());
+        let Some(next) = next else {
+            return means
+                .ctx
+                .reply(call, answer::of_identification(&part, &objects));
+        };
+        if next <= object {
+            // It would go on for ever.
+            let text = format!("the unit says that object {next} follows on object {object}");
+            return means.ctx.reply(call, Err(CallError::Failed(text)));
+        }
+        let request = Request::Identify {
+            access,
+            object: next,
+        };
+        let job = Job::Identify {
+            access,
+            object: next,
+            objects,
+        };
+        self.send(
+            Task {
+                call,
+                deadline,
+                job,
+            },
+            &request,
+            1,
+            means,
+        );
     }
 }
 

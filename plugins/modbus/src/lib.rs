@@ -4,12 +4,14 @@
 //! the priority of polls, commands put writes before them, and what comes back arrives as a handler
 //! call: nothing in here waits. README.md is the reference for configuration and commands.
 
+mod answer;
 mod codec;
 mod command;
 mod config;
 mod describe;
 mod desk;
 mod groups;
+mod layout;
 mod line;
 mod means;
 mod plan;

@@ -25,6 +25,15 @@ pub struct Line {
     transaction: u16,
 }
 
+/// How long an exchange waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For the reply, from the last byte sent.
+    pub timeout: Duration,
+    /// In silence, when there was none in time.
+    pub settle: Duration,
+}
+
 /// Why an exchange brought nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
@@ -118,11 +127,27 @@ impl Line {
         self.timeout
     }
 
-    /// Queues a request. It is sent when the handler returns.
+    /// Queues a request to the device's unit. It is sent when the handler returns.
     pub fn submit(
         &mut self,
         request: &Request,
         priority: Priority,
+        deadline: Duration,
+    ) -> Result<(Ticket, Asked), Trouble> {
+        let patience = Patience {
+            timeout: self.timeout,
+            settle: self.settle,
+        };
+        self.submit_to(self.unit, request, priority, patience, deadline)
+    }
+
+    /// Queues a request to any unit of the line.
+    pub fn submit_to(
+        &mut self,
+        unit: u8,
+        request: &Request,
+        priority: Priority,
+        patience: Patience,
         deadline: Duration,
     ) -> Result<(Ticket, Asked), Trouble> {
         if self.mode == Mode::Tcp {
@@ -135,7 +160,7 @@ impl Line {
             } else {
                 0
             },
-            unit: self.unit,
+            unit,
             request: request.clone(),
         };
         let bytes = asked
@@ -143,16 +168,16 @@ impl Line {
             .map_err(|error| Trouble::Wrong(error.to_string()))?;
         let mut exchange = weihe_sdk::Request::new(bytes)
             .priority(priority)
-            .timeout(self.timeout)
+            .timeout(patience.timeout)
             .deadline(deadline);
-        exchange = if self.is_broadcast() {
+        exchange = if self.mode == Mode::Rtu && unit == BROADCAST {
             exchange.turnaround(self.turnaround)
         } else {
             // The codec passes over frames that answer something else, and over garbage. A late reply
             // would answer the next request as well: the line is held until it has passed.
             exchange
                 .reply(ReplyRule::Codec(Options::of(self.mode)))
-                .turnaround(self.settle)
+                .turnaround(patience.settle)
         };
         match self.connection.submit(exchange) {
             Ok(ticket) => Ok((ticket, asked)),
@@ -199,7 +224,7 @@ impl Line {
             Ok(reply) => reply,
             Err(Failure::Timeout(bytes)) => {
                 stats.timeouts += 1;
-                return Err(Trouble::Silence(self.silence(&bytes)));
+                return Err(Trouble::Silence(self.silence(asked.unit, &bytes)));
             }
             Err(Failure::Framing(text)) => {
                 stats.wrong_replies += 1;
@@ -210,7 +235,7 @@ impl Line {
                 return Err(Trouble::Line(failure));
             }
         };
-        if self.is_broadcast() {
+        if asked.mode == Mode::Rtu && asked.unit == BROADCAST {
             return Ok(Answered {
                 reply: None,
                 time: reply.sent,
@@ -241,8 +266,8 @@ impl Line {
         }
     }
 
-    fn silence(&self, bytes: &[u8]) -> String {
-        let base = format!("no reply from unit {} within {}", self.unit, self.timeout);
+    fn silence(&self, unit: u8, bytes: &[u8]) -> String {
+        let base = format!("no reply from unit {unit} within {}", self.timeout);
         if bytes.is_empty() {
             return base;
         }

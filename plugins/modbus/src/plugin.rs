@@ -91,7 +91,7 @@ impl Modbus {
         deadline: Timestamp,
         job: Job,
     ) -> Result<Answer, CallError> {
-        if self.line.is_broadcast() && matches!(job, Job::Read { .. } | Job::Modify { .. }) {
+        if self.line.is_broadcast() && job.needs_reply() {
             return Err(CallError::invalid_argument(
                 "unit 0 is all units, and none replies: nothing can be read",
             ));
@@ -244,6 +244,15 @@ impl Plugin for Modbus {
                 address,
                 count,
             } => command::read(&self.points, point.as_deref(), table, address, count)?,
+            Command::Mask {
+                point,
+                address,
+                and,
+                or,
+            } => command::mask(&self.points, point.as_deref(), address, and, or)?,
+            Command::Identify { access, object } => {
+                command::identify(access.as_deref(), object.as_ref())?
+            }
             Command::Points => {
                 let points: Vec<_> = self.points.iter().map(Point::to_json).collect();
                 return Answer::json(&points);

@@ -2,12 +2,13 @@
 
 use serde_json::{Value as Json, json};
 use weihe_modbus::{
-    ADDRESS_SPACE, BitRange, DataType, Format, MAX_WRITE_REGISTERS, Order, PointValue, Reply,
-    Request, Scaling, Table, ValueError,
+    ADDRESS_SPACE, DataType, Format, MAX_WRITE_REGISTERS, PointValue, Reply, Request, Table,
+    ValueError,
 };
 use weihe_sdk::{Context, Quality, Sample, Timestamp, Topic, Value};
 
 use crate::config::{Access, Config, PointConfig};
+use crate::layout::{check_read_back, read_format};
 use crate::plan::Span;
 
 /// A point.
@@ -27,6 +28,10 @@ pub struct Point {
     pub readable: bool,
     /// Whether it can be written.
     pub writable: bool,
+    /// Whether its bits are written with function 22.
+    pub masked: bool,
+    /// Whether it is written with function 23, which reads it in the same exchange.
+    pub read_back: bool,
     /// The name of its topic.
     pub topic_name: String,
     topic: Topic,
@@ -58,15 +63,21 @@ impl Content {
     pub fn of_reply(reply: Reply) -> Option<Content> {
         match reply {
             Reply::Bits { bits, .. } => Some(Content::Bits(bits)),
-            Reply::Registers { registers, .. } => Some(Content::Registers(registers)),
+            Reply::Registers { registers, .. } | Reply::ReadWritten { registers } => {
+                Some(Content::Registers(registers))
+            }
             _ => None,
         }
     }
 
-    /// What a request writes; none when it reads.
+    /// What a request writes; none when it reads. Of a masked register only the bits that the mask
+    /// does not keep.
     pub fn of_request(request: &Request) -> Option<Content> {
         match request {
-            Request::Read { .. } => None,
+            Request::Read { .. }
+            | Request::ReadWriteRegisters { .. }
+            | Request::Identify { .. } => None,
+            Request::MaskRegister { and, or, .. } => Some(Content::Registers(vec![or & !and])),
             Request::WriteCoil { on, .. } => Some(Content::Bits(vec![*on])),
             Request::WriteCoils { values, .. } => Some(Content::Bits(values.clone())),
             Request::WriteRegister { value, .. } => Some(Content::Registers(vec![*value])),
@@ -128,6 +139,10 @@ impl Point {
                 format.registers
             ));
         }
+        let read_back = point.read_back.unwrap_or(false);
+        if read_back {
+            check_read_back(point, &format, readable && writable)?;
+        }
         let dead_band = point.dead_band.unwrap_or(0.0);
         if !dead_band.is_finite() || dead_band < 0.0 {
             return Err(format!(
@@ -150,6 +165,8 @@ impl Point {
             name: point.name.clone(),
             table,
             span,
+            masked: config.mask_write && format.bits.is_some() && format.registers == 1,
+            read_back,
             format,
             unit: point.unit.clone().unwrap_or_default(),
             readable,
@@ -276,116 +293,4 @@ impl Point {
         }
         entry
     }
-}
-
-fn read_format(config: &Config, point: &PointConfig) -> Result<Format, String> {
-    let bits = match (point.bit, point.bits) {
-        (Some(_), Some(_)) => return Err("`bit` and `bits` exclude each other".into()),
-        (Some(bit), None) => Some(BitRange {
-            low: bit,
-            high: bit,
-        }),
-        (None, Some([low, high])) if low > high => {
-            return Err(format!(
-                "`bits` is [{low}, {high}], expected the lowest bit first"
-            ));
-        }
-        (None, Some([low, high])) => Some(BitRange { low, high }),
-        (None, None) => None,
-    };
-    if point.table.is_bits() {
-        return read_bit_format(point, bits);
-    }
-    let data_type = point.data_type.unwrap_or(match bits {
-        Some(bits) if bits.low == bits.high => DataType::Bool,
-        _ => DataType::U16,
-    });
-    let registers = match (data_type.registers(), point.length) {
-        (Some(registers), None) => registers,
-        (Some(_), Some(_)) => return Err("`length` is for text".into()),
-        (None, Some(length)) if length > 0 => length,
-        (None, _) => return Err("a text needs its `length` in registers".into()),
-    };
-    if let Some(bits) = bits {
-        if matches!(data_type, DataType::F32 | DataType::F64 | DataType::Text) {
-            return Err(format!(
-                "a value of type {} has no bits of its own",
-                data_type.name()
-            ));
-        }
-        if u16::from(bits.high) >= 16 * registers {
-            return Err(format!(
-                "bit {} is outside of the {} bits of {}",
-                bits.high,
-                16 * registers,
-                data_type.name()
-            ));
-        }
-        if data_type == DataType::Bool && bits.low != bits.high {
-            return Err("a bool has one `bit`".into());
-        }
-    }
-    let scaling = read_scaling(point)?;
-    if scaling.is_some() && matches!(data_type, DataType::Bool | DataType::Text) {
-        return Err(format!(
-            "`scale` and `offset` are for numbers, not for {}",
-            data_type.name()
-        ));
-    }
-    Ok(Format {
-        data_type,
-        registers,
-        word_order: point.word_order.unwrap_or(config.word_order),
-        byte_order: point.byte_order.unwrap_or(config.byte_order),
-        bits,
-        scaling,
-    })
-}
-
-fn read_bit_format(point: &PointConfig, bits: Option<BitRange>) -> Result<Format, String> {
-    if let Some(other) = point.data_type.filter(|found| *found != DataType::Bool) {
-        return Err(format!(
-            "a {} is a bool, not {}",
-            point.table.item(),
-            other.name()
-        ));
-    }
-    let misplaced = [
-        ("bit", bits.is_some()),
-        ("length", point.length.is_some()),
-        ("scale", point.scale.is_some()),
-        ("offset", point.offset.is_some()),
-        ("word-order", point.word_order.is_some()),
-        ("byte-order", point.byte_order.is_some()),
-    ];
-    if let Some((key, _)) = misplaced.iter().find(|(_, given)| *given) {
-        return Err(format!(
-            "`{key}` has no meaning for a {}",
-            point.table.item()
-        ));
-    }
-    Ok(Format {
-        word_order: Order::Big,
-        ..Format::plain(DataType::Bool)
-    })
-}
-
-fn read_scaling(point: &PointConfig) -> Result<Option<Scaling>, String> {
-    if point.scale.is_none() && point.offset.is_none() {
-        return Ok(None);
-    }
-    let scaling = Scaling {
-        scale: point.scale.unwrap_or(1.0),
-        offset: point.offset.unwrap_or(0.0),
-    };
-    if scaling.scale == 0.0 || !scaling.scale.is_finite() {
-        return Err(format!(
-            "`scale` is {}, expected a number other than 0",
-            scaling.scale
-        ));
-    }
-    if !scaling.offset.is_finite() {
-        return Err(format!("`offset` is {}, expected a number", scaling.offset));
-    }
-    Ok(Some(scaling))
 }

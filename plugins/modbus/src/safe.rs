@@ -37,10 +37,10 @@ fn safe_write(point: &Point, value: &Json, multiple: bool) -> Result<SafeWrite, 
     if !point.writable {
         return Err("`safe` is for points that can be written".into());
     }
-    if point.format.bits.is_some() {
+    if point.format.bits.is_some() && !point.masked {
         return Err(
             "`safe` is for whole registers: the other bits of this one would have to be read first; \
-             give the register a point of its own"
+             give the register a point of its own, or set `mask-write` when the device has function 22"
                 .into(),
         );
     }
@@ -55,9 +55,14 @@ fn safe_write(point: &Point, value: &Json, multiple: bool) -> Result<SafeWrite, 
             address: *address,
             value: *value,
         },
+        Request::MaskRegister { address, and, or } => Reply::RegisterMasked {
+            address: *address,
+            and: *and,
+            or: *or,
+        },
         many => Reply::Written {
             table: point.table,
-            address: many.address(),
+            address: point.span.address,
             // No write reaches beyond 1968 coils or 123 registers.
             quantity: many.quantity() as u16,
         },

@@ -1,5 +1,7 @@
 //! Every byte of a message in words, for people who look at bytes.
 
+mod identification;
+
 use crate::frame::{BROADCAST, Mode};
 use crate::function::{EXCEPTION_BIT, Table, describe_function};
 use crate::message::{Asked, Body, Message};
@@ -23,19 +25,21 @@ pub struct Field {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// The item: `holding 107`, counted from 0 as in the frame; `register 0` when the table's address
-    /// is not known because the request is not.
+    /// is not known because the request is not; `vendor-name` of an identification.
     pub name: String,
     /// Its state or content.
     pub value: Raw,
 }
 
-/// What one item of a table holds, or why there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What one item of a table or an object holds, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Raw {
     /// A coil or a discrete input.
     Bit(bool),
     /// A register.
     Register(u16),
+    /// An object of an identification.
+    Text(String),
     /// The server refused, with this exception code.
     Exception(u8),
 }
@@ -107,10 +111,10 @@ impl Fields {
         self.offset += length;
     }
 
-    fn address(&mut self, table: Table, address: u16) {
+    fn address(&mut self, title: &str, table: Table, address: u16) {
         self.add(
             2,
-            "address",
+            title,
             format!("{} {address}, counted from 0", table.item()),
         );
     }
@@ -161,10 +165,34 @@ impl Fields {
 }
 
 fn explain_request(request: &Request, fields: &mut Fields, readings: &mut Vec<Reading>) {
-    let table = request.function().table();
-    let address = request.address();
-    fields.address(table, address);
+    let (Some(table), Some(address)) = (request.function().table(), request.address()) else {
+        if let Request::Identify { access, object } = request {
+            identification::explain_request(*access, *object, fields);
+        }
+        return;
+    };
+    let title = match request {
+        Request::ReadWriteRegisters { .. } => "read address",
+        _ => "address",
+    };
+    fields.address(title, table, address);
     match request {
+        Request::Identify { .. } => {}
+        Request::MaskRegister { and, or, .. } => masks(*and, *or, fields),
+        Request::ReadWriteRegisters {
+            quantity,
+            write_address,
+            values,
+            ..
+        } => {
+            let count = values.len() as u16;
+            let of = |quantity| format!("{quantity} {}", items(table, quantity));
+            fields.add(2, "quantity to read", of(*quantity));
+            fields.address("write address", table, *write_address);
+            fields.add(2, "quantity to write", of(count));
+            fields.add(1, "byte count", (2 * values.len()).to_string());
+            fields.registers(table, Some(*write_address), values, readings);
+        }
         Request::Read { quantity, .. } => {
             fields.add(
                 2,
@@ -205,7 +233,7 @@ fn explain_reply(
     fields: &mut Fields,
     readings: &mut Vec<Reading>,
 ) {
-    let first = request.map(Request::address);
+    let first = request.and_then(Request::address);
     match reply {
         Reply::Bits { table, bits } => {
             fields.add(1, "byte count", bits.len().div_ceil(8).to_string());
@@ -216,11 +244,11 @@ fn explain_reply(
             fields.registers(*table, first, registers, readings);
         }
         Reply::CoilWritten { address, on } => {
-            fields.address(Table::Coil, *address);
+            fields.address("address", Table::Coil, *address);
             written_coil(Table::Coil, *address, *on, fields, readings);
         }
         Reply::RegisterWritten { address, value } => {
-            fields.address(Table::Holding, *address);
+            fields.address("address", Table::Holding, *address);
             written_register(Table::Holding, *address, *value, fields, readings);
         }
         Reply::Written {
@@ -228,12 +256,23 @@ fn explain_reply(
             address,
             quantity,
         } => {
-            fields.address(*table, *address);
+            fields.address("address", *table, *address);
             fields.add(
                 2,
                 "quantity",
                 format!("{quantity} {} written", items(*table, *quantity)),
             );
+        }
+        Reply::RegisterMasked { address, and, or } => {
+            fields.address("address", Table::Holding, *address);
+            masks(*and, *or, fields);
+        }
+        Reply::ReadWritten { registers } => {
+            fields.add(1, "byte count", (2 * registers.len()).to_string());
+            fields.registers(Table::Holding, first, registers, readings);
+        }
+        Reply::Identification(identification) => {
+            identification::explain_reply(identification, fields, readings);
         }
         Reply::Exception { exception, .. } => {
             fields.add(1, "exception code", exception.to_string());
@@ -243,6 +282,14 @@ fn explain_reply(
             });
         }
     }
+}
+
+fn masks(and: u16, or: u16, fields: &mut Fields) {
+    fields.add(2, "AND mask", format!("{and:04X} hex: these bits are kept"));
+    let set = or & !and;
+    let meaning =
+        format!("{or:04X} hex: of the others, {set:04X} hex are set and the rest cleared");
+    fields.add(2, "OR mask", meaning);
 }
 
 fn written_coil(

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::crc::crc16;
-use crate::function::describe_function;
+use crate::function::{Function, describe_function};
 use crate::pdu::{MAX_PDU, PduLength, reply_length, request_length, word};
 
 /// Bytes before the PDU in a TCP frame: transaction, protocol, length, unit.
@@ -198,7 +198,7 @@ impl<'a> Frame<'a> {
         };
         if length > MAX_RTU_FRAME {
             return Err(FrameError::Refused {
-                offset: if direction == Direction::Reply { 2 } else { 6 },
+                offset: count_offset(direction, bytes[1]),
                 reason: format!(
                     "the byte count makes a frame of {length} bytes, longer than {MAX_RTU_FRAME}"
                 ),
@@ -229,6 +229,17 @@ impl<'a> Frame<'a> {
             pdu: &bytes[1..end],
             length,
         })
+    }
+}
+
+/// Where the byte stands in a serial frame that counts what follows it.
+fn count_offset(direction: Direction, function: u8) -> usize {
+    let function = Function::from_code(function);
+    match (direction, function) {
+        (Direction::Reply, Some(Function::ReadDeviceIdentification)) => 7,
+        (Direction::Reply, _) => 2,
+        (Direction::Request, Some(Function::ReadWriteMultipleRegisters)) => 10,
+        (Direction::Request, _) => 6,
     }
 }
 

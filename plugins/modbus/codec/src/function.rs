@@ -20,6 +20,13 @@ pub const MAX_WRITE_COILS: u16 = 1968;
 /// Most registers that one request writes (V1.1b3, 6.12): 7B hex.
 pub const MAX_WRITE_REGISTERS: u16 = 123;
 
+/// Most registers that one request of function 23 writes (V1.1b3, 6.17): 79 hex. It reads as many as any
+/// other does.
+pub const MAX_EXCHANGED_REGISTERS: u16 = 121;
+
+/// The functions that this codec speaks, in words for errors.
+pub(crate) const SPOKEN: &str = "1 to 6, 15, 16, 22, 23 and 43/14";
+
 /// The four tables of the data model (V1.1b3, 4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -106,7 +113,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// The functions that this codec speaks (V1.1b3, 6.1 to 6.6, 6.11 and 6.12).
+/// The functions that this codec speaks (V1.1b3, 6.1 to 6.6, 6.11, 6.12, 6.16, 6.17 and 6.21).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Function {
@@ -126,11 +133,17 @@ pub enum Function {
     WriteMultipleCoils = 15,
     /// 16: writes 1 to 123 holding registers.
     WriteMultipleRegisters = 16,
+    /// 22: sets and clears some bits of one holding register.
+    MaskWriteRegister = 22,
+    /// 23: writes 1 to 121 holding registers, then reads 1 to 125.
+    ReadWriteMultipleRegisters = 23,
+    /// 43 with MEI type 14: reads what the device says of itself.
+    ReadDeviceIdentification = 43,
 }
 
 impl Function {
     /// Every function that this codec speaks.
-    pub const ALL: [Function; 8] = [
+    pub const ALL: [Function; 11] = [
         Function::ReadCoils,
         Function::ReadDiscreteInputs,
         Function::ReadHoldingRegisters,
@@ -139,6 +152,9 @@ impl Function {
         Function::WriteSingleRegister,
         Function::WriteMultipleCoils,
         Function::WriteMultipleRegisters,
+        Function::MaskWriteRegister,
+        Function::ReadWriteMultipleRegisters,
+        Function::ReadDeviceIdentification,
     ];
 
     /// The function of this code; none when this codec does not speak it.
@@ -153,10 +169,10 @@ impl Function {
         self as u8
     }
 
-    /// The table it reads or writes.
+    /// The table it reads or writes; none when it is about the device as a whole.
     #[must_use]
-    pub fn table(self) -> Table {
-        match self {
+    pub fn table(self) -> Option<Table> {
+        Some(match self {
             Function::ReadCoils | Function::WriteSingleCoil | Function::WriteMultipleCoils => {
                 Table::Coil
             }
@@ -164,25 +180,50 @@ impl Function {
             Function::ReadInputRegisters => Table::Input,
             Function::ReadHoldingRegisters
             | Function::WriteSingleRegister
-            | Function::WriteMultipleRegisters => Table::Holding,
-        }
+            | Function::WriteMultipleRegisters
+            | Function::MaskWriteRegister
+            | Function::ReadWriteMultipleRegisters => Table::Holding,
+            Function::ReadDeviceIdentification => return None,
+        })
     }
 
     /// Whether it only reads.
     #[must_use]
     pub fn is_read(self) -> bool {
+        self.reads_table() || self == Function::ReadDeviceIdentification
+    }
+
+    /// Whether its reply carries what was asked for: there is no sense in sending it to all units, none
+    /// of which replies.
+    #[must_use]
+    pub fn needs_reply(self) -> bool {
+        self.is_read() || self == Function::ReadWriteMultipleRegisters
+    }
+
+    /// Whether it is one of functions 1 to 4.
+    pub(crate) fn reads_table(self) -> bool {
         self.code() <= Function::ReadInputRegisters.code()
     }
 
-    /// Most items of one request.
+    /// Whether a byte count and so many bytes follow the function code of its reply.
+    pub(crate) fn counts_bytes(self) -> bool {
+        self.reads_table() || self == Function::ReadWriteMultipleRegisters
+    }
+
+    /// Most items that one request reads, or writes when it only writes; 0 when it names none.
     #[must_use]
     pub fn max_quantity(self) -> u16 {
         match self {
             Function::ReadCoils | Function::ReadDiscreteInputs => MAX_READ_BITS,
-            Function::ReadHoldingRegisters | Function::ReadInputRegisters => MAX_READ_REGISTERS,
-            Function::WriteSingleCoil | Function::WriteSingleRegister => 1,
+            Function::ReadHoldingRegisters
+            | Function::ReadInputRegisters
+            | Function::ReadWriteMultipleRegisters => MAX_READ_REGISTERS,
+            Function::WriteSingleCoil
+            | Function::WriteSingleRegister
+            | Function::MaskWriteRegister => 1,
             Function::WriteMultipleCoils => MAX_WRITE_COILS,
             Function::WriteMultipleRegisters => MAX_WRITE_REGISTERS,
+            Function::ReadDeviceIdentification => 0,
         }
     }
 }
@@ -291,9 +332,9 @@ mod tests {
     #[test]
     fn codes_and_tables_agree_with_the_standard() {
         let codes: Vec<u8> = Function::ALL.iter().map(|known| known.code()).collect();
-        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 15, 16]);
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43]);
         for table in Table::ALL {
-            assert_eq!(table.read_function().table(), table);
+            assert_eq!(table.read_function().table(), Some(table));
             assert_eq!(table.max_read(), table.read_function().max_quantity());
             assert_eq!(Table::from_name(table.name()), Some(table));
         }

@@ -3,7 +3,7 @@
 //!
 //! | from the inside out | |
 //! |---|---|
-//! | [`Request`], [`Reply`] | what is asked and answered: functions 1 to 6, 15 and 16, exceptions |
+//! | [`Request`], [`Reply`] | what is asked and answered: functions 1 to 6, 15, 16, 22, 23 and 43/14, exceptions |
 //! | [`Frame`], [`wrap`] | MBAP header (TCP) or address and CRC (RTU) around it |
 //! | [`Message`], [`Asked`] | both at once; a reply is checked against what was asked |
 //! | [`scan`] | where a frame begins and ends in received bytes |
@@ -22,6 +22,7 @@ mod explain;
 mod format;
 mod frame;
 mod function;
+mod identification;
 mod message;
 mod options;
 mod pdu;
@@ -33,7 +34,7 @@ mod value;
 
 pub use crc::crc16;
 pub use decode::{DecodeError, Explained, decode};
-pub use encode::{encode, read_bit, read_register};
+pub use encode::{encode, read_bit, read_object, read_register};
 pub use explain::{Field, Raw, Reading, explain};
 pub use format::Format;
 pub use frame::{
@@ -41,9 +42,10 @@ pub use frame::{
     MBAP_HEADER, MBAP_PREFIX, MIN_MBAP_LENGTH, MIN_RTU_FRAME, Mode, wrap,
 };
 pub use function::{
-    EXCEPTION_BIT, Exception, Function, MAX_READ_BITS, MAX_READ_REGISTERS, MAX_WRITE_COILS,
-    MAX_WRITE_REGISTERS, Table, describe_function, function_name,
+    EXCEPTION_BIT, Exception, Function, MAX_EXCHANGED_REGISTERS, MAX_READ_BITS, MAX_READ_REGISTERS,
+    MAX_WRITE_COILS, MAX_WRITE_REGISTERS, Table, describe_function, function_name,
 };
+pub use identification::{Access, Identification, MEI_IDENTIFICATION, Object, object_name};
 pub use message::{Asked, Body, Message};
 pub use options::Options;
 pub use pdu::{

@@ -1,12 +1,16 @@
 //! What requests and replies share: the error, spans of addresses, packed bits, and how long a PDU is.
 
-use crate::function::{EXCEPTION_BIT, Exception, Function, describe_function};
+use crate::function::{EXCEPTION_BIT, Exception, Function, SPOKEN, describe_function};
+use crate::identification::{MEI_IDENTIFICATION, identification_length};
 
 /// Addresses are 16 bits wide, so there are so many items in a table (V1.1b3, 4.4).
 pub const ADDRESS_SPACE: u32 = 65_536;
 
 /// Longest PDU (V1.1b3, 4.1): 256 bytes of a serial frame without address and CRC.
 pub const MAX_PDU: usize = 253;
+
+/// Length of the PDU of function 22 (V1.1b3, 6.16); its reply is an echo.
+pub(crate) const MASK_WRITE_LENGTH: usize = 7;
 
 /// Why bytes are not a PDU, or a message cannot become one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +37,7 @@ impl PduError {
         PduError {
             offset: 0,
             reason: format!(
-                "function {} is not supported; supported are 1 to 6, 15 and 16",
+                "function {} is not supported; supported are {SPOKEN}",
                 describe_function(code)
             ),
             exception: Exception::ILLEGAL_FUNCTION,
@@ -49,7 +53,17 @@ pub(crate) fn check_span(
     quantity: usize,
     offset: usize,
 ) -> Result<(), PduError> {
-    let max = function.max_quantity();
+    check_quantity(function, function.max_quantity(), address, quantity, offset)
+}
+
+/// The same with another maximum, for what function 23 writes.
+pub(crate) fn check_quantity(
+    function: Function,
+    max: u16,
+    address: u16,
+    quantity: usize,
+    offset: usize,
+) -> Result<(), PduError> {
     if quantity == 0 || quantity > usize::from(max) {
         return Err(PduError::value(
             offset + 2,
@@ -130,6 +144,16 @@ pub fn request_length(bytes: &[u8]) -> PduLength {
                 None => PduLength::After(6),
             }
         }
+        Some(Function::MaskWriteRegister) => PduLength::Known(MASK_WRITE_LENGTH),
+        Some(Function::ReadWriteMultipleRegisters) => match bytes.get(9) {
+            Some(count) => PduLength::Known(10 + usize::from(*count)),
+            None => PduLength::After(10),
+        },
+        Some(Function::ReadDeviceIdentification) => match bytes.get(1) {
+            Some(&MEI_IDENTIFICATION) => PduLength::Known(4),
+            Some(_) => PduLength::Unknown,
+            None => PduLength::After(2),
+        },
         Some(_) => PduLength::Known(5),
         None => PduLength::Unknown,
     }
@@ -146,10 +170,12 @@ pub fn reply_length(bytes: &[u8]) -> PduLength {
         return PduLength::Known(2);
     }
     match Function::from_code(*code) {
-        Some(function) if function.is_read() => match bytes.get(1) {
+        Some(function) if function.counts_bytes() => match bytes.get(1) {
             Some(count) => PduLength::Known(2 + usize::from(*count)),
             None => PduLength::After(2),
         },
+        Some(Function::MaskWriteRegister) => PduLength::Known(MASK_WRITE_LENGTH),
+        Some(Function::ReadDeviceIdentification) => identification_length(bytes),
         Some(_) => PduLength::Known(5),
         None => PduLength::Unknown,
     }

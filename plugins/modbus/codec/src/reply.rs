@@ -1,10 +1,12 @@
-//! Replies: what a server answers (MODBUS Application Protocol V1.1b3, 6.1 to 6.6, 6.11, 6.12 and 7).
+//! Replies: what a server answers (MODBUS Application Protocol V1.1b3, 6.1 to 6.6, 6.11, 6.12, 6.16, 6.17,
+//! 6.21 and 7).
 
 use crate::function::{EXCEPTION_BIT, Exception, Function, Table, describe_function};
+use crate::identification::Identification;
 use crate::pdu::{
     PduError, PduLength, check_span, pack_bits, reply_length, unpack_bits, unpack_registers, word,
 };
-use crate::request::{COIL_ON, Request, coil_state};
+use crate::request::{COIL_ON, Request, coil_state, unknown};
 
 /// A reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,22 @@ pub enum Reply {
         /// How many.
         quantity: u16,
     },
+    /// Function 22: an echo of the request.
+    RegisterMasked {
+        /// The holding register.
+        address: u16,
+        /// Bits that were kept.
+        and: u16,
+        /// The new state of bits that were not.
+        or: u16,
+    },
+    /// Function 23: what was read after the write.
+    ReadWritten {
+        /// The contents, in order of their addresses.
+        registers: Vec<u16>,
+    },
+    /// Function 43/14.
+    Identification(Identification),
     /// The request is refused.
     Exception {
         /// The code of the function that was asked for, without the exception bit.
@@ -68,6 +86,9 @@ impl Reply {
             Reply::RegisterWritten { .. } => Function::WriteSingleRegister.code(),
             Reply::Written { table, .. } if table.is_bits() => Function::WriteMultipleCoils.code(),
             Reply::Written { .. } => Function::WriteMultipleRegisters.code(),
+            Reply::RegisterMasked { .. } => Function::MaskWriteRegister.code(),
+            Reply::ReadWritten { .. } => Function::ReadWriteMultipleRegisters.code(),
+            Reply::Identification(_) => Function::ReadDeviceIdentification.code(),
             Reply::Exception { function, .. } => function | EXCEPTION_BIT,
         }
     }
@@ -104,6 +125,20 @@ impl Reply {
                 pdu.extend(address.to_be_bytes());
                 pdu.extend(quantity.to_be_bytes());
             }
+            Reply::RegisterMasked { address, and, or } => {
+                pdu.extend(
+                    [*address, *and, *or]
+                        .iter()
+                        .flat_map(|word| word.to_be_bytes()),
+                );
+            }
+            Reply::ReadWritten { registers } => {
+                let function = Function::ReadWriteMultipleRegisters;
+                check_span(function, 0, registers.len(), 0)?;
+                pdu.push((2 * registers.len()) as u8);
+                pdu.extend(registers.iter().flat_map(|register| register.to_be_bytes()));
+            }
+            Reply::Identification(identification) => pdu.extend(identification.encode()?),
             Reply::Exception { exception, .. } => pdu.push(exception.0),
         }
         Ok(pdu)
@@ -132,7 +167,12 @@ impl Reply {
         }
         let needed = match reply_length(pdu) {
             PduLength::Known(length) | PduLength::After(length) => length,
-            PduLength::Unknown => return Err(PduError::function(asked)),
+            PduLength::Unknown => {
+                return Err(match Function::from_code(asked) {
+                    Some(function) => unknown(function, pdu),
+                    None => PduError::function(asked),
+                });
+            }
         };
         if pdu.len() != needed {
             return Err(PduError::value(
@@ -153,10 +193,12 @@ impl Reply {
         let Some(function) = Function::from_code(code) else {
             return Err(PduError::function(asked));
         };
-        if function.is_read() {
-            return parse_read(function, pdu, request);
+        match function {
+            function if function.counts_bytes() => parse_read(function, pdu, request),
+            Function::MaskWriteRegister => parse_masked(pdu, request),
+            Function::ReadDeviceIdentification => parse_identification(pdu, request),
+            function => parse_write(function, pdu, request),
         }
-        parse_write(function, pdu, request)
     }
 }
 
@@ -165,7 +207,7 @@ fn parse_read(
     pdu: &[u8],
     request: Option<&Request>,
 ) -> Result<Reply, PduError> {
-    let table = function.table();
+    let table = function.table().unwrap_or(Table::Holding);
     let (count, data) = (usize::from(pdu[1]), &pdu[2..]);
     let max = usize::from(table.max_read());
     let most = if table.is_bits() { max / 8 } else { max * 2 };
@@ -179,8 +221,10 @@ fn parse_read(
             ),
         ));
     }
-    if let Some(request) = request {
-        let expected = request.reply_length() - 2;
+    if let Some(request) = request
+        && let Some(length) = request.reply_length()
+    {
+        let expected = length - 2;
         if count != expected {
             return Err(PduError::value(
                 1,
@@ -198,11 +242,48 @@ fn parse_read(
             bits: unpack_bits(data, quantity),
         }
     } else {
-        Reply::Registers {
-            table,
-            registers: unpack_registers(data),
+        let registers = unpack_registers(data);
+        match function {
+            Function::ReadWriteMultipleRegisters => Reply::ReadWritten { registers },
+            _ => Reply::Registers { table, registers },
         }
     })
+}
+
+fn parse_masked(pdu: &[u8], request: Option<&Request>) -> Result<Reply, PduError> {
+    let found = [word(pdu, 1), word(pdu, 3), word(pdu, 5)];
+    if let Some(Request::MaskRegister { address, and, or }) = request {
+        let names = ["address", "AND mask", "OR mask"];
+        let expected = [*address, *and, *or];
+        for (index, name) in names.into_iter().enumerate() {
+            let (found, expected) = (found[index], expected[index]);
+            if found != expected {
+                return Err(PduError::value(
+                    1 + 2 * index,
+                    format!("the reply echoes {name} {found:04X} hex, expected {expected:04X}"),
+                ));
+            }
+        }
+    }
+    let [address, and, or] = found;
+    Ok(Reply::RegisterMasked { address, and, or })
+}
+
+fn parse_identification(pdu: &[u8], request: Option<&Request>) -> Result<Reply, PduError> {
+    let identification = Identification::parse(pdu)?;
+    if let Some(Request::Identify { access, .. }) = request
+        && identification.access != *access
+    {
+        return Err(PduError::value(
+            2,
+            format!(
+                "the reply is to Read Device ID code {}, expected {}",
+                identification.access.code(),
+                access.code()
+            ),
+        ));
+    }
+    Ok(Reply::Identification(identification))
 }
 
 fn parse_write(
@@ -211,15 +292,12 @@ fn parse_write(
     request: Option<&Request>,
 ) -> Result<Reply, PduError> {
     let (address, second) = (word(pdu, 1), word(pdu, 3));
-    if let Some(request) = request
-        && request.address() != address
+    if let Some(asked) = request.and_then(Request::address)
+        && asked != address
     {
         return Err(PduError::value(
             1,
-            format!(
-                "the reply names address {address}, expected {}",
-                request.address()
-            ),
+            format!("the reply names address {address}, expected {asked}"),
         ));
     }
     let reply = match function {
@@ -234,7 +312,7 @@ fn parse_write(
         _ => {
             check_span(function, address, usize::from(second), 1)?;
             Reply::Written {
-                table: function.table(),
+                table: function.table().unwrap_or(Table::Holding),
                 address,
                 quantity: second,
             }

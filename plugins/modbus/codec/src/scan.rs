@@ -11,7 +11,7 @@ use crate::frame::{
 };
 use crate::function::EXCEPTION_BIT;
 use crate::message::Asked;
-use crate::pdu::{PduLength, reply_length, request_length, word};
+use crate::pdu::{MAX_PDU, PduLength, reply_length, request_length, word};
 
 /// Shortest TCP reply that answers anything: unit, function and an exception code.
 const MIN_REPLY_LENGTH: u16 = 3;
@@ -213,7 +213,8 @@ fn scan_rtu(direction: Direction, asked: Option<&Asked>, bytes: &[u8], idle: boo
     if idle {
         // A corrupted first byte leaves a reply that is only known by its length.
         let whole = asked
-            .map(|asked| asked.request.reply_length() + 3)
+            .and_then(|asked| asked.request.reply_length())
+            .map(|length| length + 3)
             .filter(|length| bytes.len() - rest == *length)
             .map(|length| (rest, length));
         if let Some((skip, length)) = corrupt.or(whole) {
@@ -223,7 +224,8 @@ fn scan_rtu(direction: Direction, asked: Option<&Asked>, bytes: &[u8], idle: boo
     // What may still turn out to be a frame is kept: one that has begun, one whose CRC is wrong, and,
     // until the line is idle, what is no longer than the reply and may be it with a corrupted front.
     let whole = asked.filter(|asked| {
-        !idle && rest < bytes.len() && bytes.len() - rest <= asked.request.reply_length() + 3
+        let longest = asked.request.reply_length().unwrap_or(MAX_PDU) + 3;
+        !idle && rest < bytes.len() && bytes.len() - rest <= longest
     });
     let keep = [begun, corrupt.map(|(at, _)| at), whole.map(|_| rest)];
     Found::nothing(keep.into_iter().flatten().min().unwrap_or(bytes.len()))
@@ -239,29 +241,35 @@ fn rtu_candidate(
     let Some(asked) = asked else {
         return any_rtu_frame(direction, bytes, idle);
     };
-    let expected = asked.request.reply_length();
-    let code = asked.request.function().code();
+    let function = asked.request.function();
+    let code = function.code();
+    let expected = match asked.request.reply_length() {
+        Some(length) => PduLength::Known(length),
+        // Its objects tell, as far as they are there.
+        None => shape(Direction::Reply, bytes),
+    };
     let front_fits = bytes[0] == asked.unit
         && match bytes.get(1) {
             None => true,
             Some(found) if *found == code | EXCEPTION_BIT => true,
             Some(found) => {
                 *found == code
-                    && (!asked.request.function().is_read()
-                        || bytes
-                            .get(2)
-                            .is_none_or(|count| usize::from(*count) == expected - 2))
+                    && (!function.counts_bytes()
+                        || bytes.get(2).is_none_or(|count| {
+                            expected == PduLength::Known(usize::from(*count) + 2)
+                        }))
             }
         };
     if front_fits {
-        let length = match bytes.get(1) {
-            Some(found) if *found != code => 5,
-            _ => expected + 3,
+        let expected = match bytes.get(1) {
+            Some(found) if *found != code => PduLength::Known(2),
+            _ => expected,
         };
-        return if bytes.len() >= length {
-            Candidate::Wanted(length)
-        } else {
-            Candidate::Begun
+        return match expected {
+            PduLength::Known(length) if length > MAX_PDU => Candidate::Garbage,
+            PduLength::Known(length) if bytes.len() >= length + 3 => Candidate::Wanted(length + 3),
+            PduLength::Known(_) | PduLength::After(_) => Candidate::Begun,
+            PduLength::Unknown => Candidate::Garbage,
         };
     }
     // Another's reply, or an echo of a request on a line that hears itself.

@@ -1,7 +1,8 @@
 //! The other side: what a server answers (MODBUS Application Protocol V1.1b3, figure 9 and the state
-//! diagrams of 6.1 to 6.6, 6.11 and 6.12).
+//! diagrams of 6.1 to 6.6, 6.11, 6.12, 6.16, 6.17 and 6.21).
 
 use crate::function::{EXCEPTION_BIT, Exception, Table};
+use crate::identification::{Identification, Object};
 use crate::reply::Reply;
 use crate::request::Request;
 
@@ -31,6 +32,12 @@ pub trait Bank {
     /// # Errors
     /// The exception to answer.
     fn write_registers(&mut self, address: u16, values: &[u16]) -> Result<(), Exception>;
+
+    /// What the device says of itself, in order of the objects' numbers; nothing when it does not know
+    /// function 43/14.
+    fn identification(&self) -> Vec<Object> {
+        Vec::new()
+    }
 }
 
 /// Carries out the request in a PDU and gives the PDU of the reply, an exception included. None when
@@ -57,11 +64,6 @@ pub fn answer(bank: &mut impl Bank, pdu: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn carry_out(bank: &mut impl Bank, request: Request) -> Result<Reply, Exception> {
-    let written = |request: &Request| Reply::Written {
-        table: request.function().table(),
-        address: request.address(),
-        quantity: request.quantity() as u16,
-    };
     match request {
         Request::Read {
             table,
@@ -77,8 +79,7 @@ fn carry_out(bank: &mut impl Bank, request: Request) -> Result<Reply, Exception>
             address,
             quantity,
         } => {
-            let registers = bank.registers(table, address, quantity)?;
-            same_quantity(registers.len(), quantity)?;
+            let registers = read_registers(bank, table, address, quantity)?;
             Ok(Reply::Registers { table, registers })
         }
         Request::WriteCoil { address, on } => {
@@ -94,16 +95,58 @@ fn carry_out(bank: &mut impl Bank, request: Request) -> Result<Reply, Exception>
             ref values,
         } => {
             bank.write_coils(address, values)?;
-            Ok(written(&request))
+            Ok(written(Table::Coil, address, values.len()))
         }
         Request::WriteRegisters {
             address,
             ref values,
         } => {
             bank.write_registers(address, values)?;
-            Ok(written(&request))
+            Ok(written(Table::Holding, address, values.len()))
+        }
+        Request::MaskRegister { address, and, or } => {
+            let content = read_registers(bank, Table::Holding, address, 1)?;
+            let content = content.first().copied().unwrap_or(0);
+            bank.write_registers(address, &[content & and | or & !and])?;
+            Ok(Reply::RegisterMasked { address, and, or })
+        }
+        // The standard writes first (6.17). What cannot be read is refused before.
+        Request::ReadWriteRegisters {
+            address,
+            quantity,
+            write_address,
+            ref values,
+        } => {
+            bank.registers(Table::Holding, address, quantity)?;
+            bank.write_registers(write_address, values)?;
+            let registers = read_registers(bank, Table::Holding, address, quantity)?;
+            Ok(Reply::ReadWritten { registers })
+        }
+        Request::Identify { access, object } => {
+            Identification::answer(&bank.identification(), access, object)
+                .map(Reply::Identification)
         }
     }
+}
+
+fn written(table: Table, address: u16, quantity: usize) -> Reply {
+    Reply::Written {
+        table,
+        address,
+        // A request carries no more than 1968 items.
+        quantity: quantity as u16,
+    }
+}
+
+fn read_registers(
+    bank: &impl Bank,
+    table: Table,
+    address: u16,
+    quantity: u16,
+) -> Result<Vec<u16>, Exception> {
+    let registers = bank.registers(table, address, quantity)?;
+    same_quantity(registers.len(), quantity)?;
+    Ok(registers)
 }
 
 fn same_quantity(found: usize, asked: u16) -> Result<(), Exception> {

@@ -32,6 +32,22 @@ fn request() -> impl Strategy<Value = Request> {
             .prop_map(|(address, values)| Request::WriteCoils { address, values }),
         (0u16..60000, prop::collection::vec(any::<u16>(), 1..=123))
             .prop_map(|(address, values)| Request::WriteRegisters { address, values }),
+        (any::<u16>(), any::<u16>(), any::<u16>())
+            .prop_map(|(address, and, or)| Request::MaskRegister { address, and, or }),
+        (
+            0u16..60000,
+            1u16..=125,
+            0u16..60000,
+            prop::collection::vec(any::<u16>(), 1..=121)
+        )
+            .prop_map(|(address, quantity, write_address, values)| {
+                Request::ReadWriteRegisters {
+                    address,
+                    quantity,
+                    write_address,
+                    values,
+                }
+            }),
     ]
 }
 
@@ -81,9 +97,17 @@ fn answer(request: &Request, seed: u16, refuse: bool) -> Reply {
             address: *address,
             value: *value,
         },
+        Request::MaskRegister { address, and, or } => Reply::RegisterMasked {
+            address: *address,
+            and: *and,
+            or: *or,
+        },
+        Request::ReadWriteRegisters { quantity, .. } => Reply::ReadWritten {
+            registers: (0..usize::from(*quantity)).map(at).collect(),
+        },
         other => Reply::Written {
-            table: other.function().table(),
-            address: other.address(),
+            table: other.function().table().unwrap(),
+            address: other.address().unwrap(),
             quantity: other.quantity() as u16,
         },
     }

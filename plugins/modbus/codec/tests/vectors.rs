@@ -13,8 +13,8 @@ fn registers(explained: &Explained) -> Vec<u16> {
     explained
         .readings
         .iter()
-        .map(|reading| match reading.value {
-            Raw::Register(register) => register,
+        .map(|reading| match &reading.value {
+            Raw::Register(register) => *register,
             other => panic!("expected a register, found {other:?}"),
         })
         .collect()
@@ -24,8 +24,8 @@ fn bits(explained: &Explained) -> Vec<bool> {
     explained
         .readings
         .iter()
-        .map(|reading| match reading.value {
-            Raw::Bit(on) => on,
+        .map(|reading| match &reading.value {
+            Raw::Bit(on) => *on,
             other => panic!("expected a bit, found {other:?}"),
         })
         .collect()
@@ -80,8 +80,8 @@ fn tcp_reply_of_the_public_vectors() {
     assert_eq!(registers(&read), [555, 0, 100]);
 }
 
-/// The examples of V1.1b3, 6.1 to 6.6, 6.11 and 6.12: JSON, request PDU, reply PDU.
-const EXAMPLES: [(&str, &str, &str); 8] = [
+/// The examples of V1.1b3, 6.1 to 6.6, 6.11, 6.12, 6.16 and 6.17: JSON, request PDU, reply PDU.
+const EXAMPLES: [(&str, &str, &str); 10] = [
     (
         r#"{"function":1,"address":19,"quantity":19}"#,
         "01 00 13 00 13",
@@ -121,6 +121,16 @@ const EXAMPLES: [(&str, &str, &str); 8] = [
         r#"{"function":16,"address":1,"values":[10,258]}"#,
         "10 00 01 00 02 04 00 0A 01 02",
         "10 00 01 00 02",
+    ),
+    (
+        r#"{"function":22,"address":4,"and":242,"or":37}"#,
+        "16 00 04 00 F2 00 25",
+        "16 00 04 00 F2 00 25",
+    ),
+    (
+        r#"{"function":23,"address":3,"quantity":6,"write-address":14,"values":[255,255,255]}"#,
+        "17 00 03 00 06 00 0E 00 03 06 00 FF 00 FF 00 FF",
+        "17 0C 00 FE 0A CD 00 01 00 03 00 0D 00 FF",
     ),
 ];
 
@@ -206,15 +216,21 @@ fn wrong_frames_are_refused_where_they_are_wrong() {
         ("10 00 00 00 01 04 00 01 00 02", 12, "byte count 4"),
         ("10 00 00 00 7C 02 00 01", 10, "1 to 123"),
         ("0F 00 00 07 B1 01 01", 10, "1 to 1968"),
+        ("07", 7, "7 (Read Exception Status) is not supported"),
+        ("17 00 03 00 7E 00 0E 00 01 02 00 FF", 10, "1 to 125"),
+        ("17 00 03 00 06 00 0E 00 7A 02 00 FF", 14, "1 to 121"),
+        ("17 00 03 00 06 FF FF 00 02 04 00 01 00 02", 12, "beyond"),
         (
-            "16 00 04 00 F2 00 25",
-            7,
-            "22 (Mask Write Register) is not supported",
+            "17 00 03 00 06 00 0E 00 01 04 00 FF 00 FF",
+            16,
+            "byte count 4",
         ),
+        ("16 00 04 00 F2", 12, "has 5 bytes, expected 7"),
+        ("2B 0D 00 00", 8, "MEI type 13"),
         (
-            "2B 0E 01 00",
-            7,
-            "43 (Encapsulated Interface Transport) is not supported",
+            "2B 0E 05 00",
+            9,
+            "Read Device ID code 5, expected 1 (basic)",
         ),
     ] {
         let pdu = hex(pdu);
@@ -268,8 +284,24 @@ fn options_and_requests_name_the_culprit() {
             "`value` has no place",
         ),
         (
-            r#"{"function":22,"address":0}"#,
-            "22 (Mask Write Register) is not supported",
+            r#"{"function":7,"address":0}"#,
+            "7 (Read Exception Status) is not supported",
+        ),
+        (r#"{"function":3,"quantity":1}"#, "`address` is missing"),
+        (r#"{"function":22,"address":0,"and":1}"#, "`or` is missing"),
+        (
+            r#"{"function":22,"address":0,"and":1,"or":65536}"#,
+            "`or` is 65536",
+        ),
+        (
+            r#"{"function":43,"address":0}"#,
+            "`address` has no place in function 43",
+        ),
+        (r#"{"function":43,"access":"all"}"#, "\"individual\""),
+        (r#"{"function":43,"object":"name"}"#, "vendor-name"),
+        (
+            r#"{"mode":"rtu","unit":0,"function":43}"#,
+            "none of them replies",
         ),
         (r#"{"function":"read-coil","address":0}"#, "read-coils"),
         (

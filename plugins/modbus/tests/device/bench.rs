@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weihe_modbus::{Bank, Direction, Exception, Frame, Mode, Table, answer, scan, wrap};
+use weihe_modbus::{Bank, Direction, Exception, Frame, Mode, Object, Table, answer, scan, wrap};
 use weihe_plugin_modbus::Modbus;
 use weihe_sdk::prelude::*;
 use weihe_sdk::testing::{Published, Submitted};
@@ -13,6 +13,8 @@ pub struct Unit {
     pub bits: BTreeMap<(Table, u16), bool>,
     pub registers: BTreeMap<(Table, u16), u16>,
     pub missing: BTreeSet<(Table, u16)>,
+    /// What it says of itself.
+    pub objects: Vec<Object>,
     /// Function codes in the order in which they came.
     pub functions: Vec<u8>,
 }
@@ -79,6 +81,10 @@ impl Bank for Unit {
         self.check(Table::Holding, address, values.len())?;
         self.set(Table::Holding, address, values);
         Ok(())
+    }
+
+    fn identification(&self) -> Vec<Object> {
+        self.objects.clone()
     }
 }
 

@@ -65,6 +65,22 @@ fn mistakes_in_points_name_the_point() {
             r#""address": 0, "type": "bool", "scale": 2"#,
             "are for numbers",
         ),
+        (
+            r#""address": 0, "table": "input", "read-back": true"#,
+            "not for input registers",
+        ),
+        (
+            r#""address": 0, "access": "read", "read-back": true"#,
+            "read and written",
+        ),
+        (
+            r#""address": 0, "bit": 1, "read-back": true"#,
+            "whole registers",
+        ),
+        (
+            r#""address": 0, "type": "text", "length": 122, "read-back": true"#,
+            "at most 121",
+        ),
         (r#""address": 0, "dead-band": -1"#, "`dead-band`"),
         (
             r#""address": 0, "table": "coil", "dead-band": 1"#,
@@ -134,7 +150,18 @@ fn a_device_without_a_connection_or_a_grant_says_so() {
 fn the_description_names_every_command_and_its_schemas_are_json() {
     let description = Modbus::describe();
     let names: Vec<&str> = description.command_names().collect();
-    assert_eq!(names, ["write", "write-raw", "read", "points", "stats"]);
+    assert_eq!(
+        names,
+        [
+            "write",
+            "write-raw",
+            "read",
+            "mask",
+            "identify",
+            "points",
+            "stats"
+        ]
+    );
     for schema in [
         include_str!("../../src/schema/config.json"),
         include_str!("../../src/schema/write.json"),
@@ -142,6 +169,10 @@ fn the_description_names_every_command_and_its_schemas_are_json() {
         include_str!("../../src/schema/written.json"),
         include_str!("../../src/schema/read.json"),
         include_str!("../../src/schema/reading.json"),
+        include_str!("../../src/schema/mask.json"),
+        include_str!("../../src/schema/masked.json"),
+        include_str!("../../src/schema/identify.json"),
+        include_str!("../../src/schema/identification.json"),
     ] {
         assert!(
             serde_json::from_str::<serde_json::Value>(schema)

@@ -4,7 +4,9 @@
 mod bench;
 mod commands;
 mod config;
+mod identify;
 mod many;
+mod masks;
 mod polls;
 mod safe;
 mod storm;
