@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+from pymodbus import ModbusDeviceIdentification
 from pymodbus.datastore import ModbusDeviceContext, ModbusSequentialDataBlock, ModbusServerContext
 from pymodbus.framer import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
@@ -20,6 +21,8 @@ from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from contents import registers
 
 SIZE = 1000
+# What every unit says of itself; more than fits into one reply.
+IDENTITY = {0: "pymodbus", 1: "slave.py", 2: "3.11", 3: "x" * 120, 4: "y" * 120, 128: "at home"}
 CODES = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 delay = 0
 
@@ -60,7 +63,12 @@ async def apply(context, order):
 
 
 async def listen(context, port):
-    server = ModbusTcpServer(context, address=("127.0.0.1", port), trace_pdu=trace)
+    server = ModbusTcpServer(
+        context,
+        identity=ModbusDeviceIdentification(info=IDENTITY),
+        address=("127.0.0.1", port),
+        trace_pdu=trace,
+    )
     await server.serve_forever(background=True)
     return server
 

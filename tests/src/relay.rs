@@ -242,8 +242,10 @@ impl Framing {
                 Some(6 + usize::from(u16::from_be_bytes([*bytes.get(4)?, *bytes.get(5)?])))
             }
             Self::Rtu => match bytes.get(1)? {
-                1..=4 => Some(5 + usize::from(*bytes.get(2)?)),
+                1..=4 | 23 => Some(5 + usize::from(*bytes.get(2)?)),
                 5 | 6 | 15 | 16 => Some(8),
+                22 => Some(10),
+                43 => objects(bytes),
                 _ => Some(5),
             },
         }
@@ -313,6 +315,13 @@ impl Framing {
             }
         }
     }
+}
+
+/// The length of a reply of function 43, told by its objects.
+fn objects(bytes: &[u8]) -> Option<usize> {
+    let count = *bytes.get(7)?;
+    let end = (0..count).try_fold(8, |at, _| Some(at + 2 + usize::from(*bytes.get(at + 1)?)));
+    end.map(|end| end + 2)
 }
 
 /// CRC-16 of MODBUS over Serial Line V1.02, 6.2.2.

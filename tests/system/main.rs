@@ -41,4 +41,5 @@ mod top;
 mod translations;
 mod trouble;
 mod types;
+mod units;
 mod versions;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value as Json;
 use weihe_modbus::{Access, Function, Request, Table, describe_function};
-use weihe_sdk::CallError;
+use weihe_sdk::{CallError, Duration};
 
 use crate::desk::{Job, write_registers};
 use crate::plan::Span;
@@ -66,6 +66,26 @@ pub enum Command {
         #[serde(default)]
         object: Option<Json>,
     },
+    /// Asks which units are on the line.
+    Scan {
+        /// The first unit; default 1.
+        #[serde(default)]
+        from: Option<u8>,
+        /// The last unit; default 247.
+        #[serde(default)]
+        to: Option<u8>,
+        /// How long the reply of a unit is awaited.
+        #[serde(default)]
+        timeout: Option<Duration>,
+        /// The table that each unit is asked for; default holding.
+        #[serde(default)]
+        table: Option<Table>,
+        /// The item of it; default 0.
+        #[serde(default)]
+        address: Option<u16>,
+    },
+    /// Ends the scan.
+    StopScan,
     /// Lists the points with what was last published of them.
     Points,
     /// Counters, link state and planned reads.

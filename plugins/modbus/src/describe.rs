@@ -45,6 +45,15 @@ pub fn description() -> Description {
             .answer(include_str!("schema/identification.json")),
     )
     .command(
+        CommandInfo::new("scan", "Asks which units are on the line, and what they are")
+            .arguments(include_str!("schema/scan.json"))
+            .answer(include_str!("schema/scanned.json")),
+    )
+    .command(
+        CommandInfo::new("stop-scan", "Ends the scan; its caller gets what has been found")
+            .answer(r#"{"type":"object"}"#),
+    )
+    .command(
         CommandInfo::new("points", "Lists the points with their last values")
             .answer(r#"{"type":"array","items":{"type":"object"}}"#),
     )

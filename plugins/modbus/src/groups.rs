@@ -8,6 +8,7 @@ use weihe_sdk::{Duration, Error};
 use crate::config::{Config, DEFAULT_GROUP, PointConfig, at};
 use crate::plan::{Limits, Span, plan};
 use crate::point::Point;
+use crate::scan;
 use crate::spool;
 
 /// A poll group.
@@ -52,10 +53,10 @@ pub struct Plan {
 impl Plan {
     /// Plans the reads of all points that are polled.
     pub fn new(config: &Config, points: &[Point]) -> Result<Plan, Error> {
-        if config.groups.contains_key(spool::TIMER) {
+        let taken = [spool::TIMER, scan::TIMER];
+        if let Some(name) = taken.iter().find(|name| config.groups.contains_key(**name)) {
             return Err(Error::fatal(format!(
-                "poll group `{}`: the plugin needs this name for itself; choose another",
-                spool::TIMER
+                "poll group `{name}`: the plugin needs this name for itself; choose another"
             )));
         }
         let mut members: BTreeMap<String, (Duration, Duration, Vec<usize>)> = BTreeMap::new();

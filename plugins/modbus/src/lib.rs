@@ -19,6 +19,7 @@ mod plugin;
 mod point;
 mod poll;
 mod safe;
+mod scan;
 mod spool;
 mod stats;
 

@@ -122,6 +122,29 @@ impl Line {
         self.mode == Mode::Rtu && self.unit == BROADCAST
     }
 
+    /// The device's unit.
+    pub fn unit(&self) -> u8 {
+        self.unit
+    }
+
+    /// How frames are wrapped.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// How long exchanges with the device's unit wait.
+    pub fn patience(&self) -> Patience {
+        Patience {
+            timeout: self.timeout,
+            settle: self.settle,
+        }
+    }
+
+    /// Withdraws a request that has not been sent.
+    pub fn cancel(&self, ticket: Ticket) {
+        self.connection.cancel(ticket);
+    }
+
     /// How long a reply is awaited.
     pub fn timeout(&self) -> Duration {
         self.timeout
@@ -134,11 +157,7 @@ impl Line {
         priority: Priority,
         deadline: Duration,
     ) -> Result<(Ticket, Asked), Trouble> {
-        let patience = Patience {
-            timeout: self.timeout,
-            settle: self.settle,
-        };
-        self.submit_to(self.unit, request, priority, patience, deadline)
+        self.submit_to(self.unit, request, priority, self.patience(), deadline)
     }
 
     /// Queues a request to any unit of the line.

@@ -13,6 +13,7 @@ use crate::means::Means;
 use crate::point::Point;
 use crate::poll::Poller;
 use crate::safe;
+use crate::scan::{self, Order, Scanner};
 use crate::spool::{self, Spool};
 use crate::stats::Stats;
 
@@ -26,6 +27,7 @@ pub struct Modbus {
     points: Vec<Point>,
     poller: Poller,
     desk: Desk,
+    scanner: Scanner,
     spool: Spool,
     stats: Stats,
     link: Option<LinkState>,
@@ -35,9 +37,16 @@ pub struct Modbus {
     write_multiple: bool,
 }
 
+/// What works with [`Means`].
+struct Parts<'a> {
+    poller: &'a mut Poller,
+    desk: &'a mut Desk,
+    scanner: &'a mut Scanner,
+}
+
 impl Modbus {
     /// What a handler works with; one that publishes ends with [`Modbus::end`].
-    fn means<'a>(&'a mut self, ctx: &'a mut Context) -> (Means<'a>, &'a mut Poller, &'a mut Desk) {
+    fn means<'a>(&'a mut self, ctx: &'a mut Context) -> (Means<'a>, Parts<'a>) {
         let means = Means {
             ctx,
             line: &mut self.line,
@@ -45,7 +54,20 @@ impl Modbus {
             spool: &mut self.spool,
             stats: &mut self.stats,
         };
-        (means, &mut self.poller, &mut self.desk)
+        let parts = Parts {
+            poller: &mut self.poller,
+            desk: &mut self.desk,
+            scanner: &mut self.scanner,
+        };
+        (means, parts)
+    }
+
+    /// How long a scan awaits the reply of a unit unless it says otherwise.
+    fn scan_timeout(&self) -> Duration {
+        match self.line.mode() {
+            Mode::Tcp => self.line.timeout(),
+            Mode::Rtu => self.line.timeout().min(scan::SERIAL_TIMEOUT),
+        }
     }
 
     fn is_up(&self) -> bool {
@@ -104,8 +126,8 @@ impl Modbus {
             deadline,
             job,
         };
-        let (mut means, _, desk) = self.means(ctx);
-        desk.accept(task, &mut means)
+        let (mut means, parts) = self.means(ctx);
+        parts.desk.accept(task, &mut means)
     }
 }
 
@@ -159,6 +181,7 @@ impl Plugin for Modbus {
             points,
             poller,
             desk: Desk::new(config.retries),
+            scanner: Scanner::default(),
             spool: Spool::default(),
             stats: Stats::default(),
             link: None,
@@ -175,9 +198,12 @@ impl Plugin for Modbus {
             spool::TIMER => spool::PORTION,
             _ => 0,
         });
-        if self.is_up() {
-            let (mut means, poller, _) = self.means(ctx);
-            poller.tick(timer, &mut means);
+        let is_up = self.is_up();
+        let (mut means, parts) = self.means(ctx);
+        if timer == scan::TIMER {
+            parts.scanner.time_is_over(&mut means);
+        } else if is_up {
+            parts.poller.tick(timer, &mut means);
         }
         self.end(ctx)
     }
@@ -190,12 +216,14 @@ impl Plugin for Modbus {
         outcome: Result<Reply, Failure>,
     ) -> Result<(), Error> {
         self.spool.begin(spool::PORTION);
-        let (mut means, poller, desk) = self.means(ctx);
-        // Tickets of neither were given up when the link changed, or belong to an instance before.
-        if poller.owns(ticket) {
-            poller.replied(ticket, outcome, &mut means);
-        } else if desk.owns(ticket) {
-            desk.replied(ticket, outcome, &mut means);
+        let (mut means, parts) = self.means(ctx);
+        // Other tickets were given up when the link changed, or belong to an instance before.
+        if parts.poller.owns(ticket) {
+            parts.poller.replied(ticket, outcome, &mut means);
+        } else if parts.desk.owns(ticket) {
+            parts.desk.replied(ticket, outcome, &mut means);
+        } else if parts.scanner.owns(ticket) {
+            parts.scanner.replied(ticket, outcome, &mut means);
         }
         self.end(ctx)
     }
@@ -213,7 +241,7 @@ impl Plugin for Modbus {
         self.link_reason = reason.to_owned();
         let text = self.link_text();
         self.spool.begin(spool::PORTION);
-        let (mut means, poller, _) = self.means(ctx);
+        let (mut means, Parts { poller, .. }) = self.means(ctx);
         match state {
             LinkState::Up if !was_up => poller.resume(&mut means),
             LinkState::Up => {}
@@ -253,6 +281,28 @@ impl Plugin for Modbus {
             Command::Identify { access, object } => {
                 command::identify(access.as_deref(), object.as_ref())?
             }
+            Command::Scan {
+                from,
+                to,
+                timeout,
+                table,
+                address,
+            } => {
+                let default = self.scan_timeout();
+                let order = Order::new(from, to, timeout, table, address, default)?;
+                if !self.is_up() {
+                    return Err(CallError::unavailable(self.link_text()));
+                }
+                let (mut means, parts) = self.means(ctx);
+                return parts
+                    .scanner
+                    .begin(call.id, call.deadline, order, &mut means);
+            }
+            Command::StopScan => {
+                let (mut means, parts) = self.means(ctx);
+                let found = parts.scanner.stop("stopped by `stop-scan`", &mut means);
+                return Answer::json(&json!({"stopped": found.is_some(), "found": found}));
+            }
             Command::Points => {
                 let points: Vec<_> = self.points.iter().map(Point::to_json).collect();
                 return Answer::json(&points);
@@ -262,6 +312,7 @@ impl Plugin for Modbus {
                     "link": self.link_text(),
                     "status": self.status,
                     "counters": self.stats,
+                    "scan": self.scanner.to_json(),
                     "reads": self.poller.to_json(),
                 }));
             }

@@ -158,6 +158,8 @@ fn the_description_names_every_command_and_its_schemas_are_json() {
             "read",
             "mask",
             "identify",
+            "scan",
+            "stop-scan",
             "points",
             "stats"
         ]
@@ -173,6 +175,8 @@ fn the_description_names_every_command_and_its_schemas_are_json() {
         include_str!("../../src/schema/masked.json"),
         include_str!("../../src/schema/identify.json"),
         include_str!("../../src/schema/identification.json"),
+        include_str!("../../src/schema/scan.json"),
+        include_str!("../../src/schema/scanned.json"),
     ] {
         assert!(
             serde_json::from_str::<serde_json::Value>(schema)

@@ -9,5 +9,6 @@ mod many;
 mod masks;
 mod polls;
 mod safe;
+mod scan;
 mod storm;
 mod trouble;
