@@ -85,6 +85,9 @@ pub struct Config {
     /// Whether points that do not say so are published only when they change.
     #[serde(default)]
     pub on_change: bool,
+    /// After how long points that do not say so are published though they have not changed.
+    #[serde(default)]
+    pub max_silence: Option<Duration>,
     /// What is read and written.
     #[serde(default)]
     pub points: Vec<PointConfig>,
@@ -198,6 +201,9 @@ pub struct PointConfig {
     /// By how much it has to change to be published, in its own unit.
     #[serde(default)]
     pub dead_band: Option<f64>,
+    /// After how long it is published though it has not changed.
+    #[serde(default)]
+    pub max_silence: Option<Duration>,
     /// What the host writes when the device cannot any more.
     #[serde(default)]
     pub safe: Option<serde_json::Value>,

@@ -5,7 +5,7 @@ use weihe_modbus::{
     ADDRESS_SPACE, DataType, Format, MAX_WRITE_REGISTERS, PointValue, Reply, Request, Table,
     ValueError,
 };
-use weihe_sdk::{Context, Quality, Sample, Timestamp, Topic, Value};
+use weihe_sdk::{Context, Duration, Quality, Sample, Timestamp, Topic, Value};
 
 use crate::config::{Access, Config, PointConfig};
 use crate::layout::{check_read_back, read_format};
@@ -37,6 +37,7 @@ pub struct Point {
     topic: Topic,
     on_change: bool,
     dead_band: f64,
+    max_silence: Option<Duration>,
     shown: Option<Shown>,
     /// Whether it waits in the [`Spool`](crate::spool::Spool).
     pub spooled: bool,
@@ -47,6 +48,8 @@ pub struct Point {
 struct Shown {
     value: Result<PointValue, String>,
     time: Timestamp,
+    /// When it was last handed on to be published.
+    told: Timestamp,
 }
 
 /// What a table holds in a span.
@@ -153,6 +156,13 @@ impl Point {
         {
             return Err("`dead-band` is for numbers".into());
         }
+        if point.max_silence.is_some() && point.on_change == Some(false) {
+            return Err(
+                "`max-silence` is for points that are published on change: without it every poll is \
+                 published"
+                    .into(),
+            );
+        }
         let topic_name = match (&point.topic, &config.topic_prefix) {
             (Some(topic), _) => topic.clone(),
             (None, Some(prefix)) => format!("{prefix}/{}", point.name),
@@ -173,10 +183,11 @@ impl Point {
             writable,
             topic_name,
             topic,
-            on_change: point
-                .on_change
-                .unwrap_or(config.on_change || point.dead_band.is_some()),
+            on_change: point.on_change.unwrap_or(
+                config.on_change || point.dead_band.is_some() || point.max_silence.is_some(),
+            ),
             dead_band,
+            max_silence: point.max_silence.or(config.max_silence),
             shown: None,
             spooled: false,
         })
@@ -209,33 +220,52 @@ impl Point {
         };
         if self.on_change
             && let Some(Shown {
-                value: Ok(shown), ..
+                value: Ok(shown),
+                told,
+                ..
             }) = &self.shown
             && self.is_near(shown, &value)
+            && !self.is_overdue(*told, time)
         {
             return false;
         }
         self.shown = Some(Shown {
             value: Ok(value),
             time,
+            told: time,
         });
         true
     }
 
-    /// Notes that there is no value now. Whether that is to be published: once.
+    /// Notes that there is no value now. Whether that is to be published: once, and again after the
+    /// longest silence.
     #[must_use]
     pub fn lose(&mut self, reason: &str, time: Timestamp) -> bool {
-        let known = matches!(self.shown, Some(Shown { value: Err(_), .. }));
+        let known = match self.shown {
+            Some(Shown {
+                value: Err(_),
+                told,
+                ..
+            }) if !self.is_overdue(told, time) => Some(told),
+            _ => None,
+        };
         self.shown = Some(Shown {
             value: Err(reason.to_owned()),
             time,
+            told: known.unwrap_or(time),
         });
-        !known
+        known.is_none()
+    }
+
+    /// Whether nothing has been published for as long as the point may be silent.
+    fn is_overdue(&self, told: Timestamp, time: Timestamp) -> bool {
+        self.max_silence
+            .is_some_and(|silence| time.since(told) >= silence)
     }
 
     /// Publishes its newest value, or that it has none.
     pub fn publish(&self, ctx: &mut Context) {
-        let Some(Shown { value, time }) = &self.shown else {
+        let Some(Shown { value, time, .. }) = &self.shown else {
             return;
         };
         let sample = match value {
@@ -275,6 +305,7 @@ impl Point {
             Some(Shown {
                 value: Ok(value),
                 time,
+                ..
             }) => {
                 entry["value"] = value.to_json();
                 entry["quality"] = json!("good");
@@ -283,6 +314,7 @@ impl Point {
             Some(Shown {
                 value: Err(reason),
                 time,
+                ..
             }) => {
                 entry["value"] = Json::Null;
                 entry["quality"] = json!("bad");

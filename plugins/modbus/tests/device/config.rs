@@ -81,6 +81,11 @@ fn mistakes_in_points_name_the_point() {
             r#""address": 0, "type": "text", "length": 122, "read-back": true"#,
             "at most 121",
         ),
+        (
+            r#""address": 0, "on-change": false, "max-silence": "1 min""#,
+            "`max-silence` is for points that are published on change",
+        ),
+        (r#""address": 0, "max-silence": "soon""#, "soon"),
         (r#""address": 0, "dead-band": -1"#, "`dead-band`"),
         (
             r#""address": 0, "table": "coil", "dead-band": 1"#,

@@ -251,6 +251,47 @@ fn on_change_and_dead_bands_keep_quiet() {
 }
 
 #[test]
+fn after_the_longest_silence_a_point_is_published_though_it_has_not_changed() {
+    let mut bench = Bench::up(
+        Mode::Tcp,
+        r#"{"on-change": true, "max-silence": "10 s", "period": "4 s", "points": [
+        {"name": "steady", "address": 0},
+        {"name": "short", "address": 0, "dead-band": 5, "max-silence": "4 s"},
+        {"name": "lost", "address": 5, "group": "apart"},
+        {"name": "quiet", "address": 5, "on-change": true, "group": "apart", "max-silence": "1 h"}],
+        "groups": {"apart": {"period": "4 s"}}}"#,
+    );
+    bench.unit.missing.insert((Table::Holding, 5));
+    bench.serve();
+    bench.kernel.take_published();
+    let mut seen = Vec::new();
+    for round in 1..=6 {
+        bench.kernel.advance(Duration::from_secs(4)).unwrap();
+        // A change within the dead band is told with the silence's sample.
+        bench.unit.set(Table::Holding, 0, &[u16::from(round == 5)]);
+        bench.serve();
+        let names: Vec<String> = bench
+            .kernel
+            .take_published()
+            .into_iter()
+            .map(|sample| sample.topic.replace("plugin/d/", ""))
+            .collect();
+        seen.push(names.join(" "));
+    }
+    assert_eq!(
+        seen,
+        [
+            "short",
+            "short",
+            "lost steady short",
+            "short",
+            "steady short",
+            "lost steady short",
+        ]
+    );
+}
+
+#[test]
 fn what_is_no_number_is_published_as_bad_once() {
     let mut bench = Bench::up(
         Mode::Tcp,
