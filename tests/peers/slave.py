@@ -20,7 +20,6 @@ from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 
 from contents import registers
 
-SIZE = 1000
 # What every unit says of itself; more than fits into one reply.
 IDENTITY = {0: "pymodbus", 1: "slave.py", 2: "3.11", 3: "x" * 120, 4: "y" * 120, 128: "at home"}
 CODES = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
@@ -78,10 +77,11 @@ async def main():
     arguments.add_argument("--port", type=int, default=0)
     arguments.add_argument("--serial")
     arguments.add_argument("--units", default="1")
+    arguments.add_argument("--size", type=int, default=1000)
     arguments = arguments.parse_args()
 
     def block(content):
-        return ModbusSequentialDataBlock(0, [content] * (SIZE + 1))
+        return ModbusSequentialDataBlock(0, [content] * (arguments.size + 1))
 
     devices = {
         int(unit): ModbusDeviceContext(co=block(False), di=block(False), hr=block(0), ir=block(0))

@@ -15,7 +15,7 @@ use crate::{Process, target};
 /// What is installed. Pinned: the tests hold our own work against it.
 pub const PYMODBUS: &str = "pymodbus[serial]==3.11.4";
 
-/// A coil that no test uses; see `SIZE` in `peers/slave.py`.
+/// A coil that no test uses; see `--size` of `peers/slave.py`.
 const UNUSED: u16 = 999;
 
 /// The interpreter of a virtual environment with pymodbus.

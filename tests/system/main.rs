@@ -23,6 +23,7 @@ mod hostile;
 mod kills;
 mod late;
 mod lifecycle;
+mod manuals;
 mod many;
 mod memory;
 mod neighbours;
