@@ -105,6 +105,27 @@ fn a_reply_over_tcp_is_read_also_without_its_request() {
 }
 
 #[test]
+fn what_a_unit_says_it_is_is_read_by_the_names_of_its_objects() {
+    let asked = answer(
+        "encode",
+        &["mode=rtu", "unit=1", "function=read-device-identification"],
+    );
+    assert_eq!(asked["bytes"], "012b0e01007077");
+    // KBR multicomp F144-3, an example of its maker's manual (25359_EDEBDA0279-2320-1).
+    let reply = "01 2B 0E 01 01 00 00 03 00 08 4B 42 52 20 47 6D 62 48 \
+                 01 12 6D 75 6C 74 69 63 6F 6D 70 20 46 31 34 34 2D 33 20 20 \
+                 02 09 20 32 2E 30 30 72 30 31 36 CD DB";
+    let decoded = answer("decode", &[reply, "--reply"]);
+    let wanted = [
+        ("vendor-name", "KBR GmbH"),
+        ("product-code", "multicomp F144-3"),
+        ("revision", " 2.00r016"),
+    ];
+    let wanted = wanted.map(|(name, text)| (name.to_owned(), text.into()));
+    assert_eq!(readings(&decoded), wanted);
+}
+
+#[test]
 fn a_frame_that_is_refused_says_why_and_fails() {
     let output = run(
         "decode",

@@ -119,9 +119,12 @@ impl Point {
             (Some(Access::Write), ..) | (None, true, true) => (false, true),
             (Some(Access::ReadWrite), ..) | (None, false, true) => (true, true),
         };
-        if broadcast && format.bits.is_some() {
+        let masked = config.mask_write && format.bits.is_some() && format.registers == 1;
+        if broadcast && format.bits.is_some() && !masked {
             return Err(
-                "a part of a register cannot be broadcast: it would have to be read".into(),
+                "a part of a register cannot be broadcast: it would have to be read; set `mask-write` \
+                 when the devices have function 22"
+                    .into(),
             );
         }
         let span = Span {
@@ -175,7 +178,7 @@ impl Point {
             name: point.name.clone(),
             table,
             span,
-            masked: config.mask_write && format.bits.is_some() && format.registers == 1,
+            masked,
             read_back,
             format,
             unit: point.unit.clone().unwrap_or_default(),

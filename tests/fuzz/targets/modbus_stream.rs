@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use weihe_modbus::{Asked, Direction, Mode, Request, Table, scan};
+use weihe_modbus::{Access, Asked, Direction, Mode, Request, Table, scan};
 
 fuzz_target!(|input: (bool, bool, u8, u16, u8, Vec<u8>)| {
     let (rtu, reply, unit, address, count, bytes) = input;
@@ -17,10 +17,17 @@ fuzz_target!(|input: (bool, bool, u8, u16, u8, Vec<u8>)| {
         mode,
         transaction: address,
         unit,
-        request: Request::Read {
-            table: Table::Holding,
-            address,
-            quantity: u16::from(count).clamp(1, 125),
+        request: match count {
+            // Its reply has the length that its objects make.
+            0 => Request::Identify {
+                access: Access::Extended,
+                object: 0,
+            },
+            count => Request::Read {
+                table: Table::Holding,
+                address,
+                quantity: u16::from(count).clamp(1, 125),
+            },
         },
     };
     let asked = reply.then_some(&asked);

@@ -325,6 +325,43 @@ proptest! {
     }
 
     #[test]
+    fn garbage_and_replies_of_others_before_a_reply_are_skipped(
+        objects in any_objects(),
+        // None of these is a function code, so that no frame is made of them by accident.
+        garbage in prop::collection::vec(0x40u8..=0x7F, 0..24),
+        other in 10u8..=247,
+    ) {
+        let request = Request::Identify { access: Access::Extended, object: 0 };
+        let asked = Asked { mode: Mode::Rtu, transaction: 0, unit: 9, request };
+        let found = Identification::answer(&objects, Access::Extended, 0).unwrap();
+        let pdu = Reply::Identification(found).encode().unwrap();
+        let bytes = wrap(Mode::Rtu, 0, 9, &pdu);
+        let before = [wrap(Mode::Rtu, 0, other, &pdu), garbage].concat();
+        let stream = [&before[..], &bytes].concat();
+        let found = scan(Mode::Rtu, Direction::Reply, Some(&asked), &stream, true);
+        prop_assert_eq!((found.skip, found.frame), (before.len(), Some(bytes.len())));
+    }
+
+    #[test]
+    fn nothing_panics_on_any_bytes(
+        front in prop::sample::select(vec![vec![], vec![9, 0x2B, 0x0E], vec![9, 0x2B], vec![0x2B]]),
+        rest in prop::collection::vec(any::<u8>(), 0..300),
+        idle in any::<bool>(),
+    ) {
+        let bytes = [front, rest].concat();
+        for mode in [Mode::Tcp, Mode::Rtu] {
+            let request = Request::Identify { access: Access::Basic, object: 0 };
+            let asked = Asked { mode, transaction: 0, unit: 9, request };
+            let found = scan(mode, Direction::Reply, Some(&asked), &bytes, idle);
+            prop_assert!(found.skip + found.frame.unwrap_or(0) <= bytes.len());
+            let _ = asked.reply(&bytes);
+            let _ = decode(Direction::Reply, &asked.encode().unwrap(), "{}", &bytes);
+            let _ = Reply::parse(&bytes, None);
+            let _ = Request::parse(&bytes);
+        }
+    }
+
+    #[test]
     fn a_corrupt_reply_is_never_taken_for_a_sound_one(
         objects in any_objects(),
         at in any::<prop::sample::Index>(),

@@ -1,5 +1,7 @@
 //! Mistakes in the configuration name their culprit.
 
+use std::collections::BTreeSet;
+
 use crate::bench::refusal;
 use weihe_plugin_modbus::Modbus;
 use weihe_sdk::prelude::*;
@@ -149,6 +151,26 @@ fn a_device_without_a_connection_or_a_grant_says_so() {
         error.text().contains("point `a`: topic `other/a`"),
         "{error}"
     );
+}
+
+/// The keys that a refusal of an unknown one lists.
+fn known_keys(refusal: &str) -> BTreeSet<String> {
+    let (_, list) = refusal.split_once("expected one of ").unwrap();
+    let names = list.split('`').skip(1).step_by(2);
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_schema_has_the_keys_that_the_plugin_reads() {
+    let schema = include_str!("../../src/schema/config.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let keys = |place: &str| -> BTreeSet<String> {
+        let properties = schema.pointer(place).unwrap().as_object().unwrap();
+        properties.keys().cloned().collect()
+    };
+    assert_eq!(known_keys(&refusal(r#"{"?": 1}"#)), keys("/properties"));
+    let point = refusal(r#"{"points": [{"?": 1}]}"#);
+    assert_eq!(known_keys(&point), keys("/$defs/point/properties"));
 }
 
 #[test]

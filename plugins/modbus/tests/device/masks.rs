@@ -111,6 +111,30 @@ fn any_register_is_masked_on_command() {
 }
 
 #[test]
+fn bits_are_broadcast_where_all_units_mask() {
+    let mut bench = Bench::up(
+        Mode::Rtu,
+        r#"{"unit": 0, "mask-write": true, "points": [{"name": "alarm", "address": 0, "bit": 15}]}"#,
+    );
+    bench
+        .kernel
+        .call("write", r#"{"point":"alarm","value":true}"#)
+        .unwrap();
+    let sent = bench.kernel.take_submitted().remove(0);
+    assert_eq!(sent.request.reply, ReplyRule::None);
+    assert_eq!(
+        sent.request.bytes,
+        wrap(Mode::Rtu, 0, 0, &[22, 0, 0, 0x7F, 0xFF, 0x80, 0])
+    );
+    bench.kernel.reply(sent.ticket, Ok(&[])).unwrap();
+    assert_eq!(
+        bench.last_answer().unwrap(),
+        json!({"point": "alarm", "value": true, "confirmed": false})
+    );
+    assert_eq!(bench.last("alarm"), None, "no unit has confirmed it");
+}
+
+#[test]
 fn what_is_read_back_is_what_the_unit_made_of_the_write() {
     let mut bench = bench(Mode::Tcp);
     let answer = bench
