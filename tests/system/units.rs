@@ -1,8 +1,10 @@
 //! Which units are on a line, what they are, and bits changed in them: asked by the plugin, answered by
 //! pymodbus.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
-use weihe_tests::{Client, Python, Relay, Rig, Slave};
+use weihe_tests::{Client, DEADLINE, Host, Python, Relay, Rig, Slave};
 
 use crate::field::{MODBUS, tcp, uart};
 
@@ -96,6 +98,36 @@ async fn units_of_a_gateway_are_found_named_and_changed_bit_by_bit() {
     let mut client = Client::start(&python, slave.port());
     check(&rig, &mut slave, &mut client).await;
     rig.shutdown().await;
+}
+
+#[test]
+fn an_operator_scans_a_line_from_the_shell_and_reads_on_in_the_log() {
+    let Some(python) = Python::find() else { return };
+    let slave = Slave::with(&python, &["--units", "1,3,5"]);
+    let system = format!("[plugin.modbus]\n{}{POINTS}", tcp("field", slave.port()));
+    let mut host = Host::new(&system, &[("modbus", "weihe-plugin-modbus")]);
+    host.start();
+    // Until the link is up it says that it is not.
+    let started = Instant::now();
+    let scan = ["call", "meter", "scan", "from=2", "to=4", "--timeout", "60"];
+    let answer = loop {
+        let answer = host.ask(&scan).unwrap();
+        if answer.get("found").is_some() {
+            break answer;
+        }
+        assert!(started.elapsed() < DEADLINE, "{answer}");
+    };
+    assert_eq!(answer["complete"], true);
+    assert_eq!(answer["found"][0]["unit"], 3);
+    assert_eq!(answer["found"].as_array().unwrap().len(), 1);
+    let stopped = host.ask(&["call", "meter", "stop-scan"]).unwrap();
+    assert_eq!(stopped["stopped"], false);
+    assert!(
+        host.log().contains("scan: unit 3 is there"),
+        "{}",
+        host.log()
+    );
+    assert!(host.stop(), "{}", host.log());
 }
 
 #[tokio::test]

@@ -231,7 +231,7 @@ impl Identification {
         })
     }
 
-    /// What a server that has these objects answers (V1.1b3, figure 27). They are in order of their
+    /// What a server that has these objects answers (V1.1b3, 6.21, state diagram). They are in order of their
     /// numbers; those that do not fit are left for another request.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! 6.21 and 7).
 
 use crate::function::{EXCEPTION_BIT, Exception, Function, Table, describe_function};
-use crate::identification::Identification;
+use crate::identification::{Access, Identification};
 use crate::pdu::{
     PduError, PduLength, check_span, pack_bits, reply_length, unpack_bits, unpack_registers, word,
 };
@@ -271,8 +271,11 @@ fn parse_masked(pdu: &[u8], request: Option<&Request>) -> Result<Reply, PduError
 
 fn parse_identification(pdu: &[u8], request: Option<&Request>) -> Result<Reply, PduError> {
     let identification = Identification::parse(pdu)?;
+    // A server without the level that is asked for answers at its own, and some say so here. One object
+    // is not a stream, though.
+    let is_individual = |access| access == Access::Individual;
     if let Some(Request::Identify { access, .. }) = request
-        && identification.access != *access
+        && is_individual(identification.access) != is_individual(*access)
     {
         return Err(PduError::value(
             2,

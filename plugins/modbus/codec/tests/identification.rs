@@ -110,6 +110,18 @@ fn a_reply_that_goes_on_names_the_object_to_ask_for_next() {
 }
 
 #[test]
+fn a_server_may_answer_at_its_own_level_but_not_with_a_stream_for_one_object() {
+    let (_, reply) = example();
+    let identify = |access| Request::Identify { access, object: 0 };
+    assert!(Reply::parse(&reply, Some(&identify(Access::Extended))).is_ok());
+    let error = Reply::parse(&reply, Some(&identify(Access::Individual))).unwrap_err();
+    assert!(
+        error.offset == 2 && error.reason.contains("code 1, expected 4"),
+        "{error}"
+    );
+}
+
+#[test]
 fn text_is_shown_as_it_is_and_other_bytes_as_what_they_are() {
     let shown = |value: &[u8]| {
         Object {
