@@ -59,11 +59,25 @@ async fn the_modbus_example_polls_and_takes_the_command_beside_it() {
             "read",
             json!({ "table": "input", "address": 0, "count": 2 }),
         ),
+        ("mask", json!({ "address": 0, "and": 0xFFFF, "or": 0 })),
         ("points", json!({})),
         ("stats", json!({})),
+        ("stop-scan", json!({})),
     ] {
         rig.ask("soil", command, arguments).await;
     }
+    let one = json!({ "object": "user-application-name" });
+    let who = rig.ask("soil", "identify", one).await;
+    assert_eq!(
+        who["objects"]["user-application-name"],
+        "A greenhouse that is not there"
+    );
+    let scan = json!({ "from": 1, "to": 1 });
+    let found = rig.ask("soil", "scan", scan).await["found"].clone();
+    assert_eq!(
+        found[0]["identification"]["product-code"],
+        "greenhouse-slave"
+    );
     rig.shutdown().await;
 }
 

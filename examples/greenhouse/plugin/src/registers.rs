@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use weihe_modbus::{Bank, DataType, Exception, Format, Order, Scaling, Table};
+use weihe_modbus::{Bank, DataType, Exception, Format, Object, Order, Scaling, Table};
 
 use crate::greenhouse::Greenhouse;
 
@@ -173,6 +173,16 @@ impl Bank for Registers {
         replace(&mut registers, address, values)?;
         self.set_holdings(&registers)
     }
+
+    /// What it is: vendor, product and revision, the application that it simulates.
+    fn identification(&self) -> Vec<Object> {
+        vec![
+            Object::new(0, "Weihe"),
+            Object::new(1, "greenhouse-slave"),
+            Object::new(2, env!("CARGO_PKG_VERSION")),
+            Object::new(6, "A greenhouse that is not there"),
+        ]
+    }
 }
 
 /// Some items of a table; exception 2 when it does not have all of them.
@@ -328,6 +338,9 @@ mod tests {
             (&[15, 0, 2, 0, 2, 1, 3], 2),
             (&[3, 0, 0, 0, 126], 3),
             (&[22, 0, 12, 0, 0, 0, 0], 2),
+            (&[22, 0, 6, 0, 0, 1, 0], 3),
+            (&[23, 0, 12, 0, 1, 0, 0, 0, 1, 2, 0, 0], 2),
+            (&[43, 14, 4, 5], 2),
             (&[7], 1),
         ] {
             assert_eq!(
@@ -347,5 +360,6 @@ mod tests {
         ask(&mut registers, &pdu);
         assert_eq!(registers.label, "tomatoes");
         assert_eq!(ask(&mut registers, &[4, 0, 18, 0, 4])[2..], *b"GREENHSE");
+        assert_eq!(ask(&mut registers, &[43, 14, 4, 0])[9..], *b"Weihe");
     }
 }
