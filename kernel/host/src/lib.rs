@@ -14,5 +14,6 @@ pub mod doctor;
 pub mod guard;
 pub mod output;
 pub mod record;
+pub mod scaffold;
 pub mod system;
 mod watch;

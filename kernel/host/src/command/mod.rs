@@ -16,6 +16,7 @@ mod grants;
 mod guard_outputs;
 mod inspect;
 mod logs;
+mod new;
 mod plan;
 mod plugin_file;
 mod ps;
@@ -67,6 +68,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    New(new::New),
     Build(build::Build),
     Check(check::Check),
     Inspect(inspect::Inspect),
@@ -113,6 +115,7 @@ pub fn main() -> ExitCode {
     let global = weihe.global;
     let result = match weihe.command {
         Command::Run(run) => run.run(&global),
+        Command::New(new) => new.run(&global),
         Command::Build(build) => build.run(&global),
         Command::Check(check) => check.run(&global),
         Command::Inspect(inspect) => inspect.run(&global),

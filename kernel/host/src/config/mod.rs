@@ -35,6 +35,7 @@ pub use document::Document;
 pub use fault::{Fault, Problem, Source};
 pub use grants::CAPABILITIES;
 pub use host::{HostEntry, Watching};
+pub(crate) use name::suggest;
 pub use name::{NAME_LIMIT, is_name};
 pub use path::{KeyPath, Step};
 pub use place::Place;

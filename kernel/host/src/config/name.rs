@@ -34,7 +34,7 @@ pub(super) fn check(what: &str, name: &str, span: Range<usize>, faults: &mut Vec
 }
 
 /// The name that a text could be turned into.
-pub(super) fn suggest(text: &str) -> Option<String> {
+pub(crate) fn suggest(text: &str) -> Option<String> {
     let name: String = text
         .trim_start_matches(|c: char| !c.is_ascii_alphabetic())
         .chars()

@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod guard;
 mod host;
+mod new;
 mod tools;
 
 use std::fs;

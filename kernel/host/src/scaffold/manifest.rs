@@ -1,0 +1,70 @@
+//! The manifest of a new crate, and what cargo needs beside it.
+
+use super::sdk::{Sdk, embedded};
+use super::template::Template;
+
+/// `Cargo.toml`.
+pub(super) fn manifest(name: &str, summary: &str, template: Template, sdk: &Sdk) -> String {
+    let path = toml::Value::from(sdk.path.to_string_lossy().into_owned());
+    let json = match template {
+        Template::Codec => "serde_json = \"1\"\n",
+        Template::Driver | Template::Rule | Template::Sink => "",
+    };
+    format!(
+        "[package]\n\
+         name = \"{name}\"\n\
+         version = \"0.1.0\"\n\
+         edition = \"2024\"\n\
+         description = \"A Weihe plugin: {summary}\"\n\
+         publish = false\n\
+         \n\
+         [lib]\n\
+         # `cdylib` becomes the component, `rlib` is what tests use.\n\
+         crate-type = [\"cdylib\", \"rlib\"]\n\
+         \n\
+         [dependencies]\n\
+         {origin}\
+         weihe-sdk = {{ path = {path} }}\n\
+         serde = {{ version = \"1\", features = [\"derive\"] }}\n\
+         {json}\
+         \n\
+         # A workspace by itself, wherever it lies.\n\
+         [workspace]\n",
+        origin = match sdk.embedded {
+            true => "# Written there by `weihe new`, which has it in its binary.\n",
+            false => "",
+        }
+    )
+}
+
+/// `rust-toolchain.toml`: what Weihe itself is built with, so that rustup brings the target along.
+pub(super) fn toolchain() -> String {
+    embedded("rust-toolchain.toml")
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// `Cargo.lock` of Weihe.
+pub(super) fn lock() -> Option<&'static str> {
+    embedded("Cargo.lock")
+}
+
+/// The workspace around the SDK that is written out: what its manifest takes from the one of the
+/// clone, and no other member.
+pub(super) fn workspace(clone: &str) -> Result<String, toml::de::Error> {
+    let mut root: toml::Table = toml::from_str(clone)?;
+    let mut workspace = match root.remove("workspace") {
+        Some(toml::Value::Table(workspace)) => workspace,
+        _ => toml::Table::new(),
+    };
+    for key in ["exclude", "default-members"] {
+        workspace.remove(key);
+    }
+    workspace.insert("members".to_owned(), toml::Value::from(vec!["sdk/rust"]));
+    if let Some(toml::Value::Table(dependencies)) = workspace.get_mut("dependencies") {
+        // Crates of the clone that are not written out.
+        dependencies.retain(|_, dependency| dependency.get("path").is_none());
+    }
+    let alone = toml::Table::from_iter([("workspace".to_owned(), toml::Value::Table(workspace))]);
+    Ok(alone.to_string())
+}

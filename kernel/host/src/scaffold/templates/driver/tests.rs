@@ -1,0 +1,58 @@
+//! The driver against a kernel that is played: no hardware, no sandbox, milliseconds.
+
+use super::*;
+
+fn start() -> FakeKernel<Driver> {
+    FakeKernel::<Driver>::setup("oven")
+        .connection("line")
+        .start(r#"{ "period": "1 s" }"#)
+        .unwrap()
+}
+
+/// What the driver sends within a second, and its ticket.
+fn polled(kernel: &mut FakeKernel<Driver>) -> (Ticket, Vec<u8>) {
+    kernel.advance(Duration::from_secs(1)).unwrap();
+    let submitted = kernel.take_submitted();
+    let [poll] = submitted.as_slice() else {
+        panic!("one poll a second: {submitted:?}");
+    };
+    (poll.ticket, poll.request.bytes.clone())
+}
+
+#[test]
+fn a_poll_becomes_a_reading() {
+    let mut kernel = start();
+    let (ticket, sent) = polled(&mut kernel);
+    assert_eq!(sent, b"T?\n");
+    kernel.reply(ticket, Ok(b"21.5\n")).unwrap();
+    assert_eq!(
+        kernel.last("plugin/oven/temperature"),
+        Some(ValueBuf::Float(21.5))
+    );
+}
+
+#[test]
+fn without_an_answer_the_reading_is_bad() {
+    let mut kernel = start();
+    let (ticket, _) = polled(&mut kernel);
+    kernel
+        .reply(ticket, Err(Failure::Timeout(Vec::new())))
+        .unwrap();
+    let published = kernel.take_published();
+    assert_eq!(published[0].quality, Quality::Bad);
+    // And it goes on.
+    let (ticket, _) = polled(&mut kernel);
+    kernel.reply(ticket, Ok(b"hello\n")).unwrap();
+    assert_eq!(kernel.take_published()[0].quality, Quality::Bad);
+}
+
+#[test]
+fn a_set_point_is_sent_and_answered() {
+    let mut kernel = start();
+    let answer = kernel.call("set-point", r#"{ "value": 23 }"#).unwrap();
+    assert_eq!(answer, None, "it waits for the controller");
+    let submitted = kernel.take_submitted();
+    assert_eq!(submitted[0].request.bytes, b"SP 23.0\n");
+    kernel.reply(submitted[0].ticket, Ok(b"OK\n")).unwrap();
+    assert!(kernel.answers()[0].1.is_ok());
+}

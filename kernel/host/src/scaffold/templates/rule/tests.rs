@@ -1,0 +1,42 @@
+//! The rule on a kernel that is played: milliseconds a test.
+
+use super::*;
+
+const CONFIG: &str = r#"{ "input": "tank/level", "limit": 80, "hysteresis": 5 }"#;
+
+#[test]
+fn the_alarm_begins_above_the_limit_and_ends_well_below_it() {
+    let mut kernel = FakeKernel::<Rule>::start("overflow", CONFIG).unwrap();
+    let mut alarm = |level: f64| {
+        kernel.event("tank/level", level).unwrap();
+        kernel.last("plugin/overflow/alarm")
+    };
+    assert_eq!(alarm(79.0), None);
+    assert_eq!(alarm(81.0), Some(ValueBuf::Boolean(true)));
+    assert_eq!(
+        alarm(78.0),
+        Some(ValueBuf::Boolean(true)),
+        "within the hysteresis"
+    );
+    assert_eq!(alarm(74.0), Some(ValueBuf::Boolean(false)));
+}
+
+#[test]
+fn an_alarm_outlives_a_swap() {
+    let mut kernel = FakeKernel::<Rule>::start("overflow", CONFIG).unwrap();
+    kernel.event("tank/level", 81.0).unwrap();
+    kernel.restart(CONFIG).unwrap();
+    kernel.take_published();
+    kernel.event("tank/level", 74.0).unwrap();
+    assert_eq!(
+        kernel.last("plugin/overflow/alarm"),
+        Some(ValueBuf::Boolean(false))
+    );
+}
+
+#[test]
+fn what_is_no_number_is_refused() {
+    let mut kernel = FakeKernel::<Rule>::start("overflow", CONFIG).unwrap();
+    let error = kernel.event("tank/level", "full").unwrap_err();
+    assert!(error.to_string().contains("tank/level"), "{error}");
+}
