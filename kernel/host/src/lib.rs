@@ -10,6 +10,7 @@ pub mod command;
 pub mod component;
 pub mod config;
 pub mod control;
+mod develop;
 pub mod doctor;
 pub mod guard;
 pub mod output;

@@ -8,6 +8,7 @@ mod check;
 mod codec;
 mod compile_component;
 mod dead;
+mod dev;
 mod directory;
 mod doctor;
 mod events;
@@ -68,6 +69,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Dev(dev::Dev),
     New(new::New),
     Build(build::Build),
     Check(check::Check),
@@ -115,6 +117,7 @@ pub fn main() -> ExitCode {
     let global = weihe.global;
     let result = match weihe.command {
         Command::Run(run) => run.run(&global),
+        Command::Dev(dev) => dev.run(&global),
         Command::New(new) => new.run(&global),
         Command::Build(build) => build.run(&global),
         Command::Check(check) => check.run(&global),

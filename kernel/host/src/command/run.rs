@@ -13,9 +13,10 @@ use weihe_kernel::connection::LinkState;
 
 use super::build::build_shown;
 use super::{Global, Result, directory, remote};
-use crate::component::{Cargo, CargoError, place};
-use crate::config::{Config, PluginEntry};
+use crate::component::{BuildError, Built, Cargo, CargoError, place};
+use crate::config::{Config, PluginEntry, Watching};
 use crate::control::{SOCKET, bind, serve};
+use crate::develop::Workshop;
 use crate::output::{Failure, Outcome, Style};
 use crate::record::{RecordLayer, Ring};
 use crate::system::{DataDirectory, HostService, Scope, StartError, System, Unbuilt};
@@ -61,28 +62,59 @@ impl From<StartError> for Failure {
 impl Run {
     pub(super) fn run(self, global: &Global) -> Result {
         let directory = directory::find(self.directory.as_deref(), global)?;
-        let config = Config::load(&directory)?;
-        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
-            Failure::usage(
-                format!("`--log {}`: {error}", self.log),
-                "take error, warn, info, debug or trace",
-            )
-        })?;
-        let ring = Ring::new();
-        log_to(&ring, filter);
-        if let Some(note) = config.unwritten() {
-            tracing::info!("{note}");
-        }
-        let data = DataDirectory::take(&config.host.data).map_err(StartError::from)?;
-        // Before anything is started that would have to be stopped: Ctrl-C just ends a build.
-        let unbuilt = if self.no_build {
-            BTreeMap::new()
-        } else {
-            build_all(&config)
+        let building = match self.no_build {
+            true => Building::No,
+            false => Building::Once,
         };
-        let system = System::start(config, data)?;
-        remote::converse(live(system, ring, &directory, unbuilt))
+        start(&directory, &self.log, building)
     }
+}
+
+/// What is built from source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Building {
+    /// Nothing.
+    No,
+    /// What is newer than its component, before the system starts.
+    Once,
+    /// The same, and all that is saved while it runs.
+    Always,
+}
+
+/// Starts the system in a directory, and runs it until it is told to stop.
+pub(super) fn start(directory: &Path, log: &str, building: Building) -> Result {
+    let config = Config::load(directory)?;
+    let filter = EnvFilter::try_new(log).map_err(|error| {
+        Failure::usage(
+            format!("`--log {log}`: {error}"),
+            "take error, warn, info, debug or trace",
+        )
+    })?;
+    let ring = Ring::new();
+    log_to(&ring, filter);
+    if let Some(note) = config.unwritten() {
+        tracing::info!("{note}");
+    }
+    let data = DataDirectory::take(&config.host.data).map_err(StartError::from)?;
+    // Before anything is built, so that what is saved meanwhile is built again.
+    let mut workshop = match building {
+        Building::Always => Some(Workshop::open(
+            Cargo::find().map_err(BuildError::from)?,
+            &config,
+        )),
+        Building::No | Building::Once => None,
+    };
+    // Before anything is started that would have to be stopped: Ctrl-C just ends a build.
+    let unbuilt = match building {
+        Building::No => BTreeMap::new(),
+        Building::Once | Building::Always => build_all(&config, &mut |plugin, built| {
+            if let Some(workshop) = &mut workshop {
+                workshop.note(plugin, built);
+            }
+        }),
+    };
+    let system = System::start(config, data)?;
+    remote::converse(live(system, ring, directory, unbuilt, workshop))
 }
 
 /// Logs to standard error for people, and to the ring for `weihe logs`.
@@ -101,7 +133,7 @@ fn log_to(ring: &Arc<Ring>, filter: EnvFilter) {
 
 /// Builds every plugin that names a source. What fails is returned with its reason; a component
 /// that is there already is taken instead.
-fn build_all(config: &Config) -> BTreeMap<String, Unbuilt> {
+fn build_all(config: &Config, done: &mut impl FnMut(&str, &Built)) -> BTreeMap<String, Unbuilt> {
     let cargo = Cargo::find();
     let mut failed = BTreeMap::new();
     for plugin in &config.plugins {
@@ -109,7 +141,7 @@ fn build_all(config: &Config) -> BTreeMap<String, Unbuilt> {
             continue;
         };
         let built = match &cargo {
-            Ok(cargo) => build(cargo, source, plugin),
+            Ok(cargo) => build(cargo, source, plugin).map(|built| done(&plugin.name, &built)),
             Err(CargoError::Missing) if plugin.file.is_file() => {
                 tracing::info!(
                     "there is no cargo here: plugin {} runs as {}",
@@ -136,10 +168,14 @@ fn build_all(config: &Config) -> BTreeMap<String, Unbuilt> {
     failed
 }
 
-fn build(cargo: &Cargo, source: &Path, plugin: &PluginEntry) -> std::result::Result<(), Failure> {
+fn build(
+    cargo: &Cargo,
+    source: &Path,
+    plugin: &PluginEntry,
+) -> std::result::Result<Built, Failure> {
     let built = build_shown(cargo, source, &plugin.name, false)?;
     place(&built.artifact, &plugin.file)?;
-    Ok(())
+    Ok(built)
 }
 
 /// The life of a system, from its first connection to its last word.
@@ -148,6 +184,7 @@ async fn live(
     ring: Arc<Ring>,
     directory: &Path,
     unbuilt: BTreeMap<String, Unbuilt>,
+    workshop: Option<Workshop>,
 ) -> Result {
     let no_signal =
         |error: std::io::Error| Failure::plain(format!("signals cannot be received: {error}"));
@@ -155,7 +192,12 @@ async fn live(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
     let hangup = signal(SignalKind::hangup()).map_err(no_signal)?;
     // Before it is populated, so that nothing that changes meanwhile is missed.
-    let watch = Watch::start(&system.config());
+    let config = system.config();
+    let watch = match config.host.watch {
+        // Where plugins are developed, their components are followed whatever the system says.
+        Watching::Off if workshop.is_some() => Watch::start_as(Watching::Auto, &config),
+        _ => Watch::start(&config),
+    };
     let data = system.data().path().to_path_buf();
     let listener = bind(&data).await?;
     let service = HostService::new(Arc::clone(&system), ring);
@@ -166,7 +208,13 @@ async fn live(
         // The banner says how it stands when the time is over.
         let _ = tokio::time::timeout(FIRST_ATTEMPTS, first_attempts(&system)).await;
         eprint!("{}", banner(&system, directory));
-        follow(&system, watch, hangup).await;
+        let develop = async {
+            match workshop {
+                Some(workshop) => workshop.work(&system).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::join!(follow(&system, watch, hangup), develop);
     };
     let reason = tokio::select! {
         () = life => "",

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::cargo::{Cargo, CargoError, Package, TARGET};
 use super::layout::{Layout, LayoutError};
+use super::stop::Stop;
 
 /// The folder, within the workspace's target directory, that plugins are built in. One of its own,
 /// so that a build started from a test or from `cargo run` never waits for the lock of the outer
@@ -61,6 +63,9 @@ pub enum BuildError {
         /// What the compiler said.
         output: String,
     },
+    /// Somebody said stop.
+    #[error("the build was stopped")]
+    Stopped,
     /// It compiles, but to no component.
     #[error("{package} is not a plugin: it builds no `cdylib`")]
     NoLibrary {
@@ -86,6 +91,7 @@ impl BuildError {
         match self {
             Self::Cargo(error) => error.help(),
             Self::Compile { .. } => "mend what the compiler names, and build again",
+            Self::Stopped => "build again",
             Self::NoLibrary { .. } => {
                 "add `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]` to its Cargo.toml"
             }
@@ -100,7 +106,27 @@ impl BuildError {
 pub fn build_crate(
     cargo: &Cargo,
     directory: &Path,
+    said: impl FnMut(&str) + Send,
+) -> Result<Built, BuildError> {
+    build(cargo, directory, said, None)
+}
+
+/// The same, until somebody says stop: cargo and all that it has started end then. A terminal's
+/// Ctrl-C does not reach them by itself.
+pub fn build_crate_until(
+    stop: &Stop,
+    cargo: &Cargo,
+    directory: &Path,
+    said: impl FnMut(&str) + Send,
+) -> Result<Built, BuildError> {
+    build(cargo, directory, said, Some(stop))
+}
+
+fn build(
+    cargo: &Cargo,
+    directory: &Path,
     mut said: impl FnMut(&str) + Send,
+    stop: Option<&Stop>,
 ) -> Result<Built, BuildError> {
     let package = cargo.package(directory)?;
     cargo.need_target(directory)?;
@@ -127,7 +153,12 @@ pub fn build_crate(
         program: "cargo build".to_owned(),
         source,
     };
-    let mut child = command.spawn().map_err(run)?;
+    if stop.is_some() {
+        command.process_group(0);
+    }
+    let stop = stop.cloned().unwrap_or_default();
+    let started = stop.start(&mut command).map_err(run)?;
+    let mut child = started.ok_or(BuildError::Stopped)?;
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
     let (messages, output) = std::thread::scope(|scope| {
@@ -135,7 +166,10 @@ pub fn build_crate(
         let messages = read_messages(stdout);
         (messages, printed.join().unwrap_or_default())
     });
-    let status = child.wait().map_err(run)?;
+    let status = stop.wait(&mut child).map_err(run)?;
+    if stop.is_said() {
+        return Err(BuildError::Stopped);
+    }
     if !status.success() {
         return Err(BuildError::Compile {
             package: package.name,

@@ -68,6 +68,21 @@ pub struct Package {
     pub target_directory: PathBuf,
 }
 
+/// A crate, and those that it is built from by path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Packages {
+    /// Their directories, the crate's own first.
+    pub directories: Vec<PathBuf>,
+    /// Where the workspace's artifacts go.
+    pub target_directory: Option<PathBuf>,
+    /// The root of the crate's workspace.
+    pub workspace: Option<PathBuf>,
+}
+
+/// The most packages that are followed by path: each that lies in a workspace of its own costs a
+/// call of cargo.
+const MOST_PACKAGES: usize = 64;
+
 impl Cargo {
     /// Finds cargo: on the path, else where rustup puts it.
     pub fn find() -> Result<Self, CargoError> {
@@ -137,6 +152,68 @@ impl Cargo {
 
     /// What cargo says of the crate in a directory.
     pub fn package(&self, directory: &Path) -> Result<Package, CargoError> {
+        let (manifest, said) = self.metadata(directory)?;
+        let package = said
+            .packages
+            .into_iter()
+            .find(|package| package.manifest_path == manifest)
+            .ok_or_else(|| CargoError::Metadata {
+                manifest: manifest.clone(),
+                reason: "it names no package".to_owned(),
+            })?;
+        Ok(Package {
+            name: package.name,
+            manifest,
+            target_directory: said.target_directory,
+        })
+    }
+
+    /// The crate in a directory and the ones that it depends on by path, directly or not. Those that
+    /// cargo cannot read are taken as they are, without what they depend on.
+    pub fn packages(&self, directory: &Path) -> Result<Packages, CargoError> {
+        let (manifest, said) = self.metadata(directory)?;
+        let mut known = said.packages;
+        let mut found = Packages {
+            directories: manifest
+                .parent()
+                .map(Path::to_path_buf)
+                .into_iter()
+                .collect(),
+            target_directory: Some(said.target_directory),
+            workspace: Some(said.workspace_root),
+        };
+        let mut next = 0;
+        while let Some(directory) = found.directories.get(next).cloned() {
+            next += 1;
+            let manifest = directory.join("Cargo.toml");
+            let is_it = |package: &&MetadataPackage| package.manifest_path == manifest;
+            if !known.iter().any(|package| is_it(&package))
+                && let Ok((_, said)) = self.metadata(&directory)
+            {
+                known.extend(said.packages);
+            }
+            let package = known.iter().find(is_it);
+            let dependencies = package.map(|package| package.dependencies.as_slice());
+            for dependency in dependencies.unwrap_or_default() {
+                // Tests are not in the component.
+                if dependency.kind.as_deref() == Some("dev") {
+                    continue;
+                }
+                let path = dependency.path.as_ref();
+                let path = path.map(|path| std::fs::canonicalize(path).unwrap_or(path.clone()));
+                if let Some(path) = path
+                    && !found.directories.contains(&path)
+                    && found.directories.len() < MOST_PACKAGES
+                {
+                    found.directories.push(path);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The manifest in a directory, and what cargo says of it.
+    fn metadata(&self, directory: &Path) -> Result<(PathBuf, Metadata), CargoError> {
         let manifest = directory.join("Cargo.toml");
         let manifest = std::fs::canonicalize(&manifest)
             .map_err(|_| CargoError::NoCrate(directory.to_path_buf()))?;
@@ -160,16 +237,7 @@ impl Cargo {
         }
         let said: Metadata = serde_json::from_slice(&output.stdout)
             .map_err(|error| unclear(format!("its answer is not understood ({error})")))?;
-        let package = said
-            .packages
-            .into_iter()
-            .find(|package| package.manifest_path == manifest)
-            .ok_or_else(|| unclear("it names no package".to_owned()))?;
-        Ok(Package {
-            name: package.name,
-            manifest,
-            target_directory: said.target_directory,
-        })
+        Ok((manifest, said))
     }
 }
 
@@ -177,12 +245,22 @@ impl Cargo {
 struct Metadata {
     packages: Vec<MetadataPackage>,
     target_directory: PathBuf,
+    workspace_root: PathBuf,
 }
 
 #[derive(serde::Deserialize)]
 struct MetadataPackage {
     name: String,
     manifest_path: PathBuf,
+    #[serde(default)]
+    dependencies: Vec<MetadataDependency>,
+}
+
+#[derive(serde::Deserialize)]
+struct MetadataDependency {
+    /// None for a usual one, else `dev` or `build`.
+    kind: Option<String>,
+    path: Option<PathBuf>,
 }
 
 fn run(command: &mut Command) -> Result<Output, CargoError> {

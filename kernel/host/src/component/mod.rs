@@ -6,8 +6,10 @@ mod cargo;
 pub(crate) mod fixture;
 mod interface;
 mod layout;
+mod stop;
 
-pub use build::{BuildError, Built, build_crate, place};
-pub use cargo::{Cargo, CargoError, TARGET};
+pub use build::{BuildError, Built, build_crate, build_crate_until, place};
+pub use cargo::{Cargo, CargoError, Packages, TARGET};
 pub use interface::{Hook, Provider, hooks, provider};
 pub use layout::{CustomSection, Layout, LayoutError, Memory};
+pub use stop::Stop;

@@ -2,6 +2,7 @@
 //! was written, or moved in; where the kernel does not tell (network file systems), when it has
 //! stayed as it is for a while.
 
+mod bell;
 mod inotify;
 mod pending;
 mod poll;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, FILE, PLUGINS, Watching, is_component};
 use crate::system::Scope;
+
+pub(crate) use bell::Bell;
 
 use inotify::Inotify;
 use pending::Pending;
@@ -97,7 +100,12 @@ pub(crate) struct Watch {
 impl Watch {
     /// Begins to watch; none when nothing is to be watched.
     pub(crate) fn start(config: &Config) -> Option<Self> {
-        let inotify = match config.host.watch {
+        Self::start_as(config.host.watch, config)
+    }
+
+    /// The same, with another way of noticing than the configuration names.
+    pub(crate) fn start_as(watching: Watching, config: &Config) -> Option<Self> {
+        let inotify = match watching {
             Watching::Off => return None,
             Watching::Poll => None,
             Watching::Auto => Inotify::start()

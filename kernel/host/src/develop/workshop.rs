@@ -1,0 +1,249 @@
+//! Where plugins are built while their system runs: one build at a time, of what was saved last.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::sources::{Sources, Stamps, changed};
+use super::swap::{Before, Fate};
+use crate::component::{BuildError, Built, Cargo, Stop, build_crate_until, place};
+use crate::config::{Config, PluginEntry};
+use crate::output::{Failure, Progress, Style};
+use crate::system::System;
+use crate::watch::Bell;
+
+/// How long the source must stay as it is before it is built: an editor saves several files one after
+/// the other, and a tool that formats comes right behind.
+const QUIET: Duration = Duration::from_millis(80);
+
+/// A plugin whose source is watched.
+struct Bench {
+    plugin: String,
+    source: PathBuf,
+    /// Where its component goes.
+    component: PathBuf,
+    sources: Sources,
+    /// The files as they were when they were built last, with success or without; none: not yet.
+    built: Option<Stamps>,
+}
+
+/// The plugins of a system that are built from source.
+pub(crate) struct Workshop {
+    cargo: Cargo,
+    benches: Vec<Bench>,
+}
+
+impl Workshop {
+    /// Notes how the sources of all plugins are now, just before they are built for the first time.
+    pub(crate) fn open(cargo: Cargo, config: &Config) -> Self {
+        let benches = plugins(config)
+            .map(|(plugin, source)| {
+                let sources = Sources::find(&cargo, source);
+                Bench {
+                    built: Some(sources.stamps()),
+                    ..Bench::new(plugin, source, sources)
+                }
+            })
+            .collect();
+        Self { cargo, benches }
+    }
+
+    /// Notes what a plugin was built of.
+    pub(crate) fn note(&mut self, plugin: &str, built: &Built) {
+        let bench = self.benches.iter_mut().find(|bench| bench.plugin == plugin);
+        if let Some(bench) = bench {
+            bench.note(built);
+        }
+    }
+
+    /// Builds what is saved, as long as the system runs. Dropped in the middle of a build, it ends
+    /// that.
+    pub(crate) async fn work(mut self, system: &System) {
+        let stop = StopWhenDropped(Stop::default());
+        let mut bell = Bell::new();
+        loop {
+            self.follow(&system.config());
+            let folders: BTreeSet<PathBuf> = self
+                .benches
+                .iter()
+                .flat_map(|bench| bench.sources.folders())
+                .collect();
+            // Before they are looked at, so that nothing gets lost in between.
+            bell.place(&folders);
+            let saved = self
+                .benches
+                .iter()
+                .position(|bench| !bench.changed().is_empty());
+            let Some(saved) = saved else {
+                bell.rung().await;
+                continue;
+            };
+            let began = Instant::now();
+            self.settle(saved).await;
+            // It may be as it was by now.
+            if !self.benches[saved].changed().is_empty() {
+                self.build(saved, began, &stop.0, system).await;
+            }
+        }
+    }
+
+    /// Takes up the plugins that `weihe.toml` names now.
+    fn follow(&mut self, config: &Config) {
+        let is_named = |bench: &Bench| {
+            plugins(config).any(|(plugin, source)| {
+                plugin.name == bench.plugin
+                    && *source == bench.source
+                    && plugin.file == bench.component
+            })
+        };
+        self.benches.retain(is_named);
+        for (plugin, source) in plugins(config) {
+            if self.benches.iter().all(|bench| bench.plugin != plugin.name) {
+                let sources = Sources::find(&self.cargo, source);
+                self.benches.push(Bench::new(plugin, source, sources));
+            }
+        }
+    }
+
+    /// Waits until the source of a plugin stays as it is.
+    async fn settle(&self, index: usize) {
+        let sources = &self.benches[index].sources;
+        let mut before = sources.stamps();
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let now = sources.stamps();
+            if now == before {
+                return;
+            }
+            before = now;
+        }
+    }
+
+    async fn build(&mut self, index: usize, began: Instant, stop: &Stop, system: &System) {
+        let bench = &mut self.benches[index];
+        let style = Style::stderr();
+        let title = format!("{}: {}", style.bold(&bench.plugin), bench.what_changed());
+        if bench
+            .changed()
+            .iter()
+            .any(|file| file.ends_with("Cargo.toml"))
+        {
+            bench.sources.find_again(&self.cargo, &bench.source);
+        }
+        // Before the build, so that what is saved meanwhile is another change.
+        bench.built = Some(bench.sources.stamps());
+        let progress = Arc::new(Progress::start(title, false));
+        let built = {
+            let (cargo, source) = (self.cargo.clone(), bench.source.clone());
+            let (stop, progress) = (stop.clone(), Arc::clone(&progress));
+            let work = move || build_crate_until(&stop, &cargo, &source, |line| progress.say(line));
+            tokio::task::spawn_blocking(work).await
+        };
+        let progress = Arc::into_inner(progress);
+        let placed = match built {
+            Ok(Ok(built)) => {
+                bench.note(&built);
+                let before = Before::note(system, &bench.plugin);
+                place(&built.artifact, &bench.component).map(|placed| placed.then_some(before))
+            }
+            Ok(Err(error)) => Err(error),
+            // The host ends, or the build has panicked, which is in the log.
+            Err(_) => return,
+        };
+        match placed {
+            Ok(before) => {
+                if let Some(progress) = progress {
+                    progress.done("built");
+                }
+                let fate = match before {
+                    Some(before) => before.fate(system, &bench.component).await,
+                    None => {
+                        eprintln!("{}: the component is the same", bench.plugin);
+                        return;
+                    }
+                };
+                eprintln!("{}", told(&bench.plugin, &fate, began.elapsed(), style));
+            }
+            Err(BuildError::Stopped) => {}
+            Err(error) => {
+                if let Some(progress) = progress {
+                    progress.fail();
+                }
+                eprint!("{}", Failure::from(error).render(style));
+                eprintln!("{}: what ran before goes on running", bench.plugin);
+            }
+        }
+    }
+}
+
+impl Bench {
+    fn new(plugin: &PluginEntry, source: &Path, sources: Sources) -> Self {
+        Self {
+            plugin: plugin.name.clone(),
+            source: source.to_path_buf(),
+            component: plugin.file.clone(),
+            sources,
+            built: None,
+        }
+    }
+
+    /// Files that are other than they were built.
+    fn changed(&self) -> Vec<PathBuf> {
+        let now = self.sources.stamps();
+        let before = self.built.clone().unwrap_or_default();
+        changed(&before, &now)
+            .into_iter()
+            .map(Path::to_path_buf)
+            .collect()
+    }
+
+    /// The same, for people.
+    fn what_changed(&self) -> String {
+        let changed = self.changed();
+        let root = std::fs::canonicalize(&self.source).unwrap_or_else(|_| self.source.clone());
+        match changed.as_slice() {
+            _ if self.built.is_none() => "new".to_owned(),
+            [one] => format!("{} saved", one.strip_prefix(&root).unwrap_or(one).display()),
+            more => format!("{} files saved", more.len()),
+        }
+    }
+
+    /// Notes what was read for a component. Files that nobody looked at before have not changed.
+    fn note(&mut self, built: &Built) {
+        for (file, stamp) in self.sources.note(built) {
+            if let Some(built) = &mut self.built {
+                built.insert(file, stamp);
+            }
+        }
+    }
+}
+
+/// Plugins that have a source.
+fn plugins(config: &Config) -> impl Iterator<Item = (&PluginEntry, &PathBuf)> {
+    let plugins = config.plugins.iter();
+    plugins.filter_map(|plugin| Some((plugin, plugin.source.as_ref()?)))
+}
+
+fn told(plugin: &str, fate: &Fate, took: Duration, style: Style) -> String {
+    let took = style.dim(format!("({:.1} s after the save)", took.as_secs_f64()));
+    let plugin = style.bold(plugin);
+    match fate {
+        Fate::Swapped => format!("{plugin}: {} {took}", style.good("swapped")),
+        Fate::Loaded => format!("{plugin}: {} {took}", style.good("loaded")),
+        Fate::Refused(why) => format!(
+            "{plugin}: {}: {why}; what ran before goes on running",
+            style.bad("not taken")
+        ),
+        Fate::Unknown => format!("{plugin}: not taken up yet; `weihe ps` shows what runs"),
+    }
+}
+
+/// Ends the build that is under way when it is dropped.
+struct StopWhenDropped(Stop);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.say();
+    }
+}
