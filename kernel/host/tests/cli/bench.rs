@@ -21,7 +21,12 @@ fn swaps_drops_traps_and_lanes_are_measured_with_the_built_in_component() {
     assert_eq!((rows.len(), goals), (12, 5));
     for row in rows {
         let span = |which: &str| row[which].as_u64().unwrap();
-        assert!(span("samples") > 0 && span("max") > 0, "{row}");
+        // At this rate no event may have been sent in so short a time.
+        let may_lack = row["what"].as_str().unwrap().ends_with("sent meanwhile");
+        assert!(
+            may_lack || (span("samples") > 0 && span("max") > 0),
+            "{row}"
+        );
         assert!(
             span("p50") <= span("p99") && span("p99") <= span("max"),
             "{row}"
