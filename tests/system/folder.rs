@@ -139,6 +139,31 @@ fn a_version_that_was_taken_back_runs_no_more_after_a_restart() {
 }
 
 #[test]
+fn however_many_bad_versions_came_the_good_one_runs_after_a_restart() {
+    let mut host = host(SYSTEM);
+    let file = host.path("plugins/versions.wasm");
+    for bad in 0..3_u8 {
+        // Each is another file: they differ in a custom section.
+        let mut bytes = fs::read(version("trapping")).unwrap();
+        bytes.extend([0, 3, 1, b'n', bad]);
+        fs::write(&file, bytes).unwrap();
+        until(&host, &["ps"], |ps| {
+            device(ps, "meter").is_some_and(|device| device["probation"] == true)
+        });
+        for number in 0..20 {
+            set(&host, "plugin/meter/in", number);
+        }
+        until(&host, &["ps"], |ps| {
+            runs("meter", "1.0.0")(ps) && failure(ps, "in quarantine")
+        });
+    }
+    assert!(host.stop());
+    host.start();
+    until(&host, &["ps"], runs("meter", "1.0.0"));
+    assert!(host.stop());
+}
+
+#[test]
 fn of_two_files_of_one_name_the_higher_version_runs_and_both_are_listed() {
     let mut host = host(SYSTEM);
     let higher = host.path("plugins/versions-2.0.0.wasm");

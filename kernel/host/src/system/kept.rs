@@ -83,6 +83,25 @@ impl Kept {
         Ok(())
     }
 
+    /// After a version went back: the copy of the one that runs is the latest, and those of versions
+    /// that are refused make room.
+    pub(super) fn renew(&self, plugin: &str, runs: &str, is_refused: impl Fn(&str) -> bool) {
+        for file in self.files(plugin) {
+            let sha256 = file.file_stem().unwrap_or_default().to_string_lossy();
+            let renewed = if sha256 == runs {
+                let again = std::fs::File::options().write(true).open(&file);
+                again.and_then(|again| again.set_modified(SystemTime::now()))
+            } else if is_refused(&sha256) {
+                std::fs::remove_file(&file)
+            } else {
+                Ok(())
+            };
+            if let Err(error) = renewed {
+                tracing::warn!("plugin {plugin}: {}: {error}", file.display());
+            }
+        }
+    }
+
     /// Forgets a plugin whose file was removed.
     pub(super) fn forget(&self, plugin: &str) {
         // What stays is used for nothing but a plugin of this name whose file is bad.

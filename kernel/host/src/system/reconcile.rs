@@ -148,7 +148,13 @@ impl System {
         }
         // Components are followed all the same, with the configuration that holds.
         let mut changes = Changes::default();
-        // Nothing to look at: what became of it otherwise.
+        // Nothing to look at: a version went back.
+        if !scope.configuration && !scope.has_components() {
+            for (plugin, runs) in self.running().plugins {
+                let is_refused = |sha256: &str| self.kernel().quarantined(sha256).is_some();
+                self.kept.renew(&plugin, &runs.sha256, is_refused);
+            }
+        }
         if scope.has_components() || !scope.configuration {
             let listed: Vec<PathBuf> = followed.listed.iter().cloned().collect();
             match Config::of(&current.directory, current.text(), &listed) {
