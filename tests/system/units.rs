@@ -4,9 +4,23 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use weihe_kernel::event::Quality;
 use weihe_tests::{Client, DEADLINE, Host, Python, Relay, Rig, Slave};
 
 use crate::field::{MODBUS, tcp, uart};
+
+/// A device of another unit on the same line, polled beside all that.
+const NEIGHBOUR: &str = r#"
+[device.neighbour]
+plugin = "modbus"
+connection = "field"
+
+[device.neighbour.config]
+unit = 5
+period = "20 ms"
+timeout = "2 s"
+points = [{ name = "level", address = 7 }]
+"#;
 
 const POINTS: &str = r#"
 [device.meter]
@@ -41,7 +55,8 @@ fn identity(objects: &[u8]) -> Value {
         .collect()
 }
 
-async fn check(rig: &Rig, slave: &mut Slave, client: &mut Client) {
+/// `absent`: how many units cost the line a time-out.
+async fn check(rig: &Rig, slave: &mut Slave, client: &mut Client, absent: usize) {
     let mut bus = rig.watch("plugin/meter/+");
     bus.value("plugin/meter/status", "ok").await;
     for (arguments, objects) in [
@@ -79,8 +94,17 @@ async fn check(rig: &Rig, slave: &mut Slave, client: &mut Client) {
         );
     }
 
+    let mut beside = rig.watch("plugin/neighbour/level");
+    beside.value("plugin/neighbour/level", 0).await;
     let scan = json!({ "from": 2, "to": 6, "timeout": "500 ms" });
     let answer = rig.ask("meter", "scan", scan).await;
+    let polled = beside.so_far();
+    assert!(polled.iter().all(|event| event.quality == Quality::Good));
+    assert!(
+        polled.len() >= absent,
+        "a turn after each unit: {}",
+        polled.len()
+    );
     let found =
         |unit: u8| json!({ "unit": unit, "reply": "read", "identification": identity(&[0, 1, 2]) });
     let wanted = json!({ "from": 2, "to": 6, "complete": true, "found": [found(3), found(5)] });
@@ -94,9 +118,10 @@ async fn units_of_a_gateway_are_found_named_and_changed_bit_by_bit() {
     let Some(python) = Python::find() else { return };
     let mut slave = Slave::with(&python, &["--units", "1,3,5"]);
     let connection = tcp("field", slave.port());
-    let rig = Rig::start(&format!("{MODBUS}{connection}{POINTS}")).await;
+    let rig = Rig::start(&format!("{MODBUS}{connection}{NEIGHBOUR}{POINTS}")).await;
     let mut client = Client::start(&python, slave.port());
-    check(&rig, &mut slave, &mut client).await;
+    // The gateway says at once that nobody is there.
+    check(&rig, &mut slave, &mut client, 0).await;
     rig.shutdown().await;
 }
 
@@ -137,8 +162,12 @@ async fn units_of_a_serial_line_are_found_named_and_changed_bit_by_bit() {
     let port = line.slave().display().to_string();
     let mut slave = Slave::with(&python, &["--serial", &port, "--units", "1,3,5"]);
     let connection = uart("field", &line);
-    let rig = Rig::start(&format!("{MODBUS}{connection}{POINTS}mode = \"rtu\"\n")).await;
+    let rtu = "mode = \"rtu\"\n";
+    let rig = Rig::start(&format!(
+        "{MODBUS}{connection}{NEIGHBOUR}{rtu}{POINTS}{rtu}"
+    ))
+    .await;
     let mut client = Client::start(&python, slave.port());
-    check(&rig, &mut slave, &mut client).await;
+    check(&rig, &mut slave, &mut client, 3).await;
     rig.shutdown().await;
 }

@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 use weihe_modbus::{Access, Function, Request, Table, describe_function};
 use weihe_sdk::{CallError, Duration};
 
-use crate::desk::{Job, write_registers};
+use crate::desk::write_registers;
+use crate::job::Job;
 use crate::plan::Span;
 use crate::point::Point;
 
@@ -171,6 +172,7 @@ pub fn mask(
 
 /// The job of an `identify`.
 pub fn identify(access: Option<&str>, object: Option<&Json>) -> Result<Job, CallError> {
+    let lenient = access.is_none() && object.is_none();
     let access = match (access, object) {
         (None, None) => Access::Regular,
         (None, Some(_)) => Access::Individual,
@@ -200,6 +202,7 @@ pub fn identify(access: Option<&str>, object: Option<&Json>) -> Result<Job, Call
     Ok(Job::Identify {
         access,
         object,
+        lenient,
         objects: Vec::new(),
     })
 }

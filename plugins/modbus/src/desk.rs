@@ -4,10 +4,11 @@
 use std::collections::VecDeque;
 
 use serde_json::{Value as Json, json};
-use weihe_modbus::{Access, Asked, Identification, Object, Reply as Said, Request, Table};
-use weihe_sdk::{Answer, CallError, CallId, Failure, Priority, Reply, Ticket, Timestamp};
+use weihe_modbus::{Access, Asked, Identification, Reply as Said, Request, Table};
+use weihe_sdk::{Answer, CallError, CallId, Failure, Priority, Reply, Ticket};
 
 use crate::answer;
+use crate::job::{Job, Task};
 use crate::line::{Answered, Trouble};
 use crate::means::Means;
 use crate::plan::Span;
@@ -15,76 +16,6 @@ use crate::point::Content;
 
 /// Commands that wait for their turn. Whoever calls more than that in a time-out calls in a loop.
 pub const MAX_WAITING: usize = 64;
-
-/// A command that goes over the line.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Task {
-    /// The call that it answers.
-    pub call: CallId,
-    /// Until when the answer is awaited. A write is never sent after it: its caller was told that it
-    /// failed.
-    pub deadline: Timestamp,
-    /// What is to be done.
-    pub job: Job,
-}
-
-/// What a command does.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Job {
-    /// Reads items of a table; of a point when that is given.
-    Read {
-        /// The point, by index.
-        point: Option<usize>,
-        /// The table.
-        table: Table,
-        /// What to read.
-        span: Span,
-    },
-    /// Writes; to a point when that is given.
-    Write {
-        /// The point, by index.
-        point: Option<usize>,
-        /// The request.
-        request: Request,
-    },
-    /// Sets and clears bits of a register; of a point when that is given.
-    Mask {
-        /// The point, by index.
-        point: Option<usize>,
-        /// The request.
-        request: Request,
-    },
-    /// Asks what the unit is, until it has said all.
-    Identify {
-        /// What is asked for.
-        access: Access,
-        /// The next object.
-        object: u8,
-        /// What it has said.
-        objects: Vec<Object>,
-    },
-    /// Writes some bits of a point's registers: reads, then writes.
-    Modify {
-        /// The point, by index.
-        point: usize,
-        /// The new value.
-        value: Json,
-        /// Writes with function 16 even when it is one register.
-        multiple: bool,
-    },
-}
-
-impl Job {
-    /// Whether it makes no sense without a reply.
-    pub fn needs_reply(&self) -> bool {
-        match self {
-            Job::Read { .. } | Job::Modify { .. } | Job::Identify { .. } => true,
-            Job::Write { request, .. } | Job::Mask { request, .. } => {
-                request.function().needs_reply()
-            }
-        }
-    }
-}
 
 /// The commands under way.
 #[derive(Debug)]
@@ -145,6 +76,12 @@ impl Desk {
         };
         match means.line.read(&current.asked, outcome, means.stats) {
             Ok(answered) => self.succeed(current, answered, means),
+            Err(Trouble::Refused { exception, .. })
+                if current.task.job.can_be_plainer(exception) =>
+            {
+                let (task, request) = current.task.plainer();
+                self.send(task, &request, 1, means);
+            }
             Err(trouble) => {
                 let in_time = means.ctx.now() < current.task.deadline;
                 if trouble.is_worth_a_retry() && current.attempt <= self.retries && in_time {
@@ -293,6 +230,7 @@ impl Desk {
         let Job::Identify {
             access,
             object,
+            lenient,
             mut objects,
         } = job
         else {
@@ -318,6 +256,7 @@ impl Desk {
         let job = Job::Identify {
             access,
             object: next,
+            lenient,
             objects,
         };
         self.send(

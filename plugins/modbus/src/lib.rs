@@ -11,6 +11,7 @@ mod config;
 mod describe;
 mod desk;
 mod groups;
+mod job;
 mod layout;
 mod line;
 mod means;

@@ -17,8 +17,7 @@ fn objects() -> Vec<Object> {
     ]
 }
 
-/// The request and the reply of the standard's first example. The length of the second object is that of
-/// its text; the standard's table abbreviates the text and not the length.
+/// The request and the reply of the standard's first example, each length that of its text.
 fn example() -> (Vec<u8>, Vec<u8>) {
     let mut reply = vec![0x2B, 0x0E, 0x01, 0x01, 0x00, 0x00, 0x03];
     reply.extend([0x00, 0x16]);

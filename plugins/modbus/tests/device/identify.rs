@@ -83,6 +83,25 @@ fn a_unit_that_names_the_same_object_again_and_again_is_not_asked_for_ever() {
 }
 
 #[test]
+fn a_unit_that_knows_the_basic_objects_only_is_asked_for_them_unless_more_was_wanted() {
+    let mut bench = bench(Mode::Tcp);
+    let mut refuse_regular = |arguments: &str| {
+        bench.kernel.call("identify", arguments).unwrap();
+        let exchange = bench.kernel.take_submitted().remove(0);
+        let mut reply = exchange.request.bytes[..7].to_vec();
+        reply[5] = 3;
+        reply.extend([43 | 0x80, 3]);
+        bench.kernel.reply(exchange.ticket, Ok(&reply)).unwrap();
+        bench.serve();
+        bench.last_answer()
+    };
+    let objects = refuse_regular("{}").unwrap()["objects"].clone();
+    assert_eq!(objects.as_object().unwrap().len(), 3, "{objects}");
+    let error = refuse_regular(r#"{"access":"regular"}"#).unwrap_err();
+    assert!(error.text().contains("exception 3"), "{error}");
+}
+
+#[test]
 fn a_unit_without_the_function_says_so_and_wrong_arguments_are_named() {
     let mut bench = bench(Mode::Tcp);
     bench.unit.objects.clear();

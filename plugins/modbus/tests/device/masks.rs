@@ -1,6 +1,7 @@
 //! Bits set and cleared in the unit (function 22), and writes that are read in the same exchange (23).
 
 use crate::bench::Bench;
+use proptest::prelude::*;
 use serde_json::json;
 use weihe_modbus::{Direction, Frame, Mode, Table, wrap};
 use weihe_sdk::prelude::*;
@@ -107,6 +108,36 @@ fn any_register_is_masked_on_command() {
     ] {
         let error = bench.kernel.call("mask", arguments).unwrap_err();
         assert!(error.text().contains(words), "{arguments}: {error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_mask_makes_of_any_register_what_reading_and_writing_would(
+        content in any::<u16>(),
+        low in 0u8..16,
+        width in 1u8..=16,
+        value in any::<u16>(),
+        order in prop::sample::select(vec!["big", "little"]),
+    ) {
+        let high = (low + width - 1).min(15);
+        let value = u32::from(value) % (1 << (high - low + 1));
+        let mut made = Vec::new();
+        for mask in [true, false] {
+            let config = json!({"mask-write": mask, "points": [
+                {"name": "field", "address": 3, "bits": [low, high], "byte-order": order}]});
+            let mut bench = Bench::up(Mode::Tcp, &config.to_string());
+            bench.serve();
+            bench.unit.set(Table::Holding, 3, &[content]);
+            // One bit is on or off.
+            let value = if low == high { json!(value == 1) } else { json!(value) };
+            let arguments = json!({"point": "field", "value": value}).to_string();
+            let answer = bench.call("write", &arguments).unwrap();
+            made.push((bench.unit.holding(3), answer, bench.last("field")));
+        }
+        prop_assert_eq!(&made[0], &made[1]);
     }
 }
 
