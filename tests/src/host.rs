@@ -15,7 +15,9 @@ use crate::{DEADLINE, Process, component, components, target, workspace};
 /// A directory with a `weihe.toml`, and the host that runs it.
 #[derive(Debug)]
 pub struct Host {
-    directory: TempDir,
+    directory: PathBuf,
+    /// Removes it with the test.
+    _kept: TempDir,
     process: Option<Process>,
 }
 
@@ -31,7 +33,23 @@ impl Host {
                 .expect("a component");
         }
         Self {
-            directory,
+            directory: directory.path().to_owned(),
+            _kept: directory,
+            process: None,
+        }
+    }
+
+    /// A directory as `weihe new` makes it for a plugin, within `parent`.
+    pub fn made_new(parent: TempDir, plugin: &str, template: &str) -> Self {
+        let made = weihe()
+            .args(["new", plugin, "--template", template, "--dir"])
+            .arg(parent.path())
+            .output()
+            .expect("weihe runs");
+        assert!(made.status.success(), "{made:?}");
+        Self {
+            directory: parent.path().join(plugin),
+            _kept: parent,
             process: None,
         }
     }
@@ -47,6 +65,11 @@ impl Host {
         self.start_with(&["run"]);
     }
 
+    /// Starts the host, which builds besides what is saved while it runs.
+    pub fn start_developing(&mut self) {
+        self.start_with(&["dev"]);
+    }
+
     fn start_with(&mut self, arguments: &[&str]) {
         assert!(self.process.is_none(), "it runs already");
         let log = fs::File::options()
@@ -55,10 +78,7 @@ impl Host {
             .open(self.path("log"))
             .expect("a log");
         let mut command = weihe();
-        command
-            .args(arguments)
-            .arg(self.directory.path())
-            .stderr(log);
+        command.args(arguments).arg(&self.directory).stderr(log);
         // SAFETY: between fork and exec only an async-signal-safe function is called.
         unsafe {
             command.pre_exec(|| {
@@ -76,7 +96,7 @@ impl Host {
 
     /// A file in its directory.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+        self.directory.join(name)
     }
 
     /// Its database.
@@ -92,7 +112,7 @@ impl Host {
     /// Runs a command of `weihe` in its directory.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let mut command = weihe();
-        command.arg("-C").arg(self.directory.path()).args(arguments);
+        command.arg("-C").arg(&self.directory).args(arguments);
         command.output().expect("weihe runs")
     }
 
@@ -106,12 +126,10 @@ impl Host {
     /// Follows the events of a filter, a line of JSON each.
     pub fn follow(&self, filter: &str) -> Process {
         let mut command = weihe();
-        command.arg("-C").arg(self.directory.path()).args([
-            "--json",
-            "events",
-            "--retained",
-            filter,
-        ]);
+        command
+            .arg("-C")
+            .arg(&self.directory)
+            .args(["--json", "events", "--retained", filter]);
         Process::start(&mut command)
     }
 
@@ -176,6 +194,8 @@ pub fn weihe() -> Command {
         .env_remove("WEIHE_LOG")
         .env("LANG", "C")
         .env("CARGO_TARGET_DIR", target())
+        // One place for the SDK that `weihe new` writes out, so that it is compiled once.
+        .env("XDG_DATA_HOME", components::folder().join("data"))
         .env("XDG_CACHE_HOME", components::folder().join("cache"));
     command
 }

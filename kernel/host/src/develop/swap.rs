@@ -31,8 +31,8 @@ pub(super) enum Fate {
 pub(super) struct Before {
     plugin: String,
     known: bool,
-    /// Entries of its history.
-    history: usize,
+    /// When the latest entry of its history was made.
+    latest: Option<u64>,
     failed: Vec<FailedPart>,
 }
 
@@ -43,7 +43,7 @@ impl Before {
         Self {
             plugin: plugin.to_owned(),
             known: found.is_some(),
-            history: found.map_or(0, |found| found.history.len()),
+            latest: found.and_then(|found| Some(found.history.last()?.time)),
             failed: failed(system, plugin),
         }
     }
@@ -75,11 +75,11 @@ impl Before {
             .iter()
             .find(|found| found.name == self.plugin);
         if let Some(found) = found {
-            let news = found.history.get(self.history..).unwrap_or_default();
-            let refused = news
-                .iter()
-                .rev()
-                .find(|record| record.sha256 == hash && record.change == VersionChange::Refused);
+            let refused = found.history.iter().rev().find(|record| {
+                Some(record.time) > self.latest
+                    && record.sha256 == hash
+                    && record.change == VersionChange::Refused
+            });
             if let Some(refused) = refused {
                 return Some(Fate::Refused(refused.reason.clone()));
             }

@@ -17,6 +17,9 @@ use crate::watch::Bell;
 /// the other, and a tool that formats comes right behind.
 const QUIET: Duration = Duration::from_millis(80);
 
+/// How often the source is looked at while a new version is taken up.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// A plugin whose source is watched.
 struct Bench {
     plugin: String,
@@ -156,14 +159,17 @@ impl Workshop {
                 if let Some(progress) = progress {
                     progress.done("built");
                 }
-                let fate = match before {
-                    Some(before) => before.fate(system, &bench.component).await,
-                    None => {
-                        eprintln!("{}: the component is the same", bench.plugin);
-                        return;
-                    }
+                let Some(before) = before else {
+                    eprintln!("{}: the component is the same", bench.plugin);
+                    return;
                 };
-                eprintln!("{}", told(&bench.plugin, &fate, began.elapsed(), style));
+                tokio::select! {
+                    fate = before.fate(system, &bench.component) => {
+                        eprintln!("{}", told(&bench.plugin, &fate, began.elapsed(), style));
+                    }
+                    // What comes of the next version matters more.
+                    () = bench.saved_again() => {}
+                }
             }
             Err(BuildError::Stopped) => {}
             Err(error) => {
@@ -198,7 +204,14 @@ impl Bench {
             .collect()
     }
 
-    /// The same, for people.
+    /// Waits until it is saved again.
+    async fn saved_again(&self) {
+        while self.changed().is_empty() {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The same as [`Bench::changed`], for people.
     fn what_changed(&self) -> String {
         let changed = self.changed();
         let root = std::fs::canonicalize(&self.source).unwrap_or_else(|_| self.source.clone());

@@ -108,3 +108,15 @@ fn without_a_place_for_the_sdk_nothing_is_made() {
     assert!(shown.contains("XDG_DATA_HOME"), "{shown}");
     assert!(!here.path().join("oven").exists());
 }
+
+#[test]
+fn a_system_without_sources_is_not_for_dev() {
+    let here = super::system("");
+    let refused = super::run(here.path(), &["dev", "."]);
+    assert_eq!(refused.status.code(), Some(1));
+    let shown = text(&refused.stderr);
+    assert!(
+        shown.contains("has a source") && shown.contains("weihe new"),
+        "{shown}"
+    );
+}

@@ -13,8 +13,8 @@ fn help_and_version_are_no_errors_and_a_wrong_call_is_2() {
     assert_eq!(help.status.code(), Some(0));
     let shown = text(&help.stdout);
     for command in [
-        "run", "new", "build", "check", "inspect", "decode", "encode", "ps", "top", "events",
-        "get", "set", "call", "logs", "doctor", "bench",
+        "run", "dev", "new", "build", "check", "inspect", "decode", "encode", "ps", "top",
+        "events", "get", "set", "call", "logs", "doctor", "bench",
     ] {
         assert!(
             shown.contains(&format!("\n  {command} ")),

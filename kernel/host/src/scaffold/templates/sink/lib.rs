@@ -24,10 +24,14 @@ pub enum Command {
     Count,
 }
 
-// The table is named in the grants of the device, too.
+// The table is named in the grants of the device, too. An event can come twice: again after an error,
+// and as the last value of its topic when the plugin starts anew. Its source and its sequence say
+// which it is, so each becomes one row.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS samples \
-     (time INTEGER NOT NULL, topic TEXT NOT NULL, value REAL NOT NULL)";
-const INSERT: &str = "INSERT INTO samples (time, topic, value) VALUES (?1, ?2, ?3)";
+     (source TEXT NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL, topic TEXT NOT NULL, \
+     value REAL NOT NULL, PRIMARY KEY (source, sequence))";
+const INSERT: &str = "INSERT INTO samples (source, sequence, time, topic, value) \
+     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (source, sequence) DO NOTHING";
 const COUNT: &str = "SELECT count(*) FROM samples";
 
 impl Plugin for Sink {
@@ -61,7 +65,10 @@ impl Plugin for Sink {
         for (index, event) in events.indexed() {
             match event.value.as_f64() {
                 Some(value) => rows.push([
-                    // SQL's integers are signed: this one ends in the year 2262.
+                    SqlValue::Text(event.id.source),
+                    // SQL's integers are signed. The cast keeps sequences apart, and time goes until
+                    // the year 2262.
+                    SqlValue::Integer(event.id.sequence as i64),
                     SqlValue::Integer(event.time.as_nanos() as i64),
                     SqlValue::Text(event.topic),
                     SqlValue::Real(value),

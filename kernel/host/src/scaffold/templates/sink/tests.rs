@@ -47,13 +47,13 @@ fn numbers_become_rows() {
     assert!(errors.is_empty(), "{errors:?}");
     let rows = inserted.borrow();
     assert_eq!(
-        rows[0][1..],
+        rows[0][3..],
         [
             SqlValueBuf::Text("tank/level".to_owned()),
             SqlValueBuf::Real(81.5)
         ]
     );
-    assert_eq!(rows[1][2], SqlValueBuf::Real(2.0));
+    assert_eq!(rows[1][4], SqlValueBuf::Real(2.0));
     drop(rows);
     assert_eq!(kernel.call("count", "{}").unwrap().as_deref(), Some("2"));
 }
