@@ -168,8 +168,7 @@ impl Cargo {
         })
     }
 
-    /// The crate in a directory and the ones that it depends on by path, directly or not. Those that
-    /// cargo cannot read are taken as they are, without what they depend on.
+    /// The crate in a directory and the ones that it depends on by path, directly or not.
     pub fn packages(&self, directory: &Path) -> Result<Packages, CargoError> {
         let (manifest, said) = self.metadata(directory)?;
         let mut known = said.packages;
@@ -279,4 +278,46 @@ fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let line = text.lines().rev().find(|line| !line.trim().is_empty());
     line.unwrap_or("it said nothing").trim().to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crate_is_followed_to_those_that_it_depends_on_by_path_and_not_to_those_of_its_tests() {
+        let root = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(root.path()).unwrap();
+        let write = |name: &str, dependencies: &str| {
+            let directory = root.join(name);
+            std::fs::create_dir_all(directory.join("src")).unwrap();
+            std::fs::write(directory.join("src/lib.rs"), "").unwrap();
+            let manifest = format!("[package]\nname = \"{name}\"\n[workspace]\n{dependencies}");
+            std::fs::write(directory.join("Cargo.toml"), manifest).unwrap();
+        };
+        write(
+            "plugin",
+            "[dependencies]\ncodec = { path = \"../codec\" }\n\
+             [build-dependencies]\nmaker = { path = \"../maker\" }\n\
+             [dev-dependencies]\nbench = { path = \"../bench\" }\n",
+        );
+        write("codec", "[dependencies]\nbits = { path = \"../bits\" }\n");
+        for name in ["maker", "bench", "bits"] {
+            write(name, "");
+        }
+        let found = Cargo::find()
+            .unwrap()
+            .packages(&root.join("plugin"))
+            .unwrap();
+        let mut names: Vec<_> = found
+            .directories
+            .iter()
+            .map(|directory| directory.strip_prefix(&root).unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(names.remove(0), "plugin");
+        names.sort_unstable();
+        assert_eq!(names, ["bits", "codec", "maker"]);
+        assert_eq!(found.workspace, Some(root.join("plugin")));
+    }
 }

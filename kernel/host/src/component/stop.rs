@@ -61,3 +61,39 @@ impl Stop {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Stdio;
+
+    use super::*;
+
+    #[test]
+    fn what_is_stopped_ends_with_all_that_it_has_started() {
+        let stop = Stop::default();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "sleep 600 & wait"])
+            .process_group(0)
+            .stdout(Stdio::piped());
+        let mut child = stop.start(&mut command).unwrap().unwrap();
+        let mut output = child.stdout.take().unwrap();
+        stop.say();
+        assert!(!stop.wait(&mut child).unwrap().success());
+        // `sleep` has the other end of it: this returns when that is gone, too.
+        assert_eq!(io::copy(&mut output, &mut io::sink()).unwrap(), 0);
+        assert!(stop.is_said());
+        assert!(stop.start(&mut command).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_has_ended_cannot_be_stopped() {
+        let stop = Stop::default();
+        let mut child = stop.start(&mut Command::new("true")).unwrap().unwrap();
+        assert!(stop.wait(&mut child).unwrap().success());
+        assert_eq!(stop.state().building, None);
+        stop.say();
+    }
+}

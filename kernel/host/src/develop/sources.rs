@@ -60,6 +60,11 @@ impl Sources {
         }
     }
 
+    /// Whether cargo has said which packages there are.
+    pub(super) fn is_known(&self) -> bool {
+        self.packages.target_directory.is_some()
+    }
+
     /// Asks cargo again, after a manifest has changed. What it said before holds if it cannot say.
     pub(super) fn find_again(&mut self, cargo: &Cargo, directory: &Path) {
         if let Ok(packages) = cargo.packages(directory) {

@@ -127,11 +127,8 @@ impl Workshop {
         let bench = &mut self.benches[index];
         let style = Style::stderr();
         let title = format!("{}: {}", style.bold(&bench.plugin), bench.what_changed());
-        if bench
-            .changed()
-            .iter()
-            .any(|file| file.ends_with("Cargo.toml"))
-        {
+        let mut changed = bench.changed().into_iter();
+        if !bench.sources.is_known() || changed.any(|file| file.ends_with("Cargo.toml")) {
             bench.sources.find_again(&self.cargo, &bench.source);
         }
         // Before the build, so that what is saved meanwhile is another change.
