@@ -174,7 +174,12 @@ impl Workshop {
                     progress.fail();
                 }
                 eprint!("{}", Failure::from(error).render(style));
-                eprintln!("{}: what ran before goes on running", bench.plugin);
+                let plugins = system.kernel().status().plugins;
+                let runs = match plugins.iter().any(|plugin| plugin.name == bench.plugin) {
+                    true => "what ran before goes on running",
+                    false => "nothing of it has run yet",
+                };
+                eprintln!("{}: {runs}", bench.plugin);
             }
         }
     }
