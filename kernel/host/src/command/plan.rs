@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Global, Result, remote};
 use crate::output::{Failure, Outcome, Style, Table, print, print_json};
-use crate::system::{Act, Changes, Part};
+use crate::system::{Act, Changes};
 
 /// Show what the running host would do for a changed weihe.toml or plugins folder
 ///
@@ -76,7 +76,7 @@ fn render(changes: &Changes, nothing: &str, style: Style) -> String {
                 Act::Stop | Act::Unload | Act::Close => style.warn(act),
                 Act::Open | Act::Load | Act::Swap | Act::Start => style.good(act),
             },
-            part(step.part).to_owned(),
+            step.part.as_str().to_owned(),
             step.name.clone(),
             step.why.clone(),
         ]);
@@ -89,20 +89,16 @@ fn render(changes: &Changes, nothing: &str, style: Style) -> String {
         text.push_str(&format!("{} {note}\n", style.dim("note:")));
     }
     for failed in &changes.failed {
-        let what = format!("{} {} fails:", part(failed.part), failed.name);
+        let what = format!("{} {} fails:", failed.part.as_str(), failed.name);
         text.push_str(&format!("{} {failed}\n", style.bad(what)));
     }
     text
 }
 
-fn part(part: Part) -> &'static str {
-    part.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::{FailedPart, Step};
+    use crate::system::{FailedPart, Part, Step};
 
     #[test]
     fn a_plan_reads_step_by_step() {

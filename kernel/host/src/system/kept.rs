@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
+use weihe_kernel::event::hex;
 
 /// The folder in the data directory.
 const FOLDER: &str = "kept";
@@ -61,7 +62,7 @@ impl Kept {
     fn copy(&self, plugin: &str, file: &Path, runs: &str) -> io::Result<()> {
         let folder = self.of(plugin);
         let bytes = std::fs::read(file)?;
-        let sha256 = hex(&bytes);
+        let sha256 = sha256_of(&bytes);
         if sha256 != runs {
             return Err(io::Error::other("it does not hold the version that runs"));
         }
@@ -109,11 +110,8 @@ impl Kept {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+fn sha256_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]
@@ -122,7 +120,7 @@ mod tests {
     use super::*;
 
     fn sha256(text: &str) -> String {
-        hex(text.as_bytes())
+        sha256_of(text.as_bytes())
     }
 
     #[tokio::test]

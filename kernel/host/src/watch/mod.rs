@@ -58,10 +58,7 @@ impl Targets {
         [self.directory.as_path(), self.plugins.as_path()]
             .into_iter()
             .chain(parents)
-            .map(|folder| match folder.as_os_str().is_empty() {
-                true => PathBuf::from("."),
-                false => folder.to_path_buf(),
-            })
+            .map(named)
             .collect()
     }
 
@@ -82,6 +79,14 @@ impl Targets {
             true => name.to_path_buf(),
             false => folder.join(name),
         }
+    }
+}
+
+/// A folder by a name that can be opened: the parent of a bare file name has an empty one.
+fn named(folder: &Path) -> PathBuf {
+    match folder.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => folder.to_path_buf(),
     }
 }
 

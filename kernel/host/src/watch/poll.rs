@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::Targets;
+use super::{Targets, named};
 
 /// What tells one content of a file from the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,11 +93,7 @@ impl Poll {
 
 /// The folder of a file, as it is looked at.
 fn folder_of(file: &Path) -> Option<PathBuf> {
-    let folder = file.parent()?;
-    Some(match folder.as_os_str().is_empty() {
-        true => PathBuf::from("."),
-        false => folder.to_path_buf(),
-    })
+    file.parent().map(named)
 }
 
 /// The files in a folder that matter. None when it cannot be read.
