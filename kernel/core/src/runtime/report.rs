@@ -24,6 +24,9 @@ const MAX_LINES: usize = 16;
 /// How Rust begins to tell of a panic.
 const PANICKED: &str = "panicked at ";
 
+/// How the engine says that a host call took in too much; it knows no name of ours.
+const HOST_CALL_DATA: &str = "fuel allocated for hostcalls";
+
 /// What a call has printed to standard error last, and the panic it announced.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LastWords(Arc<Spoken>);
@@ -107,7 +110,10 @@ fn panic(printed: &[String]) -> Option<String> {
 
 /// What happened, in a line, and where.
 pub(super) fn trap(error: &wasmtime::Error, words: Option<&LastWords>) -> Trap {
-    let cause = error.root_cause().to_string();
+    let mut cause = error.root_cause().to_string();
+    if cause.contains(HOST_CALL_DATA) {
+        cause.push_str(" (limit `host-call-data`)");
+    }
     // A plugin that aborts has mostly said why; where the host ends it, the host's reason counts.
     let aborted = matches!(
         error.downcast_ref(),
@@ -266,6 +272,16 @@ mod tests {
             words.told().as_deref(),
             Some("Assertion failed: n > 0 (codec.c: parse: 12)")
         );
+    }
+
+    #[test]
+    fn the_limit_of_what_a_host_call_takes_in_is_named() {
+        let error = wasmtime::Error::msg(
+            "too much data is being copied between the host and the guest: fuel allocated for \
+             hostcalls has been exhausted",
+        );
+        let message = trap(&error, None).message;
+        assert!(message.ends_with("(limit `host-call-data`)"), "{message}");
     }
 
     #[test]
