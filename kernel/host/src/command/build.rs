@@ -6,22 +6,31 @@ use clap::Args;
 
 use super::inspect::summary;
 use super::{Global, Result};
-use crate::component::{BuildError, Built, Cargo, build_crate, place};
+use crate::component::{
+    Adapter, BuildError, Built, Cargo, ComponentiseError, Layout, build_crate, componentise,
+    is_core_module, place, place_bytes,
+};
 use crate::config::{Config, FILE};
 use crate::output::{Failure, Outcome, Progress, Style, print, print_json};
 
 /// Build a plugin's crate to a component, or all plugins that a weihe.toml names as source
+///
+/// A core module that another compiler has made (C, with the bindings of its world linked in)
+/// becomes a component, too: name the file.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  weihe build plugins/modbus -o system/plugins/modbus.wasm\n  weihe build examples/greenhouse     (every plugin with a `source` in its weihe.toml)"
+    after_help = "Examples:\n  weihe build plugins/modbus -o system/plugins/modbus.wasm\n  weihe build examples/greenhouse     (every plugin with a `source` in its weihe.toml)\n  weihe build counter.wasm -o plugins/           (a core module, to a component)"
 )]
 pub(super) struct Build {
-    /// A crate's directory, or a system's [default: the current directory]
+    /// A crate's directory, a system's, or a core module [default: the current directory]
     #[arg(value_name = "DIR")]
     directory: Option<PathBuf>,
     /// Where the component goes: a file or a folder [default: the crate's target directory]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// An adapter for what a core module imports: wasi_snapshot_preview1.reactor.wasm, or NAME=FILE
+    #[arg(long, value_name = "FILE")]
+    adapt: Vec<String>,
 }
 
 impl From<BuildError> for Failure {
@@ -30,12 +39,31 @@ impl From<BuildError> for Failure {
     }
 }
 
+impl From<ComponentiseError> for Failure {
+    fn from(error: ComponentiseError) -> Self {
+        Self::new(error.to_string(), error.help())
+    }
+}
+
 impl Build {
     pub(super) fn run(self, global: &Global) -> Result {
         let directory = self
             .directory
+            .clone()
             .or_else(|| global.directory.clone())
             .unwrap_or_else(|| PathBuf::from("."));
+        if directory.is_file() && directory.extension().is_some_and(|kind| kind == "wasm") {
+            return self.module(&directory, global);
+        }
+        if !self.adapt.is_empty() {
+            return Err(Failure::usage(
+                format!(
+                    "{} is no core module, which --adapt is for",
+                    directory.display()
+                ),
+                "leave out --adapt, or name a file that ends in .wasm",
+            ));
+        }
         let cargo = Cargo::find().map_err(BuildError::from)?;
         if directory.join("Cargo.toml").is_file() || !directory.join(FILE).is_file() {
             let built = build_shown(
@@ -73,6 +101,31 @@ impl Build {
         }
         Ok(outcome)
     }
+
+    /// A core module to a component.
+    fn module(&self, module: &Path, global: &Global) -> Result {
+        let Some(output) = &self.output else {
+            return Err(Failure::usage(
+                format!("where does the component of {} go?", module.display()),
+                "name a folder or a file: `-o plugins/`",
+            ));
+        };
+        let adapters = self.adapt.iter().map(|named| Adapter::read(named));
+        let adapters: Vec<_> = adapters.collect::<std::result::Result<_, _>>()?;
+        let mut bytes = std::fs::read(module).map_err(|source| ComponentiseError::Read {
+            path: module.to_path_buf(),
+            source,
+        })?;
+        if is_core_module(&bytes) {
+            bytes = componentise(module, &bytes, &adapters)?;
+        }
+        let layout = Layout::of(module, &bytes)?;
+        let name = module.file_stem().unwrap_or_default().to_string_lossy();
+        let destination = within(output, &name);
+        place_bytes(&bytes, &destination)?;
+        show(&name, &layout, &destination, global.json);
+        Ok(Outcome::Done)
+    }
 }
 
 /// Builds with progress on standard error.
@@ -96,27 +149,36 @@ pub(super) fn build_shown(
 }
 
 fn destination(output: Option<&Path>, built: &Built) -> PathBuf {
-    let file = format!("{}.wasm", built.name);
     match output {
-        Some(path) if path.is_dir() || path.to_string_lossy().ends_with('/') => path.join(file),
-        Some(path) => path.to_path_buf(),
-        None => built.artifact.with_file_name(file),
+        Some(path) => within(path, &built.name),
+        None => built
+            .artifact
+            .with_file_name(format!("{}.wasm", built.name)),
     }
+}
+
+/// Where the component of a name goes: to a file, or into a folder.
+fn within(output: &Path, name: &str) -> PathBuf {
+    if output.is_dir() || output.to_string_lossy().ends_with('/') {
+        return output.join(format!("{name}.wasm"));
+    }
+    output.to_path_buf()
 }
 
 fn put(built: &Built, destination: &Path, json: bool) -> std::result::Result<(), Failure> {
     place(&built.artifact, destination)?;
+    show(&built.name, &built.layout, destination, json);
+    Ok(())
+}
+
+/// What was built, and what it needs.
+fn show(name: &str, layout: &Layout, destination: &Path, json: bool) {
     if json {
-        let mut value = serde_json::to_value(&built.layout).unwrap_or_default();
-        value["name"] = built.name.clone().into();
+        let mut value = serde_json::to_value(layout).unwrap_or_default();
+        value["name"] = name.into();
         value["file"] = destination.to_string_lossy().into();
         print_json(&value);
     } else {
-        print(&format!(
-            "{}\n{}",
-            destination.display(),
-            summary(&built.layout)
-        ));
+        print(&format!("{}\n{}", destination.display(), summary(layout)));
     }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::cargo::{Cargo, CargoError, Package, TARGET};
+use super::componentise::{ComponentiseError, componentise, is_core_module};
 use super::layout::{Layout, LayoutError};
 use super::stop::Stop;
 
@@ -75,6 +76,9 @@ pub enum BuildError {
     /// What it builds is not a plugin.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// It builds a core module that cannot be made a component.
+    #[error(transparent)]
+    Componentise(#[from] ComponentiseError),
     /// It cannot be put where it belongs.
     #[error("cannot write {}: {source}", .path.display())]
     Place {
@@ -96,6 +100,7 @@ impl BuildError {
                 "add `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]` to its Cargo.toml"
             }
             Self::Layout(error) => error.help(),
+            Self::Componentise(error) => error.help(),
             Self::Place { .. } => "check permissions and free space there",
         }
     }
@@ -253,12 +258,28 @@ fn finish(package: Package, messages: &[Message]) -> Result<Built, BuildError> {
         });
     };
     let name = package.name.strip_prefix(PREFIX).unwrap_or(&package.name);
+    let artifact = as_component(artifact)?;
     Ok(Built {
         name: name.to_owned(),
         layout: Layout::read(&artifact)?,
         artifact,
         fresh,
     })
+}
+
+/// The component of what a compiler has left: `NAME.component.wasm` beside a core module, which is
+/// only written when it differs.
+fn as_component(artifact: PathBuf) -> Result<PathBuf, BuildError> {
+    let bytes = std::fs::read(&artifact).map_err(|source| ComponentiseError::Read {
+        path: artifact.clone(),
+        source,
+    })?;
+    if !is_core_module(&bytes) {
+        return Ok(artifact);
+    }
+    let component = artifact.with_extension("component.wasm");
+    place_bytes(&componentise(&artifact, &bytes, &[])?, &component)?;
+    Ok(component)
 }
 
 /// Copies a component to where a host looks for it, in one step: a host that watches the folder
@@ -270,6 +291,15 @@ pub fn place(artifact: &Path, destination: &Path) -> Result<bool, BuildError> {
         source,
     };
     let bytes = std::fs::read(artifact).map_err(fail)?;
+    place_bytes(&bytes, destination)
+}
+
+/// The same, with the component's bytes.
+pub fn place_bytes(bytes: &[u8], destination: &Path) -> Result<bool, BuildError> {
+    let fail = |source| BuildError::Place {
+        path: destination.to_path_buf(),
+        source,
+    };
     if std::fs::read(destination).is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
@@ -282,7 +312,7 @@ pub fn place(artifact: &Path, destination: &Path) -> Result<bool, BuildError> {
         .prefix(".weihe-")
         .tempfile_in(folder)
         .map_err(fail)?;
-    file.write_all(&bytes).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     readable(file.as_file()).map_err(fail)?;
     file.persist(destination)

@@ -135,7 +135,10 @@ impl LayoutError {
             Self::TooLarge { .. } | Self::NotWasm { .. } => {
                 "name a plugin's component, as `weihe build` makes it"
             }
-            Self::CoreModule { .. } => "`weihe build` sets that target",
+            Self::CoreModule { .. } => {
+                "`weihe build DIR` sets that target; what another compiler has made becomes a \
+                 component with `weihe build FILE -o plugins/`"
+            }
             Self::Truncated { .. } | Self::Corrupt { .. } => "build or copy the file again",
             Self::WrongWorld { .. } => {
                 "export the hooks of weihe:plugin with the SDK's `export!` macro"

@@ -1,15 +1,17 @@
-//! Components as files: what is in them, and how they are built from crates.
+//! Components as files: what is in them, and how they are built from crates and core modules.
 
 mod build;
 mod cargo;
+mod componentise;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod interface;
 mod layout;
 mod stop;
 
-pub use build::{BuildError, Built, build_crate, build_crate_until, place};
+pub use build::{BuildError, Built, build_crate, build_crate_until, place, place_bytes};
 pub use cargo::{Cargo, CargoError, Packages, TARGET};
+pub use componentise::{Adapter, ComponentiseError, componentise, is_core_module};
 pub use interface::{Hook, Provider, hooks, provider};
 pub use layout::{CustomSection, Layout, LayoutError, Memory};
 pub use stop::Stop;

@@ -141,3 +141,23 @@ fn decode_reads_standard_input() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("`zz`"));
 }
+
+#[test]
+fn a_core_module_is_made_a_component_or_told_what_it_lacks() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("meter.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    let nowhere = run(directory.path(), &["build", "meter.wasm"]);
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(text(&nowhere.stderr).contains("-o plugins/"));
+    let worldless = run(directory.path(), &["build", "meter.wasm", "-o", "plugins/"]);
+    assert_eq!(worldless.status.code(), Some(1));
+    let said = text(&worldless.stderr);
+    assert!(
+        said.contains("meter.wasm is a core module that says nothing of its world"),
+        "{said}"
+    );
+    assert!(said.contains("component_type.o"), "{said}");
+    assert!(!directory.path().join("plugins").exists());
+    let adapted = run(directory.path(), &["build", ".", "--adapt", "a.wasm"]);
+    assert_eq!(adapted.status.code(), Some(2));
+}
