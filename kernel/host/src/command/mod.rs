@@ -23,6 +23,7 @@ mod plugin_file;
 mod ps;
 mod remote;
 mod run;
+mod schema;
 mod set;
 mod top;
 mod versions;
@@ -95,6 +96,7 @@ enum Command {
     Grants(grants::Grants),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
+    Schema(schema::Schema),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
     CompileComponent(compile_component::CompileComponent),
     #[command(name = crate::guard::GUARD_COMMAND, hide = true)]
@@ -143,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Grants(grants) => grants.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::Bench(bench) => bench.run(&global),
+        Command::Schema(schema) => schema.run(&global),
         Command::CompileComponent(compile) => return compile.run(),
         Command::GuardOutputs(guard) => return guard.run(),
     };

@@ -13,6 +13,7 @@ use super::grants::{self, GrantsEntry};
 use super::limits;
 use super::plugin::PluginEntry;
 use super::section::{Section, list, nearest};
+use super::shape;
 
 /// A device of the system.
 #[derive(Debug, Clone)]
@@ -38,21 +39,11 @@ pub struct DeviceEntry {
     connection_span: Range<usize>,
 }
 
-const KEYS: [&str; 7] = [
-    "plugin",
-    "connection",
-    "config",
-    "grants",
-    "limits",
-    "lane",
-    "acyclic",
-];
-
 pub(super) fn read(
     (name, section): &(String, Section<'_>),
     faults: &mut Vec<Fault>,
 ) -> Option<DeviceEntry> {
-    section.only(&KEYS, faults);
+    section.only(shape::DEVICE.all(), faults);
     let plugin = section.required_text("plugin", "modbus", faults);
     let connection = section.text("connection", faults);
     let config = section

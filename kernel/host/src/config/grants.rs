@@ -9,10 +9,12 @@ use weihe_kernel::grant::Grants;
 use super::document::Node;
 use super::fault::Fault;
 use super::section::{Section, nearest};
+use super::shape;
 
 /// The capabilities whose tables stand in `grants`. Each checks its own table.
 pub const CAPABILITIES: [&str; 1] = ["store"];
 
+/// What the kernel reads itself.
 const KEYS: [&str; 4] = ["publish", "subscribe", "connections", "call"];
 
 /// A grant table with the places of the names in it, which are checked when all names are known.
@@ -74,7 +76,7 @@ fn capabilities(section: &Section<'_>, faults: &mut Vec<Fault>) -> BTreeMap<Stri
             continue;
         }
         if !CAPABILITIES.contains(&key) {
-            let known = KEYS.iter().chain(&CAPABILITIES).copied();
+            let known = shape::GRANTS.all().iter().map(String::as_str);
             let help = nearest(key, known.clone()).map_or_else(
                 || format!("known grants: {}", super::section::list(known)),
                 |near| format!("did you mean `{near}`?"),

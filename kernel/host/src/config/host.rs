@@ -8,6 +8,7 @@ use super::document::Node;
 use super::fault::Fault;
 use super::name;
 use super::section::Section;
+use super::shape;
 use crate::audit::TrailOptions;
 
 /// The size of a file of the audit trail: ten thousand records, which are read in a moment at a start.
@@ -74,10 +75,7 @@ pub(super) fn read(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>)
     let Some(section) = top.section("host", "`[host]`".to_owned(), faults) else {
         return entry;
     };
-    section.only(
-        &["name", "data", "watch", "guard", "memory", "audit"],
-        faults,
-    );
+    section.only(shape::HOST.all(), faults);
     if let Some((name, span)) = section.text("name", faults) {
         name::check("host", &name, span, faults);
         entry.name = name;
@@ -97,7 +95,7 @@ pub(super) fn read(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>)
     }
     entry.memory = size(&section, "memory", LEAST_MEMORY, MOST_MEMORY, faults);
     if let Some(section) = section.section("audit", "`[host.audit]`".to_owned(), faults) {
-        section.only(&["file-size", "keep"], faults);
+        section.only(shape::AUDIT.all(), faults);
         let given = size(
             &section,
             "file-size",

@@ -40,14 +40,15 @@ const LEAST_RECORD: Size = Size(128);
 const MOST_RECORD: Size = Size(64 << 10);
 
 /// What a limit may be set to.
-enum Bounds {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bounds {
     Sizes(Size, Size),
     Spans(Span, Span),
     Counts(i64, i64),
 }
 
 /// The bounds of each limit; every key of [`Limits`] stands here.
-fn bounds(key: &str) -> Option<Bounds> {
+pub(super) fn bounds(key: &str) -> Option<Bounds> {
     let none = Span::from_millis(0);
     Some(match key {
         "memory" => Bounds::Sizes(LEAST_MEMORY, MOST_MEMORY),
@@ -73,11 +74,24 @@ fn bounds(key: &str) -> Option<Bounds> {
     })
 }
 
-/// The names of all limits.
-fn keys() -> Vec<String> {
-    match toml::Table::try_from(Limits::default()) {
-        Ok(table) => table.keys().cloned().collect(),
-        Err(_) => Vec::new(),
+/// All limits, as they are when none is named.
+pub(super) fn defaults() -> toml::Table {
+    toml::Table::try_from(Limits::default()).unwrap_or_default()
+}
+
+impl Bounds {
+    /// A value within them, as people write it.
+    pub(super) fn shown(self, value: &toml::Value) -> serde_json::Value {
+        match (self, value) {
+            (Self::Sizes(..), toml::Value::Integer(bytes)) => {
+                Size(u64::try_from(*bytes).unwrap_or_default())
+                    .to_string()
+                    .into()
+            }
+            (_, toml::Value::Integer(count)) => (*count).into(),
+            (_, toml::Value::String(text)) => text.as_str().into(),
+            (_, other) => other.to_string().into(),
+        }
     }
 }
 
@@ -87,8 +101,8 @@ pub(super) fn read(owner: &Section<'_>, faults: &mut Vec<Fault>) -> Limits {
     let Some(section) = owner.section("limits", title, faults) else {
         return Limits::default();
     };
-    let known = keys();
-    let known = || known.iter().map(String::as_str);
+    let known = defaults();
+    let known = || known.keys().map(String::as_str);
     let mut sound = toml::Table::new();
     for entry in section.table.iter() {
         let key = entry.key.as_str();

@@ -21,6 +21,7 @@ mod place;
 mod plugin;
 mod schema;
 mod section;
+mod shape;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,8 @@ pub use place::Place;
 pub use plugin::PluginEntry;
 pub use schema::{At, Mismatch, Schema};
 pub(crate) use section::nearest;
+pub(crate) use shape::{PluginSchema, joined};
+pub use shape::{SCHEMA_FILE, schema, schema_comment};
 
 use section::Section;
 
@@ -334,7 +337,7 @@ fn read(
         table: document.root(),
         span: 0..0,
     };
-    top.only(&["host", "plugin", "connection", "device"], faults);
+    top.only(shape::FILE.all(), faults);
     let host = host::read(directory, &top, faults);
     let mut plugins = named(&top, "plugin", faults)
         .iter()

@@ -9,6 +9,7 @@ use super::components::PLUGINS;
 use super::fault::Fault;
 use super::grants::{self, GrantsEntry};
 use super::section::Section;
+use super::shape;
 
 /// A plugin of the system.
 #[derive(Debug, Clone)]
@@ -71,7 +72,7 @@ pub(super) fn read(
     (name, section): &(String, Section<'_>),
     faults: &mut Vec<Fault>,
 ) -> PluginEntry {
-    section.only(&["source", "file", "grants"], faults);
+    section.only(shape::PLUGIN.all(), faults);
     let mut path = |key: &str| {
         let (text, span) = section.text(key, faults)?;
         if text.is_empty() {

@@ -3,7 +3,8 @@
 //! A part of JSON Schema (2020-12): `type`, `enum`, `const`, `properties`, `required`,
 //! `additionalProperties`, `items`, `prefixItems`, `minimum`, `maximum`, `exclusiveMinimum`,
 //! `exclusiveMaximum`, `minItems`, `maxItems`, `minLength`, `maxLength` and `$ref` within the
-//! schema. Everything else is left to the plugin: what this does not know it takes for right
+//! schema; of `oneOf` and `anyOf` for tables, the branch that a constant in it leaves as the only
+//! one (`type = "tcp"`). Everything else is left to the plugin: what this does not know it takes for right
 //! (docs/decisions/0020-config-schemas.md).
 
 use serde_json::{Map, Value};
@@ -103,6 +104,9 @@ impl<'s> Check<'s> {
             return self.report(path, message, None);
         }
         self.choice(schema, value, path);
+        if let Some(branch) = only_branch(schema, value) {
+            self.value(branch, value, path, references);
+        }
         match value {
             Value::Number(number) => self.number(schema, number.as_f64(), path),
             Value::String(text) => {
@@ -267,6 +271,30 @@ impl<'s> Check<'s> {
             label: "unknown key".to_owned(),
             help: Some(help),
         });
+    }
+}
+
+/// The one branch of a choice among tables that a value's constants do not rule out, when it is they
+/// that speak for it, too.
+fn only_branch<'s>(schema: &'s Map<String, Value>, value: &Value) -> Option<&'s Value> {
+    let mut choices = ["oneOf", "anyOf"].into_iter();
+    let branches = choices.find_map(|key| schema.get(key)?.as_array())?;
+    // Whether the value has the constants of a branch; none when it has no such keys.
+    let has_constants = |branch: &Value| {
+        let keys = branch.get("properties")?.as_object()?;
+        let mut constants = keys
+            .iter()
+            .filter_map(|(key, of_key)| Some(same(value.get(key)?, of_key.get("const")?)));
+        let first = constants.next()?;
+        Some(first && constants.all(|same| same))
+    };
+    let mut left = branches
+        .iter()
+        .map(|branch| (branch, has_constants(branch)))
+        .filter(|(_, has)| *has != Some(false));
+    match (left.next(), left.next()) {
+        (Some((branch, Some(true))), None) => Some(branch),
+        _ => None,
     }
 }
 

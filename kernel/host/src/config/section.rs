@@ -34,13 +34,14 @@ impl<'d> Section<'d> {
     }
 
     /// Reports every key that is not among these, with the nearest one that is.
-    pub(super) fn only(&self, known: &[&str], faults: &mut Vec<Fault>) {
+    pub(super) fn only(&self, known: &[String], faults: &mut Vec<Fault>) {
+        let known = || known.iter().map(String::as_str);
         for entry in self.table.iter() {
-            if known.contains(&entry.key.as_str()) {
+            if known().any(|known| known == entry.key) {
                 continue;
             }
-            let help = nearest(&entry.key, known.iter().copied()).map_or_else(
-                || format!("known keys: {}", list(known.iter().copied())),
+            let help = nearest(&entry.key, known()).map_or_else(
+                || format!("known keys: {}", list(known())),
                 |near| format!("did you mean `{near}`?"),
             );
             let message = format!("unknown key `{}` in {}", entry.key, self.title);

@@ -2,6 +2,7 @@
 
 use super::manifest;
 use super::sdk::Sdk;
+use crate::config::{SCHEMA_FILE, schema, schema_comment};
 
 /// What a new plugin is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -64,7 +65,11 @@ impl Template {
         let mut files = vec![
             ("src/lib.rs", texts.library.to_owned()),
             ("src/tests.rs", texts.tests.to_owned()),
-            ("weihe.toml", fill(texts.system)),
+            (
+                "weihe.toml",
+                schema_comment(&format!("./{SCHEMA_FILE}")) + &fill(texts.system),
+            ),
+            (SCHEMA_FILE, format!("{:#}\n", schema())),
             ("README.md", readme),
             (
                 "Cargo.toml",

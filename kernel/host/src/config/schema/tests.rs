@@ -258,3 +258,28 @@ fn any_json() -> impl proptest::strategy::Strategy<Value = Value> {
         ]
     })
 }
+
+#[test]
+fn of_a_choice_the_branch_that_a_constant_leaves_is_checked() {
+    let schema = json!({ "oneOf": [
+        {
+            "properties": { "kind": { "const": "fixed" }, "value": { "type": "number" } },
+            "required": ["kind", "value"],
+        },
+        {
+            "properties": { "kind": { "const": "ramp" }, "step": { "type": "number" } },
+            "required": ["kind"],
+            "additionalProperties": false,
+        },
+    ] });
+    let of = |config| messages(schema.clone(), config);
+    assert!(of(json!({ "kind": "fixed", "value": 1 })).is_empty());
+    assert_eq!(of(json!({ "kind": "fixed" })), ["`config` has no `value`"]);
+    assert_eq!(
+        of(json!({ "kind": "ramp", "setp": 1 })),
+        ["unknown key `setp` in `config`"]
+    );
+    // Which one is meant is not known, or none of them: that is the plugin's to say.
+    assert!(of(json!({ "value": "x" })).is_empty());
+    assert!(of(json!({ "kind": "other" })).is_empty());
+}

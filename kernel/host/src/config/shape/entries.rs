@@ -1,0 +1,132 @@
+//! The tables of the file, but for connections and limits.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::json;
+
+use super::connection::Connection;
+use super::limits::LimitsTable;
+use super::texts::{AnyTable, FilterText, NAME, NameText, SizeText};
+
+/// What a Weihe system consists of.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct File {
+    /// The system as a whole.
+    host: Option<Host>,
+    /// Plugins, by name. A component `plugins/NAME.wasm` is one also without an entry.
+    #[schemars(extend("propertyNames" = json!({ "pattern": NAME })))]
+    plugin: Option<BTreeMap<String, Plugin>>,
+    /// Connections, by name: doors to the outside, which several devices may share.
+    #[schemars(extend("propertyNames" = json!({ "pattern": NAME })))]
+    connection: Option<BTreeMap<String, Connection>>,
+    /// Devices, by name: configured instances of plugins.
+    #[schemars(extend("propertyNames" = json!({ "pattern": NAME })))]
+    device: Option<BTreeMap<String, Device>>,
+}
+
+/// The system as a whole.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Host {
+    /// The name of the system. Default: that of its directory.
+    name: Option<NameText>,
+    /// Where database, compiled components, audit trail and socket are; relative to this file. It must be on a
+    /// local disk, and not writable by other users.
+    #[schemars(extend("default" = "data", "minLength" = 1))]
+    data: Option<String>,
+    /// How changes of this file and of components are noticed. `auto`: the kernel tells, and folders for
+    /// which it cannot are looked at once a second; `poll`: all are looked at once a second; `off`: not at
+    /// all, `weihe reload` makes the host look.
+    #[schemars(extend("default" = "auto", "enum" = ["auto", "poll", "off"]))]
+    watch: Option<String>,
+    /// Whether a process of its own sets outputs to their safe values when the host dies.
+    #[schemars(extend("default" = true))]
+    guard: Option<bool>,
+    /// The memory that the host keeps within, from 48 MiB to 1 TiB. Default: what its control group allows.
+    #[schemars(extend("examples" = ["256 MiB", "1 GiB"]))]
+    memory: Option<SizeText>,
+    /// The audit trail.
+    audit: Option<Audit>,
+}
+
+/// The audit trail: who did what.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Audit {
+    /// The size at which the next file is begun, from 64 KiB to 256 MiB.
+    #[schemars(extend("default" = "4 MiB"))]
+    file_size: Option<SizeText>,
+    /// How many files are kept. Without it, none is ever removed.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    keep: Option<u32>,
+}
+
+/// A plugin: a component, and the crate it may be built from.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Plugin {
+    /// The directory of the crate that `weihe run` builds it from, and that `weihe dev` watches; relative to
+    /// this file.
+    #[schemars(extend("minLength" = 1))]
+    source: Option<String>,
+    /// The component, relative to this file. Default: `plugins/NAME.wasm`.
+    #[schemars(extend("minLength" = 1))]
+    file: Option<String>,
+    /// What all its devices may touch. A device's own grants are added.
+    grants: Option<Grants>,
+}
+
+/// A device: a configured instance of a plugin, with its own memory, budget and store.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Device {
+    /// The plugin that drives it.
+    plugin: NameText,
+    /// Its connection. Naming it grants it.
+    connection: Option<NameText>,
+    /// What the plugin is started with. Its keys are the plugin's.
+    config: Option<AnyTable>,
+    /// What it may touch, beside its own topics `plugin/NAME/#` and its connection.
+    grants: Option<Grants>,
+    /// What it may use.
+    limits: Option<LimitsTable>,
+    /// The thread that it shares with other devices of the same lane. Default: `main`.
+    lane: Option<String>,
+    /// Whether its subscriptions may make publishers wait.
+    #[schemars(extend("default" = false))]
+    acyclic: Option<bool>,
+}
+
+/// What a device may touch.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Grants {
+    /// Topics that it may publish on, besides `plugin/NAME/#`; `+` stands for one level, `#` for all that
+    /// follow.
+    publish: Option<Vec<FilterText>>,
+    /// Topics that it may subscribe to, besides `plugin/NAME/#`.
+    subscribe: Option<Vec<FilterText>>,
+    /// Connections that it may open, besides its own.
+    connections: Option<Vec<NameText>>,
+    /// Devices whose commands it may call; `*` for all.
+    call: Option<Vec<String>>,
+    /// Tables and keys of the database.
+    store: Option<StoreGrant>,
+}
+
+/// What a device may touch in the database.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct StoreGrant {
+    /// Tables that it may create, change and read.
+    tables: Option<Vec<String>>,
+    /// Tables that it may only read.
+    read: Option<Vec<String>>,
+    /// Whether it has keys of its own.
+    #[schemars(extend("default" = false))]
+    keys: Option<bool>,
+    /// Keys that it shares with other devices, by the name of the bucket.
+    buckets: Option<Vec<String>>,
+}
