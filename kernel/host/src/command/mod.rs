@@ -7,6 +7,7 @@ mod call;
 mod check;
 mod codec;
 mod compile_component;
+mod completions;
 mod dead;
 mod dev;
 mod directory;
@@ -17,6 +18,7 @@ mod grants;
 mod guard_outputs;
 mod inspect;
 mod logs;
+mod man;
 mod new;
 mod plan;
 mod plugin_file;
@@ -31,9 +33,10 @@ mod versions;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::output::{Failure, Outcome, Style};
+use crate::output::{Colour, Failure, Outcome, Style};
 
 /// Weihe 微核: drop a .wasm into a folder and it is a driver.
 #[derive(Debug, Parser)]
@@ -57,7 +60,9 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
     /// The system's directory, which holds weihe.toml [default: the nearest one upwards]
+    // Its name is none that an argument of a command has: clap would leave it out there.
     #[arg(
+        id = "system",
         short = 'C',
         long = "dir",
         global = true,
@@ -65,6 +70,19 @@ pub struct Global {
         env = "WEIHE_DIR"
     )]
     pub directory: Option<PathBuf>,
+    /// Use colours: on a terminal, always, or never
+    #[arg(
+        long = "color",
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub colour: Colour,
+    /// Whether the directory is that of the environment, which nobody has named here.
+    #[arg(skip)]
+    pub is_from_environment: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +115,10 @@ enum Command {
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
     Schema(schema::Schema),
+    Completions(completions::Completions),
+    Man(man::Man),
+    #[command(name = completions::WORDS_COMMAND, hide = true)]
+    CompleteWords(completions::CompleteWords),
     #[command(name = crate::system::COMPILE_COMMAND, hide = true)]
     CompileComponent(compile_component::CompileComponent),
     #[command(name = crate::guard::GUARD_COMMAND, hide = true)]
@@ -106,9 +128,32 @@ enum Command {
 /// What a command ends with.
 pub type Result = std::result::Result<Outcome, Failure>;
 
+/// Reads the command line of this process.
+fn parse() -> std::result::Result<Weihe, clap::Error> {
+    // What is wrong with it, and its help, are printed before it is read.
+    let words: Vec<_> = std::env::args_os().collect();
+    let is_told = |when: &str| {
+        let joined = format!("--color={when}");
+        words.iter().any(|word| *word == *joined)
+            || words
+                .windows(2)
+                .any(|pair| pair[0] == "--color" && pair[1] == *when)
+    };
+    let choice = match (is_told("always"), is_told("never")) {
+        (true, _) => ColorChoice::Always,
+        (_, true) => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    };
+    let matches = Weihe::command().color(choice).try_get_matches_from(words)?;
+    let mut weihe = Weihe::from_arg_matches(&matches)?;
+    weihe.global.is_from_environment =
+        matches.value_source("system") == Some(ValueSource::EnvVariable);
+    Ok(weihe)
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let weihe = match Weihe::try_parse() {
+    let weihe = match parse() {
         Ok(weihe) => weihe,
         Err(error) => {
             // Help and version are no errors, and nothing is left to do when they can't be printed.
@@ -117,6 +162,7 @@ pub fn main() -> ExitCode {
         }
     };
     let global = weihe.global;
+    global.colour.hold();
     let result = match weihe.command {
         Command::Run(run) => run.run(&global),
         Command::Dev(dev) => dev.run(&global),
@@ -146,6 +192,9 @@ pub fn main() -> ExitCode {
         Command::Doctor(doctor) => doctor.run(&global),
         Command::Bench(bench) => bench.run(&global),
         Command::Schema(schema) => schema.run(&global),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(&global),
+        Command::CompleteWords(words) => words.run(&global),
         Command::CompileComponent(compile) => return compile.run(),
         Command::GuardOutputs(guard) => return guard.run(),
     };

@@ -16,7 +16,7 @@ use crate::scaffold::{NewError, Template, make};
 )]
 pub(super) struct New {
     /// Its name: lower-case letters, digits, `-` and `_`. The crate is made in the directory of this
-    /// name, in that of --dir [default: the current one]
+    /// name, in that of --dir [default: the current one, whatever WEIHE_DIR says]
     #[arg(value_name = "NAME")]
     name: String,
     /// What it is to be
@@ -36,9 +36,10 @@ impl From<NewError> for Failure {
 
 impl New {
     pub(super) fn run(self, global: &Global) -> Result {
-        let parent = global
-            .directory
-            .clone()
+        // WEIHE_DIR names the system that one works on, in no place for sources.
+        let named = global.directory.clone();
+        let parent = named
+            .filter(|_| !global.is_from_environment)
             .unwrap_or_else(|| PathBuf::from("."));
         let made = make(&parent, &self.name, self.template)?;
         // As one would type it.

@@ -26,7 +26,11 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         let bar = (terminal && !quiet).then(|| {
             let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg:.dim}") {
+            let template = match Style::stderr().colour() {
+                true => "{spinner} {prefix} {wide_msg:.dim}",
+                false => "{spinner} {prefix} {wide_msg}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
             bar.set_prefix(title.clone());

@@ -2,6 +2,29 @@
 
 use std::fmt::Display;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Colour {
+    /// On a terminal that can, unless NO_COLOR says no
+    #[default]
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+/// What this process was told.
+static TOLD: OnceLock<Colour> = OnceLock::new();
+
+impl Colour {
+    /// Makes it hold for all that this process prints from now on; the first word holds.
+    pub fn hold(self) {
+        let _ = TOLD.set(self);
+    }
+}
 
 /// Whether colours are used on a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +47,11 @@ impl Style {
     }
 
     fn of(stream: &impl IsTerminal) -> Self {
+        match TOLD.get() {
+            Some(Colour::Always) => return Self { colour: true },
+            Some(Colour::Never) => return Self::PLAIN,
+            Some(Colour::Auto) | None => {}
+        }
         // https://no-color.org: set and not empty means no colours.
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

@@ -7,6 +7,7 @@ mod check;
 mod guard;
 mod host;
 mod new;
+mod shell;
 mod tools;
 
 use std::fs;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::{json, text, weihe};
 
 fn new(directory: &Path, arguments: &[&str]) -> std::process::Output {
@@ -35,6 +37,10 @@ fn a_crate_has_all_it_needs_and_says_what_to_do_with_it() {
         }
         assert!(read("README.md").contains("cargo test"));
         assert!(read(".gitignore").contains("/target/"));
+        // Editors find what may stand in it.
+        assert!(read("weihe.toml").starts_with("#:schema ./weihe.schema.json\n"));
+        let schema: Value = serde_json::from_str(&read("weihe.schema.json")).unwrap();
+        assert_eq!(schema["title"], "weihe.toml");
         assert!(read("rust-toolchain.toml").contains("wasm32-wasip2"));
         let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).unwrap();
         assert_eq!(manifest["package"]["name"].as_str(), Some(name.as_str()));
@@ -95,6 +101,15 @@ fn the_directory_can_be_named_and_is_made() {
     let answer = json(&made);
     assert_eq!(answer["directory"], "deep/plugins/oven");
     assert!(here.path().join("deep/plugins/oven/src/lib.rs").is_file());
+    // The directory of the environment is that of a system.
+    let system = super::system("");
+    let mut command = weihe(here.path());
+    command.env("XDG_DATA_HOME", here.path().join("data"));
+    command.env("WEIHE_DIR", system.path());
+    let made = command.args(["new", "oven"]).output().unwrap();
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    assert!(here.path().join("oven/src/lib.rs").is_file());
+    assert!(!system.path().join("oven").exists());
 }
 
 #[test]

@@ -143,6 +143,21 @@ fn decode_reads_standard_input() {
 }
 
 #[test]
+fn the_system_may_be_named_behind_a_command_that_takes_it_as_an_argument_too() {
+    let system = super::system("");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let named = system.path().to_str().unwrap();
+    for arguments in [
+        ["check", "-C", named],
+        ["check", "--dir", named],
+        ["--dir", named, "check"],
+    ] {
+        let checked = run(elsewhere.path(), &arguments);
+        assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+    }
+}
+
+#[test]
 fn a_core_module_is_made_a_component_or_told_what_it_lacks() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("meter.wasm"), b"\0asm\x01\0\0\0").unwrap();

@@ -1,0 +1,71 @@
+//! `weihe completions`: what a shell asks while a command is typed, and the script that makes it ask.
+
+mod engine;
+mod live;
+
+use clap::{Args, CommandFactory as _, ValueEnum};
+
+use super::{Global, Result, Weihe};
+use crate::output::{Outcome, print};
+
+use engine::complete;
+use live::System;
+
+/// The command that the scripts call.
+pub(super) const WORDS_COMMAND: &str = "complete-words";
+
+/// Print the script by which a shell completes weihe's commands
+///
+/// Completed are commands, options and their values, files, and what the system at hand has: plugins,
+/// and while its host runs, devices, their commands, and topics.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  source <(weihe completions bash)                                  in ~/.bashrc\n  weihe completions zsh > ~/.zfunc/_weihe                           a folder of $fpath\n  weihe completions fish > ~/.config/fish/completions/weihe.fish"
+)]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl Completions {
+    pub(super) fn run(self) -> Result {
+        let script = match self.shell {
+            Shell::Bash => include_str!("completions/weihe.bash"),
+            Shell::Zsh => include_str!("completions/weihe.zsh"),
+            Shell::Fish => include_str!("completions/weihe.fish"),
+        };
+        print(script);
+        Ok(Outcome::Done)
+    }
+}
+
+/// What the word at the cursor may become
+#[derive(Debug, Args)]
+pub(super) struct CompleteWords {
+    /// The words up to the cursor, without the program's own
+    #[arg(
+        value_name = "WORD",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    words: Vec<String>,
+}
+
+impl CompleteWords {
+    pub(super) fn run(self, global: &Global) -> Result {
+        let mut command = Weihe::command();
+        let answer = complete(&mut command, &self.words, |typed| {
+            System::new(typed, global)
+        });
+        print(&answer.to_string());
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,154 @@
+//! What shells and `man` are given.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::{json, run, system, text, weihe};
+
+/// What bash would offer for a line, by the script that it sources.
+fn bash(directory: &Path, line: &str) -> Vec<String> {
+    let binary = env!("CARGO_BIN_EXE_weihe");
+    let script = format!(
+        "source <({binary} completions bash)\n\
+         COMP_LINE={quoted}; COMP_POINT=${{#COMP_LINE}}\n\
+         read -ra COMP_WORDS <<<\"$COMP_LINE\"\n\
+         [[ $COMP_LINE == *' ' ]] && COMP_WORDS+=('')\n\
+         COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))\n\
+         _weihe {binary}\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        quoted = format_args!("'{line}'"),
+    );
+    let output = Command::new("bash")
+        .current_dir(directory)
+        .args(["--norc", "-c", &script])
+        .env_remove("WEIHE_DIR")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    said.lines()
+        .map(str::to_owned)
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+#[test]
+fn bash_completes_commands_values_paths_and_names_of_the_system() {
+    let directory = system(
+        "[device.soil]\nplugin = \"modbus\"\n[device.slave]\nplugin = \"modbus\"\n[plugin.modbus]\n",
+    );
+    let here = directory.path();
+    fs::create_dir(here.join("plots")).unwrap();
+    fs::write(here.join("plan.toml"), "").unwrap();
+    assert_eq!(bash(here, "weihe che"), ["check"]);
+    assert_eq!(bash(here, "weihe new oven --template r"), ["rule"]);
+    assert_eq!(bash(here, "weihe call s"), ["soil", "slave"]);
+    assert_eq!(bash(here, "weihe rollback "), ["modbus"]);
+    assert_eq!(bash(here, "weihe check pl"), ["plots"]);
+    let mut files = bash(here, "weihe inspect pl");
+    files.sort();
+    assert_eq!(files, ["plan.toml", "plots"]);
+}
+
+#[test]
+fn every_shell_gets_its_script() {
+    let directory = tempfile::tempdir().unwrap();
+    for (shell, line) in [
+        ("bash", "complete -F _weihe weihe"),
+        ("zsh", "#compdef weihe"),
+        ("fish", "complete -c weihe"),
+    ] {
+        let script = run(directory.path(), &["completions", shell]);
+        assert!(text(&script.stdout).contains(line), "{shell}");
+        assert!(
+            text(&script.stdout).contains("complete-words --"),
+            "{shell}"
+        );
+    }
+    let other = run(directory.path(), &["completions", "csh"]);
+    assert_eq!(other.status.code(), Some(2));
+}
+
+#[test]
+fn every_command_has_a_page_that_man_renders_without_a_word() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("man1");
+    let made = run(directory.path(), &["--json", "man", "man1"]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let files = json(&made)["files"].as_array().unwrap().len();
+    assert_eq!(files, fs::read_dir(&folder).unwrap().count());
+    let help = text(&run(directory.path(), &["--help"]).stdout);
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert!(commands.len() > 25, "{commands:?}");
+    for command in commands {
+        let page = fs::read_to_string(folder.join(format!("weihe-{command}.1"))).unwrap();
+        for section in ["NAME", "EXIT STATUS", "FILES", "ENVIRONMENT", "SEE ALSO"] {
+            assert!(
+                page.contains(&format!(".SH \"{section}\"")),
+                "{command}: {section}"
+            );
+        }
+        assert!(page.contains("WEIHE_DIR"), "{command}");
+    }
+    let page = fs::read_to_string(folder.join("weihe-build.1")).unwrap();
+    assert!(page.contains("weihe build plugins/modbus \\-o"), "{page}");
+    // Where groff is installed, all of them are read by it, with all its warnings.
+    if Command::new("groff").arg("--version").output().is_err() {
+        return;
+    }
+    for entry in fs::read_dir(&folder).unwrap().flatten() {
+        let read = Command::new("groff")
+            .args(["-man", "-Kutf8", "-Tutf8", "-ww", "-z"])
+            .arg(entry.path())
+            .output()
+            .unwrap();
+        let said = text(&read.stderr);
+        assert!(
+            read.status.success() && said.is_empty(),
+            "{:?}: {said}",
+            entry.file_name()
+        );
+    }
+}
+
+#[test]
+fn the_schema_is_written_beside_the_system_and_the_line_that_names_it_is_said_once() {
+    let directory = system("[plugin.later]\nsource = \"later\"\n[device.d]\nplugin = \"later\"\n");
+    let file = directory.path().join("weihe.schema.json");
+    let said = run(directory.path(), &["schema", "--write"]);
+    assert_eq!(said.status.code(), Some(0), "{}", text(&said.stderr));
+    assert!(text(&said.stdout).contains("#:schema ./weihe.schema.json"));
+    assert!(text(&said.stderr).contains("`later` is not built yet"));
+    let printed = run(directory.path(), &["schema"]);
+    assert_eq!(text(&printed.stdout), fs::read_to_string(&file).unwrap());
+    let toml = directory.path().join("weihe.toml");
+    let named = format!(
+        "#:schema ./weihe.schema.json\n{}",
+        fs::read_to_string(&toml).unwrap()
+    );
+    fs::write(&toml, named).unwrap();
+    let said = run(directory.path(), &["schema", "--write"]);
+    assert!(!text(&said.stdout).contains("#:schema"));
+    // While it is being edited, there is one, too.
+    fs::write(&toml, "[device.d\n").unwrap();
+    let printed = run(directory.path(), &["schema"]);
+    assert_eq!(json(&printed)["title"], "weihe.toml");
+    assert!(text(&printed.stderr).contains("the schema is the general one"));
+    let nowhere = tempfile::tempdir().unwrap();
+    let general = run(nowhere.path(), &["schema"]);
+    assert_eq!(json(&general)["title"], "weihe.toml");
+    let unwritten = weihe(nowhere.path())
+        .args(["schema", "--write"])
+        .output()
+        .unwrap();
+    assert_eq!(unwritten.status.code(), Some(1));
+}
