@@ -1,6 +1,7 @@
 //! `weihe check`: is everything in order, without starting anything?
 
 mod examine;
+mod pointless;
 
 use std::path::{Path, PathBuf};
 
@@ -55,10 +56,10 @@ impl Check {
 
 fn to_json(found: &Found) -> serde_json::Value {
     let problems: Vec<_> = found.problems.iter().map(Problem::to_json).collect();
-    let warnings = found
-        .warnings
-        .iter()
-        .map(|warning| json!({ "message": warning.message, "help": warning.help }));
+    let warnings = found.warnings.iter().map(|warning| match &warning.place {
+        Some(place) => place.to_json(),
+        None => json!({ "message": warning.message, "help": warning.help }),
+    });
     let unbuilt = found
         .unbuilt
         .iter()
@@ -90,7 +91,16 @@ fn show(found: &Found, file: &Path, config: &Config) {
     if let Some(note) = config.unwritten() {
         eprintln!("{note}");
     }
-    for Warning { message, help } in &found.warnings {
+    for Warning {
+        message,
+        help,
+        place,
+    } in &found.warnings
+    {
+        if let Some(place) = place {
+            eprint!("{}", render_problem(place, style));
+            continue;
+        }
         eprintln!("{} {message}", style.warn("warning:"));
         if let Some(help) = help {
             eprintln!("  {} {help}", style.code("help:"));

@@ -70,9 +70,13 @@ fn misspelled_type(section: &Section<'_>, faults: &mut Vec<Fault>) -> bool {
     true
 }
 
+/// Values for keys that must be there, in place of wrong ones, so that the rest is looked at.
+const STAND_INS: [(&str, &str); 2] = [("address", "127.0.0.1:1"), ("port", "/dev/null")];
+
 /// What a connection's kind makes of its table. A kind stops at the first fault; after a key that
 /// it does not know, it is asked again, with what was probably meant in its place, so that
-/// several are reported at once.
+/// several are reported at once; after a value that it does not take, without the key, or with one
+/// that it takes.
 fn configure(
     name: &str,
     mut table: toml::Table,
@@ -80,12 +84,18 @@ fn configure(
     kinds: &Kinds,
     faults: &mut Vec<Fault>,
 ) -> Option<Endpoint> {
+    let mut removed: Vec<String> = Vec::new();
     loop {
         let error = match kinds.configure(name, &table) {
-            Ok(endpoint) => return Some(endpoint),
+            // What stands in for a wrong value claims nothing.
+            Ok(endpoint) => return removed.is_empty().then_some(endpoint),
             Err(error) => error,
         };
         let key = error.key.unwrap_or_default();
+        if removed.contains(&key) {
+            // What is wrong with it has been said.
+            return None;
+        }
         let path = KeyPath::default().key("connection").key(name).key(&key);
         let place = document.place(&path);
         let (span, label) = match error.unknown {
@@ -94,8 +104,19 @@ fn configure(
         };
         faults.push(Fault::new(span, error.message, label).maybe_help(error.help));
         let value = table.remove(&key)?;
-        if let Some(meant) = error.unknown?.meant {
-            table.entry(meant).or_insert(value);
+        match error.unknown {
+            Some(unknown) => {
+                if let Some(meant) = unknown.meant {
+                    table.entry(meant).or_insert(value);
+                }
+            }
+            None => {
+                let stand_in = STAND_INS.iter().find(|(required, _)| *required == key);
+                if let Some((_, sound)) = stand_in {
+                    table.insert(key.clone(), (*sound).into());
+                }
+                removed.push(key);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 
 /// One thing that is wrong, with its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,7 @@ impl Source {
             line,
             column,
             fault,
+            severity: Severity::Error,
             source: NamedSource::new(self.path.display().to_string(), Arc::clone(&self.text))
                 .with_language("TOML"),
         }
@@ -96,6 +97,7 @@ pub struct Problem {
     line: usize,
     column: usize,
     fault: Fault,
+    severity: Severity,
     source: NamedSource<Arc<str>>,
 }
 
@@ -141,6 +143,12 @@ impl Problem {
         self
     }
 
+    /// The same problem, as one that keeps nothing from starting.
+    pub(crate) fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
     /// For `--json`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
@@ -173,6 +181,10 @@ impl fmt::Display for Problem {
 impl std::error::Error for Problem {}
 
 impl Diagnostic for Problem {
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.fault
             .help

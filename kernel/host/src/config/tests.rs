@@ -329,3 +329,15 @@ proptest::proptest! {
         let _ = parse(&text);
     }
 }
+
+#[test]
+fn all_that_is_wrong_with_a_connection_is_reported_at_once() {
+    let text = "[connection.field]\ntype = \"tcp\"\naddress = \"nowhere\"\ngap = 5\nkeepalive = \"15 sekunden\"\nconnect-timeuot = \"1s\"\n";
+    let found = problems(text);
+    let lines: Vec<usize> = found.iter().map(Problem::line).collect();
+    assert_eq!(lines, [3, 4, 5, 6], "{found:?}");
+    assert_eq!(
+        found[3].fault().help.as_deref(),
+        Some("did you mean `connect-timeout`?")
+    );
+}

@@ -4,12 +4,19 @@ use weihe_kernel::device::StartError;
 use weihe_kernel::runtime::CompileError;
 use weihe_kernel::{ConnectionError, DeviceError, LoadError};
 
-use crate::component::{Layout, LayoutError};
+use crate::component::{Layout, LayoutError, provider};
 use crate::config::{Config, KeyPath, PluginEntry, Problem, nearest};
 
 /// What to do when a host has no memory left.
 const MORE_MEMORY: &str =
     "raise `[host] memory` or the limit of the service (MemoryMax=), or stop other devices";
+
+/// The interfaces of plugins, as this host has them.
+const INTERFACE: &str = "weihe:plugin@0.1.0";
+
+/// What to do about a plugin of another SDK.
+const OTHER_SDK: &str = "build it with the SDK of this host: in its Cargo.toml, `weihe-sdk` is to name the path that \
+     `weihe new` writes into a new crate; then `weihe build`";
 
 /// Where a plugin stands in the file: its own entry, or the first device that names it. A dropped
 /// file that neither names stands nowhere.
@@ -29,6 +36,14 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
         return missing_component(config, plugin);
     }
     let path = plugin_path(config, &plugin.name);
+    if let Some(version) = other_version(plugin, error) {
+        let message = format!(
+            "plugin `{}`: {} was built against {version}; this host speaks {INTERFACE}",
+            plugin.name,
+            plugin.file.display()
+        );
+        return config.problem_at(&path, message, Some(OTHER_SDK.to_owned()));
+    }
     match broken(plugin, error) {
         Some(broken) => {
             let message = format!("plugin `{}`: {broken}", plugin.name);
@@ -37,10 +52,53 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
         None => {
             let help = match error {
                 LoadError::Compile(CompileError::NoMemory { .. }) => Some(MORE_MEMORY.to_owned()),
-                _ => None,
+                LoadError::NotAPlugin { .. } => Some(
+                    "it is made for something else: a plugin exports the hooks of weihe:plugin, with \
+                     the SDK by its `export!` macro"
+                        .to_owned(),
+                ),
+                LoadError::UnknownImport { .. } => Some(format!(
+                    "`weihe inspect {}` lists what it imports, and who serves it",
+                    plugin.file.display()
+                )),
+                LoadError::Incompatible { .. } => Some(OTHER_SDK.to_owned()),
+                LoadError::Description { .. } => Some(
+                    "its `describe` is at fault: call it in a test of its crate (`cargo test`)"
+                        .to_owned(),
+                ),
+                LoadError::Quarantined { .. } => Some(format!(
+                    "put a mended version there; `weihe swap {} {} --lift` takes this one again",
+                    plugin.name,
+                    plugin.file.display()
+                )),
+                LoadError::Compile(_) => None,
             };
             config.problem_at(&path, error.to_string(), help)
         }
+    }
+}
+
+/// The interface package of another version that a plugin was built against, when it is that.
+fn other_version(plugin: &PluginEntry, error: &LoadError) -> Option<String> {
+    let package = |interface: &str| {
+        let (name, version) = interface.split_once('@')?;
+        let (package, _) = name.split_once('/')?;
+        Some(format!("{package}@{version}"))
+    };
+    match error {
+        LoadError::UnknownImport { import, .. } => {
+            // Of that name there is one here.
+            let known = import.starts_with("weihe:") && provider(import).is_some();
+            package(import).filter(|_| known)
+        }
+        LoadError::NotAPlugin { .. } => {
+            let exports = Layout::read(&plugin.file).ok()?.exports;
+            let lifecycle = exports
+                .iter()
+                .find(|export| export.starts_with("weihe:plugin/lifecycle@"));
+            package(lifecycle?)
+        }
+        _ => None,
     }
 }
 
@@ -97,9 +155,10 @@ pub(crate) fn device_problem(config: &Config, name: &str, error: &DeviceError) -
     let (path, help) = match error {
         DeviceError::NoPlugin { .. } => (format!("{device}.plugin"), None),
         DeviceError::NoConnection { .. } => (format!("{device}.connection"), None),
-        DeviceError::NotGranted { .. } => (
+        DeviceError::NeedsConnection { .. } => (device, Some(name_a_connection(config))),
+        DeviceError::NotGranted { import, grant, .. } => (
             format!("{device}.grants"),
-            Some("a plugin touches only what weihe.toml grants it".to_owned()),
+            Some(how_to_grant(import, grant)),
         ),
         DeviceError::NoCapability { capability, .. } => {
             (format!("{device}.grants.{capability}"), None)
@@ -150,6 +209,34 @@ fn implied_problem(config: &Config, name: &str, error: &DeviceError) -> Problem 
         error.to_string(),
         Some(help).filter(|help| !help.is_empty()),
     )
+}
+
+/// What to write for a device that needs a connection.
+fn name_a_connection(config: &Config) -> String {
+    let names: Vec<String> = config
+        .connections
+        .iter()
+        .map(|connection| format!("`connection = \"{}\"`", connection.name))
+        .collect();
+    match names.as_slice() {
+        [] => "add a table like `[connection.field]` with `type = \"tcp\"` and `address = \"HOST:PORT\"`, \
+               and `connection = \"field\"` to the device"
+            .to_owned(),
+        [only] => format!("add {only} to the device"),
+        names => format!("add one of these to the device: {}", names.join(", ")),
+    }
+}
+
+/// What to write for an import that needs a grant.
+fn how_to_grant(import: &str, grant: &str) -> String {
+    let keys = if import.starts_with("weihe:store/") {
+        "`tables = [\"NAME\"]`, the tables that it creates and changes, or `read = [\"NAME\"]`"
+    } else if import.starts_with("wasi:keyvalue/") {
+        "`keys = true` for keys of its own, or `buckets = [\"NAME\"]` for shared ones"
+    } else {
+        return "a plugin touches only what weihe.toml grants it".to_owned();
+    };
+    format!("under `{grant}`, write {keys}")
 }
 
 fn see_the_log(device: &str) -> String {

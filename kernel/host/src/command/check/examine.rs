@@ -7,6 +7,7 @@ use weihe_kernel::bus::Filter;
 use weihe_kernel::runtime::Description;
 use weihe_kernel::{DeviceSpec, PluginStatus};
 
+use super::pointless::pointless;
 use crate::component::Cargo;
 use crate::config::{Config, PluginEntry, Problem, Schema};
 use crate::control::check_directory;
@@ -33,11 +34,25 @@ pub(super) struct Found {
 pub(super) struct Warning {
     pub(super) message: String,
     pub(super) help: Option<String>,
+    /// The same, where it stands in the file.
+    pub(super) place: Option<Problem>,
 }
 
 impl Found {
     fn warn(&mut self, message: String, help: Option<String>) {
-        self.warnings.push(Warning { message, help });
+        self.warnings.push(Warning {
+            message,
+            help,
+            place: None,
+        });
+    }
+
+    fn warn_at(&mut self, place: Problem) {
+        self.warnings.push(Warning {
+            message: place.to_string(),
+            help: place.fault().help.clone(),
+            place: Some(place.as_warning()),
+        });
     }
 }
 
@@ -78,6 +93,9 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
         .problems
         .extend(without.map(|(_, problem)| problem.clone()));
     devices(config, &dry, &loaded, &mut found);
+    for problem in pointless(config, &loaded) {
+        found.warn_at(problem);
+    }
     dry.end().await;
     Ok(found)
 }
@@ -254,9 +272,11 @@ fn device(
 ) {
     match dry.device(spec) {
         Ok(()) => {
-            for message in not_granted(spec, description) {
-                let help = "a plugin touches only what weihe.toml grants it".to_owned();
-                found.warn(message, Some(help));
+            for (key, filter, message) in not_granted(spec, description) {
+                let device = &spec.name;
+                let help = format!("add `{key} = [\"{filter}\"]` to `[device.{device}.grants]`");
+                let path = format!("device.{device}.grants.{key}");
+                found.warn_at(config.problem_at(&path, message, Some(help)));
             }
             found
                 .good
@@ -269,7 +289,10 @@ fn device(
 }
 
 /// Topics that a plugin says it uses, of which its device is granted nothing.
-fn not_granted(spec: &DeviceSpec, description: &Description) -> Vec<String> {
+fn not_granted(
+    spec: &DeviceSpec,
+    description: &Description,
+) -> Vec<(&'static str, Filter, String)> {
     let device = spec.name.as_str();
     let mut messages = Vec::new();
     for topic in &description.topics {
@@ -285,11 +308,12 @@ fn not_granted(spec: &DeviceSpec, description: &Description) -> Vec<String> {
         let own = spec.grants.may_subscribe(device, &filter);
         let some = |grant: &Filter| grant.covers(&filter) || filter.covers(grant);
         if !own && !granted.iter().any(some) {
-            messages.push(format!(
+            let message = format!(
                 "plugin `{}` says that it {verb} `{filter}`, but device `{device}` has no \
                  `{key}` for it",
                 spec.plugin
-            ));
+            );
+            messages.push((key, filter, message));
         }
     }
     messages
@@ -319,8 +343,12 @@ mod tests {
             ..Description::default()
         };
         let mut spec = DeviceSpec::new("station", "weather");
+        let messages = |spec: &DeviceSpec| -> Vec<String> {
+            let found = not_granted(spec, &description).into_iter();
+            found.map(|(_, _, message)| message).collect()
+        };
         assert_eq!(
-            not_granted(&spec, &description),
+            messages(&spec),
             [
                 "plugin `weather` says that it publishes `weather/rain`, but device `station` has \
                  no `publish` for it",
