@@ -161,3 +161,64 @@ fn a_plugin_that_runs_nowhere_is_a_warning() {
     assert!(warning.contains("`modbus` runs nowhere"), "{warning}");
     assert!(warning.contains("[device.NAME]"), "{warning}");
 }
+
+#[test]
+fn what_was_forgotten_is_shown_with_what_to_write() {
+    let system = "[plugin.modbus]\n[plugin.historian]\n\n[connection.field]\ntype = \"tcp\"\n\
+                  address = \"127.0.0.1:1\"\n\n[device.soil]\nplugin = \"modbus\"\n\n\
+                  [device.history]\nplugin = \"historian\"\n[device.history.config]\n\
+                  topics = [\"greenhouse/#\"]\n[device.history.grants]\n\
+                  subscribe = [\"greenhouse/#\"]\ncall = [\"soil\"]\n";
+    let host = Host::new(system, &[MODBUS, ("historian", "weihe-plugin-historian")]);
+    let found = problems(&host);
+    let places: Vec<(u64, u64)> = found.iter().map(|found| (found.0, found.1)).collect();
+    assert_eq!(places, [(8, 9), (15, 17)], "{found:?}");
+    assert_eq!(found[0].3, "add `connection = \"field\"` to the device");
+    assert!(found[1].2.contains("weihe:store/sql"), "{found:?}");
+    assert!(
+        found[1].3.contains("[device.history.grants.store]")
+            && found[1].3.contains("tables = [\"NAME\"]"),
+        "{found:?}"
+    );
+    // What keeps nothing from starting is a warning, at its line.
+    let answer = host.ask(&["check"]).unwrap();
+    let warnings = answer["warnings"].as_array().unwrap();
+    let lines: Vec<u64> = warnings
+        .iter()
+        .map(|warning| warning["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, [16, 17], "{warnings:?}");
+    let shown = String::from_utf8(host.run(&["check"]).stderr).unwrap();
+    assert!(
+        shown.contains("weihe.toml:16:14") && shown.contains("no device here may publish"),
+        "{shown}"
+    );
+    assert!(shown.contains("this grant covers nothing"), "{shown}");
+}
+
+#[test]
+fn a_plugin_of_another_sdk_is_told_the_versions_and_what_to_do() {
+    let host = Host::new("[plugin.raw]\n", &[("raw", "weihe-guest-raw")]);
+    let file = host.path("plugins/raw.wasm");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Of the same length, so that it stays a component.
+    let (old, new) = (
+        b"weihe:plugin/lifecycle@0.1.0",
+        b"weihe:plugin/lifecycle@0.9.0",
+    );
+    for at in 0..bytes.len() - old.len() {
+        if bytes[at..].starts_with(old) {
+            bytes[at..at + new.len()].copy_from_slice(new);
+        }
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let found = problems(&host);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let (line, column, message, help) = &found[0];
+    assert_eq!((*line, *column), (1, 9));
+    assert!(
+        message.contains("built against weihe:plugin@0.9.0; this host speaks weihe:plugin@0.1.0"),
+        "{message}"
+    );
+    assert!(help.contains("`weihe new`"), "{help}");
+}

@@ -144,7 +144,7 @@ impl Problem {
     }
 
     /// The same problem, as one that keeps nothing from starting.
-    pub(crate) fn as_warning(mut self) -> Self {
+    pub(crate) fn into_warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }

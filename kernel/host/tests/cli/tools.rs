@@ -176,3 +176,24 @@ fn a_core_module_is_made_a_component_or_told_what_it_lacks() {
     let adapted = run(directory.path(), &["build", ".", "--adapt", "a.wasm"]);
     assert_eq!(adapted.status.code(), Some(2));
 }
+
+#[test]
+fn colours_are_for_terminals_unless_the_command_line_says_otherwise() {
+    let directory = super::system("[hots]\n");
+    let shown = |arguments: &[&str], no_color: &str| {
+        let mut command = super::weihe(directory.path());
+        command.args(arguments).env("NO_COLOR", no_color);
+        let output = command.output().unwrap();
+        text(&output.stderr) + &text(&output.stdout)
+    };
+    let is_coloured = |arguments: &[&str]| shown(arguments, "").contains('\u{1b}');
+    assert!(!is_coloured(&["check"]), "a pipe is no terminal");
+    assert!(!is_coloured(&["check", "--color", "never"]));
+    assert!(is_coloured(&["check", "--color", "always"]));
+    assert!(is_coloured(&["--color=always", "--help"]));
+    assert!(!is_coloured(&["--color=never", "--help"]));
+    // Who asks for them by name gets them.
+    assert!(shown(&["check", "--color", "always"], "1").contains('\u{1b}'));
+    let odd = run(directory.path(), &["check", "--color", "green"]);
+    assert_eq!(odd.status.code(), Some(2));
+}

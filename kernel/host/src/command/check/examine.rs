@@ -51,7 +51,7 @@ impl Found {
         self.warnings.push(Warning {
             message: place.to_string(),
             help: place.fault().help.clone(),
-            place: Some(place.as_warning()),
+            place: Some(place.into_warning()),
         });
     }
 }

@@ -41,20 +41,25 @@ pub(crate) fn joined(plugins: &[PluginSchema], devices: &[(String, String)]) -> 
         of_device["properties"]["config"] = config(plugin);
         named.insert(device.clone(), of_device);
     }
-    let by_plugin: Vec<Value> = plugins
-        .iter()
-        .map(|known| {
-            json!({
-                "if": { "properties": { "plugin": { "const": known.plugin } }, "required": ["plugin"] },
-                "then": { "properties": { "config": config(&known.plugin) } },
-            })
-        })
-        .collect();
+    // A chain, and no `allOf`: Taplo completes nothing of a schema that has one.
+    let by_plugin = plugins.iter().rev().fold(json!({}), |others, known| {
+        let mut one = json!({
+            "if": { "properties": { "plugin": { "const": known.plugin } }, "required": ["plugin"] },
+            "then": { "properties": { "config": config(&known.plugin) } },
+        });
+        if others != json!({}) {
+            one["else"] = others;
+        }
+        one
+    });
     if !named.is_empty() {
         all["properties"] = named.into();
     }
-    if !by_plugin.is_empty() {
-        all["additionalProperties"]["allOf"] = by_plugin.into();
+    if let Value::Object(chain) = by_plugin
+        && let Some(any) = all["additionalProperties"].as_object_mut()
+        && !chain.is_empty()
+    {
+        any.extend(chain);
         // The plugins at hand, for completion; others may be dropped later.
         let names = plugins.iter().map(|known| known.plugin.as_str());
         all["additionalProperties"]["properties"]["plugin"]["examples"] = names.collect();

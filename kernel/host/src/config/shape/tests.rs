@@ -408,7 +408,11 @@ fn what_plugins_say_is_found_by_the_names_of_their_devices_and_of_plugins() {
         ("soil".to_owned(), "meter".to_owned()),
         ("rule".to_owned(), "unbuilt".to_owned()),
     ];
-    let joined = joined(&[meter], &devices);
+    let other = PluginSchema {
+        plugin: "other".to_owned(),
+        schema: json!({}),
+    };
+    let joined = joined(&[meter, other], &devices);
     let check = Schema::parse(&joined.to_string()).unwrap().unwrap();
     let of = |text: &str| -> Vec<String> {
         let found = check.check(&as_json(text));
@@ -422,10 +426,14 @@ fn what_plugins_say_is_found_by_the_names_of_their_devices_and_of_plugins() {
     // The rest of a device is as it was.
     let faulty = of("[device.soil]\nplugin = \"meter\"\nlimit = {}\n");
     assert_eq!(faulty.len(), 1, "{faulty:?}");
-    let by_plugin = &joined["properties"]["device"]["additionalProperties"]["allOf"][0];
+    let by_plugin = &joined["properties"]["device"]["additionalProperties"];
     assert_eq!(by_plugin["if"]["properties"]["plugin"]["const"], "meter");
     assert_eq!(
         by_plugin["then"]["properties"]["config"]["$ref"],
         "#/definitions/meter"
+    );
+    assert_eq!(
+        by_plugin["else"]["if"]["properties"]["plugin"]["const"],
+        "other"
     );
 }
