@@ -30,6 +30,7 @@ mod memory;
 mod neighbours;
 mod packed;
 mod partial;
+mod prompt;
 mod queues;
 mod readmes;
 mod refusals;

@@ -1,10 +1,15 @@
 //! `weihe build`: a plugin's crate to a component.
 
+mod needs;
+
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::inspect::summary;
+use needs::{Needs, device_name};
+
+use super::inspect::{describe, summary};
 use super::{Global, Result};
 use crate::component::{
     Adapter, BuildError, Built, Cargo, ComponentiseError, Layout, build_crate, componentise,
@@ -14,6 +19,8 @@ use crate::config::{Config, FILE};
 use crate::output::{Failure, Outcome, Progress, Style, print, print_json};
 
 /// Build a plugin's crate to a component, or all plugins that a weihe.toml names as source
+///
+/// Said are size, hooks and imports, and the device that a weihe.toml needs for it.
 ///
 /// A core module that another compiler has made (C, with the bindings of its world linked in)
 /// becomes a component, too: name the file.
@@ -73,7 +80,7 @@ impl Build {
                 global.json,
             )?;
             let destination = destination(self.output.as_deref(), &built);
-            put(&built, &destination, global.json)?;
+            put(&built, &destination, true, global.json)?;
             return Ok(Outcome::Done);
         }
         if self.output.is_some() {
@@ -91,8 +98,14 @@ impl Build {
             let Some(source) = &plugin.source else {
                 continue;
             };
-            let result = build_shown(&cargo, source, &plugin.name, global.json)
-                .and_then(|built| put(&built, &plugin.file, global.json));
+            let result = build_shown(&cargo, source, &plugin.name, global.json).and_then(|built| {
+                // What is there need not be written.
+                let is_used = config
+                    .devices
+                    .iter()
+                    .any(|device| device.plugin == plugin.name);
+                put(&built, &plugin.file, !is_used, global.json)
+            });
             if let Err(failure) = result {
                 // The others are still built.
                 eprint!("{}", failure.render(Style::stderr()));
@@ -123,7 +136,7 @@ impl Build {
         let name = module.file_stem().unwrap_or_default().to_string_lossy();
         let destination = within(output, &name);
         place_bytes(&bytes, &destination)?;
-        show(&name, &layout, &destination, global.json);
+        show(&name, &layout, &destination, true, global.json);
         Ok(Outcome::Done)
     }
 }
@@ -165,20 +178,48 @@ fn within(output: &Path, name: &str) -> PathBuf {
     output.to_path_buf()
 }
 
-fn put(built: &Built, destination: &Path, json: bool) -> std::result::Result<(), Failure> {
+fn put(
+    built: &Built,
+    destination: &Path,
+    paste: bool,
+    json: bool,
+) -> std::result::Result<(), Failure> {
     place(&built.artifact, destination)?;
-    show(&built.name, &built.layout, destination, json);
+    show(&built.name, &built.layout, destination, paste, json);
     Ok(())
 }
 
-/// What was built, and what it needs.
-fn show(name: &str, layout: &Layout, destination: &Path, json: bool) {
+/// What was built, and what it needs: a host that runs nothing is asked, so that what a host would
+/// refuse is said now. With `paste`, people get the device that a weihe.toml needs for it.
+fn show(name: &str, layout: &Layout, destination: &Path, paste: bool, json: bool) {
+    // A moment: worth a line only where it goes away again.
+    let quiet = json || !std::io::stderr().is_terminal();
+    let progress = Progress::start(format!("looking at {name}"), quiet);
+    let described = describe(destination);
+    progress.fail();
     if json {
         let mut value = serde_json::to_value(layout).unwrap_or_default();
         value["name"] = name.into();
         value["file"] = destination.to_string_lossy().into();
+        match described {
+            Ok(about) => {
+                value["needs"] = Needs::of(&device_name(name), layout, &about).to_json();
+            }
+            Err(reason) => value["refused"] = reason.into(),
+        }
         print_json(&value);
-    } else {
-        print(&format!("{}\n{}", destination.display(), summary(layout)));
+        return;
     }
+    let style = Style::stdout();
+    let mut text = format!("{}\n{}", destination.display(), summary(layout));
+    match described {
+        Ok(about) if paste => {
+            let needs = Needs::of(&device_name(name), layout, &about).toml();
+            let note = style.dim("to paste into a weihe.toml:");
+            text.push_str(&format!("\n{note}\n{needs}"));
+        }
+        Ok(_) => {}
+        Err(reason) => text.push_str(&format!("  {}  {reason}\n", style.bad("refused"))),
+    }
+    print(&text);
 }

@@ -96,7 +96,7 @@ impl Inspect {
 }
 
 /// What the plugin says of itself, or why this host would not load it.
-fn describe(file: &Path) -> std::result::Result<Description, String> {
+pub(super) fn describe(file: &Path) -> std::result::Result<Description, String> {
     let described = remote::converse(async {
         let dry = DryRun::start(None).map_err(|error| Failure::plain(error.to_string()))?;
         let loaded = dry.load("inspected", file).await;

@@ -20,9 +20,16 @@ pub enum CargoError {
     /// There is no cargo.
     #[error("cargo, which builds plugins, is not on this machine")]
     Missing,
-    /// The target is not installed.
-    #[error("the Rust target {TARGET}, which plugins are built for, is not installed{}", .0)]
+    /// The target is not installed, and rustup could not add it.
+    #[error(
+        "the Rust target {TARGET}, which plugins are built for, is not installed, and rustup could not add it: {0}"
+    )]
     NoTarget(String),
+    /// The target is not installed, and there is no rustup.
+    #[error(
+        "the Rust target {TARGET}, which plugins are built for, is not installed, and rustup is not here to add it"
+    )]
+    NoRustup,
     /// A program cannot be run.
     #[error("cannot run `{program}`: {source}")]
     Run {
@@ -49,7 +56,12 @@ impl CargoError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Missing => "install Rust from https://rustup.rs, or copy a built component here",
-            Self::NoTarget(_) => "run `rustup target add wasm32-wasip2`",
+            Self::NoTarget(_) => {
+                "run `rustup target add wasm32-wasip2` in the crate's directory, where there is a network"
+            }
+            Self::NoRustup => {
+                "install Rust from https://rustup.rs, or the package of this target where yours comes from"
+            }
             Self::Run { .. } => "check that the Rust toolchain works: `cargo --version`",
             Self::Metadata { .. } => "check the crate with `cargo check`",
             Self::NoCrate(_) => "name the directory of a plugin's crate",
@@ -140,13 +152,8 @@ impl Cargo {
             .args(["target", "add", TARGET]));
         match added {
             Ok(output) if output.status.success() && self.has_target(directory)? => Ok(()),
-            Ok(output) => Err(CargoError::NoTarget(format!(
-                ", and rustup could not add it: {}",
-                last_line(&output.stderr)
-            ))),
-            Err(_) => Err(CargoError::NoTarget(
-                ", and rustup is not here to add it".to_owned(),
-            )),
+            Ok(output) => Err(CargoError::NoTarget(last_line(&output.stderr))),
+            Err(_) => Err(CargoError::NoRustup),
         }
     }
 

@@ -1,0 +1,185 @@
+//! What a built plugin needs in a weihe.toml, by what it says of itself and what it imports.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use weihe_kernel::runtime::{ConnectionNeed, Description};
+
+use crate::component::Layout;
+use crate::config::is_name;
+
+/// What a device of a plugin must be given.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// The plugin, which the device in the example is named after.
+    name: String,
+    /// Its connection, and whether it can do without.
+    connection: ConnectionNeed,
+    /// Keys that its configuration must have.
+    keys: Vec<String>,
+    /// Topics beyond its own.
+    publish: Vec<String>,
+    subscribe: Vec<String>,
+    /// Whether it calls other devices.
+    calls: bool,
+    /// Whether it uses tables, and keys, of the database.
+    tables: bool,
+    store_keys: bool,
+}
+
+impl Needs {
+    pub(super) fn of(name: &str, layout: &Layout, about: &Description) -> Self {
+        let imports = |interface: &str| {
+            let mut imports = layout.imports.iter();
+            imports.any(|import| import.starts_with(interface))
+        };
+        let own = format!("plugin/{name}/");
+        let topics = |publishes: bool| -> Vec<String> {
+            let topics = about.topics.iter();
+            topics
+                .filter(|topic| topic.publishes == publishes)
+                .map(|topic| topic.filter.replace("{device}", name))
+                .filter(|filter| !filter.starts_with(&own) && !filter.starts_with('$'))
+                .collect()
+        };
+        let schema: Value = serde_json::from_str(&about.config_schema).unwrap_or_default();
+        let keys = schema["required"].as_array().into_iter().flatten();
+        Self {
+            name: name.to_owned(),
+            connection: about.connection,
+            keys: keys.filter_map(Value::as_str).map(str::to_owned).collect(),
+            publish: topics(true),
+            subscribe: topics(false),
+            calls: imports("weihe:plugin/calls@"),
+            tables: imports("weihe:store/"),
+            store_keys: imports("wasi:keyvalue/"),
+        }
+    }
+
+    /// A device, as TOML to paste. What is behind `#` can be left out.
+    pub(super) fn toml(&self) -> String {
+        let name = &self.name;
+        let mut text = format!("[device.{name}]\nplugin = \"{name}\"\n");
+        match self.connection {
+            ConnectionNeed::None => {}
+            ConnectionNeed::Optional => text.push_str("# connection = \"NAME\"\n"),
+            ConnectionNeed::Required => text.push_str("connection = \"NAME\"\n"),
+        }
+        if !self.keys.is_empty() {
+            let _ = writeln!(text, "[device.{name}.config]");
+            for key in &self.keys {
+                // The value is the author's to say: this is what to fill in.
+                let _ = writeln!(text, "# {key} =");
+            }
+        }
+        let mut grants = String::new();
+        for (key, filters) in [("publish", &self.publish), ("subscribe", &self.subscribe)] {
+            if !filters.is_empty() {
+                let _ = writeln!(grants, "{key} = {}", json!(filters));
+            }
+        }
+        if self.calls {
+            grants.push_str("# call = [\"DEVICE\"]\n");
+        }
+        if !grants.is_empty() {
+            let _ = write!(text, "[device.{name}.grants]\n{grants}");
+        }
+        if self.tables || self.store_keys {
+            let _ = writeln!(text, "[device.{name}.grants.store]");
+        }
+        if self.tables {
+            text.push_str("tables = [\"NAME\"]\n");
+        }
+        if self.store_keys {
+            text.push_str("keys = true\n");
+        }
+        text
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "connection": self.connection,
+            "config": self.keys,
+            "publish": self.publish,
+            "subscribe": self.subscribe,
+            "call": self.calls,
+            "store": { "tables": self.tables, "keys": self.store_keys },
+            "toml": self.toml(),
+        })
+    }
+}
+
+/// The name of a device in an example, for a file of any name.
+pub(super) fn device_name(plugin: &str) -> String {
+    if is_name(plugin) {
+        return plugin.to_owned();
+    }
+    crate::config::suggest(plugin).unwrap_or_else(|| "trial".to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    use weihe_kernel::runtime::TopicInfo;
+
+    use super::*;
+    use crate::component::fixture;
+    use crate::config::Config;
+
+    fn layout(imports: &[&str]) -> Layout {
+        let mut layout = Layout::of(Path::new("x.wasm"), &fixture::plugin()).unwrap();
+        layout.imports = imports.iter().map(|&import| import.to_owned()).collect();
+        layout
+    }
+
+    #[test]
+    fn what_a_plugin_needs_is_a_device_to_paste() {
+        let topic = |filter: &str, publishes| TopicInfo {
+            filter: filter.to_owned(),
+            publishes,
+            summary: String::new(),
+        };
+        let about = Description {
+            topics: vec![
+                topic("plugin/{device}/state", true),
+                topic("greenhouse/{device}", true),
+                topic("weather/+/rain", false),
+            ],
+            config_schema: r#"{ "required": ["unit"] }"#.to_owned(),
+            connection: ConnectionNeed::Required,
+            ..Description::default()
+        };
+        let imports = [
+            "weihe:store/sql@0.1.0",
+            "wasi:keyvalue/store@0.2.0-draft2",
+            "weihe:plugin/calls@0.1.0",
+        ];
+        let needs = Needs::of("pump", &layout(&imports), &about);
+        let toml = needs.toml();
+        assert_eq!(
+            toml,
+            "[device.pump]\nplugin = \"pump\"\nconnection = \"NAME\"\n\
+             [device.pump.config]\n# unit =\n\
+             [device.pump.grants]\npublish = [\"greenhouse/pump\"]\nsubscribe = [\"weather/+/rain\"]\n\
+             # call = [\"DEVICE\"]\n\
+             [device.pump.grants.store]\ntables = [\"NAME\"]\nkeys = true\n"
+        );
+        // It is read as it is, once the connection has a name that there is.
+        let whole = format!(
+            "[connection.field]\ntype = \"tcp\"\naddress = \"a:1\"\n[plugin.pump]\n{}",
+            toml.replace("connection = \"NAME\"", "connection = \"field\"")
+        );
+        Config::parse(Path::new("/nowhere"), &whole).unwrap();
+        assert_eq!(needs.to_json()["store"]["tables"], true);
+    }
+
+    #[test]
+    fn a_plugin_that_needs_nothing_gets_a_device_and_no_more() {
+        let needs = Needs::of("rule", &layout(&[]), &Description::default());
+        assert_eq!(needs.toml(), "[device.rule]\nplugin = \"rule\"\n");
+        assert_eq!(device_name("My.Pump"), "my-pump");
+        assert_eq!(device_name("泵"), "trial");
+    }
+}
