@@ -1,4 +1,7 @@
 //! `weihe completions`: what a shell asks while a command is typed, and the script that makes it ask.
+//!
+//! Three short scripts and one engine of our own: the scripts that `clap_complete` writes know nothing
+//! of a system's devices, and its engine that could is unstable, between script and program, too.
 
 mod engine;
 mod live;
