@@ -222,3 +222,63 @@ fn a_plugin_of_another_sdk_is_told_the_versions_and_what_to_do() {
     );
     assert!(help.contains("`weihe new`"), "{help}");
 }
+
+#[test]
+fn topics_and_devices_that_a_configuration_names_are_compared_with_its_grants() {
+    let system = "[plugin.modbus]\n[plugin.rule-hysteresis]\n[connection.field]\ntype = \"tcp\"\n\
+                  address = \"127.0.0.1:1\"\n[device.soil]\nplugin = \"modbus\"\nconnection = \"field\"\n\
+                  [device.soil.config]\ntopic-prefix = \"greenhouse\"\n\
+                  points = [{ name = \"moisture\", address = 0 }]\n\
+                  [device.rule]\nplugin = \"rule-hysteresis\"\n[device.rule.config]\n\
+                  input = \"greenhouse/moisture\"\non-below = 20\noff-above = 30\n\
+                  [device.rule.config.call]\ndevice = \"sol\"\ncommand = \"write\"\n";
+    let rule = ("rule-hysteresis", "weihe-plugin-rule-hysteresis");
+    let host = Host::new(system, &[MODBUS, rule]);
+    let answer = host.ask(&["check"]).unwrap();
+    // A plugin might do without: it has the last word when it starts.
+    assert_eq!(answer["ok"], true, "{answer}");
+    let found: Vec<(u64, String, String)> = answer["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| {
+            let text = |key: &str| warning[key].as_str().unwrap_or_default().to_owned();
+            (
+                warning["line"].as_u64().unwrap_or_default(),
+                text("message"),
+                text("help"),
+            )
+        })
+        .collect();
+    let lines: Vec<u64> = found.iter().map(|(line, ..)| *line).collect();
+    assert_eq!(lines, [10, 15, 19], "{found:?}");
+    assert!(
+        found[0]
+            .2
+            .contains("`publish = [\"greenhouse/#\"]` to `[device.soil.grants]`"),
+        "{found:?}"
+    );
+    assert!(
+        found[1]
+            .2
+            .contains("`subscribe = [\"greenhouse/moisture\"]`"),
+        "{found:?}"
+    );
+    assert!(found[2].2.contains("did you mean `soil`?"), "{found:?}");
+    // With all that is asked for, and one letter wrong.
+    let granted = system.replace("\"sol\"", "\"soil\"").replace(
+        "input = \"greenhouse/moisture\"",
+        "input = \"greenhuose/moisture\"",
+    ) + "[device.rule.grants]\nsubscribe = [\"+/moisture\"]\ncall = [\"soil\"]\n\
+           [device.soil.grants]\npublish = [\"greenhouse/moisture\"]\n";
+    std::fs::write(host.path("weihe.toml"), granted).unwrap();
+    let answer = host.ask(&["check"]).unwrap();
+    let warnings = answer["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0]["line"], 15);
+    let help = warnings[0]["help"].as_str().unwrap();
+    assert!(
+        help.contains("did you mean `greenhouse/moisture`"),
+        "{help}"
+    );
+}

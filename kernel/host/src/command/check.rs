@@ -1,6 +1,7 @@
 //! `weihe check`: is everything in order, without starting anything?
 
 mod examine;
+mod named;
 mod pointless;
 
 use std::path::{Path, PathBuf};
@@ -21,9 +22,10 @@ use examine::{Found, Warning, examine};
 /// `weihe run` has no reason to refuse a part: a plugin that has to be built first, and warnings,
 /// are none.
 ///
-/// What only shows at a start: what a plugin itself refuses (topics, connections and commands that
-/// its configuration names without a grant, values that its schema does not describe), ports and
-/// addresses that other programs hold, a database that cannot be opened.
+/// What only shows at a start: what a plugin itself refuses (values that its schema does not
+/// describe; topics and devices that its configuration names without a grant, where its schema does
+/// not say that they are such), ports and addresses that other programs hold, a database that cannot
+/// be opened.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  weihe check examples/greenhouse")]
 pub(super) struct Check {

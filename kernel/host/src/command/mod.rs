@@ -70,7 +70,7 @@ pub struct Global {
         env = "WEIHE_DIR"
     )]
     pub directory: Option<PathBuf>,
-    /// Use colours: on a terminal, always, or never
+    /// Use colours: auto (on a terminal that can), always or never
     #[arg(
         long = "color",
         global = true,

@@ -41,7 +41,7 @@ pub use name::{NAME_LIMIT, is_name};
 pub use path::{KeyPath, Step};
 pub use place::Place;
 pub use plugin::PluginEntry;
-pub use schema::{At, Mismatch, Schema};
+pub use schema::{At, Mismatch, Named, Schema, Use};
 pub(crate) use section::nearest;
 pub(crate) use shape::{PluginSchema, joined};
 pub use shape::{SCHEMA_FILE, schema, schema_comment};

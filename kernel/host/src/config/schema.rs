@@ -7,10 +7,14 @@
 //! one (`type = "tcp"`). Everything else is left to the plugin: what this does not know it takes for right
 //! (docs/decisions/0020-config-schemas.md).
 
+mod uses;
+
 use serde_json::{Map, Value};
 
 use super::path::KeyPath;
 use super::section::nearest;
+
+pub use uses::{Named, Use};
 
 /// Faults after which the rest is not looked at: nobody reads more, and a hostile schema could ask
 /// for one at each of a million places.

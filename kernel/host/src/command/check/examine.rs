@@ -7,7 +7,8 @@ use weihe_kernel::bus::Filter;
 use weihe_kernel::runtime::Description;
 use weihe_kernel::{DeviceSpec, PluginStatus};
 
-use super::pointless::pointless;
+use super::named::misnamed;
+use super::pointless::{pointless, published};
 use crate::component::Cargo;
 use crate::config::{Config, PluginEntry, Problem, Schema};
 use crate::control::check_directory;
@@ -92,10 +93,15 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
     found
         .problems
         .extend(without.map(|(_, problem)| problem.clone()));
-    devices(config, &dry, &loaded, &mut found);
-    for problem in pointless(config, &loaded) {
+    let published = published(config);
+    devices(config, &dry, &loaded, &published, &mut found);
+    for problem in pointless(config, &loaded, &published) {
         found.warn_at(problem);
     }
+    // In the order of the file; what stands nowhere in it comes first.
+    found
+        .warnings
+        .sort_by_key(|warning| warning.place.as_ref().map(|place| place.fault().span.start));
     dry.end().await;
     Ok(found)
 }
@@ -209,6 +215,7 @@ fn devices(
     config: &Config,
     dry: &DryRun,
     loaded: &BTreeMap<&str, PluginStatus>,
+    published: &[Filter],
     found: &mut Found,
 ) {
     let mut schemas = BTreeMap::new();
@@ -249,6 +256,12 @@ fn devices(
             Some(problems) => found.problems.extend(problems),
             None => {
                 let spec = spec(config, entry);
+                for problem in schema
+                    .into_iter()
+                    .flat_map(|schema| misnamed(config, &spec, schema, published))
+                {
+                    found.warn_at(problem);
+                }
                 device(
                     config,
                     dry,

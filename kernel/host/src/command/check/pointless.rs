@@ -10,20 +10,16 @@ use weihe_kernel::grant::Grants;
 use crate::config::{Config, DeviceEntry, PluginEntry, Problem, nearest};
 
 /// What of a system's grants leads nowhere, in the order of the file.
-pub(super) fn pointless(config: &Config, loaded: &BTreeMap<&str, PluginStatus>) -> Vec<Problem> {
+pub(super) fn pointless(
+    config: &Config,
+    loaded: &BTreeMap<&str, PluginStatus>,
+    published: &[Filter],
+) -> Vec<Problem> {
     let mut found = Vec::new();
-    let published = published(config);
     for plugin in &config.plugins {
         let owner = format!("plugin `{}`", plugin.name);
         let path = format!("plugin.{}.grants", plugin.name);
-        unheard(
-            config,
-            &owner,
-            &path,
-            &plugin.grants,
-            &published,
-            &mut found,
-        );
+        unheard(config, &owner, &path, &plugin.grants, published, &mut found);
         if let Some(status) = loaded.get(plugin.name.as_str()) {
             unused(config, &path, &plugin.grants, status, &mut found);
         }
@@ -31,14 +27,7 @@ pub(super) fn pointless(config: &Config, loaded: &BTreeMap<&str, PluginStatus>) 
     for device in &config.devices {
         let owner = format!("device `{}`", device.name);
         let path = format!("device.{}.grants", device.name);
-        unheard(
-            config,
-            &owner,
-            &path,
-            &device.grants,
-            &published,
-            &mut found,
-        );
+        unheard(config, &owner, &path, &device.grants, published, &mut found);
         if let Some(status) = loaded.get(device.plugin.as_str()) {
             unused(config, &path, &device.grants, status, &mut found);
         }
@@ -48,7 +37,7 @@ pub(super) fn pointless(config: &Config, loaded: &BTreeMap<&str, PluginStatus>) 
 }
 
 /// The topics on which something here may publish.
-fn published(config: &Config) -> Vec<Filter> {
+pub(super) fn published(config: &Config) -> Vec<Filter> {
     let own = |name: &str| format!("plugin/{name}/#").parse().ok();
     let of_device = |device: &DeviceEntry| {
         let mut filters = device.grants.publish.clone();
@@ -84,17 +73,19 @@ fn unheard(
         }
         let message =
             format!("{owner} may subscribe to `{filter}`, on which no device here may publish");
-        let known = published.iter().map(Filter::as_str);
-        let help = match nearest(filter.as_str(), known) {
-            Some(near) => format!("did you mean `{near}`? There a device may publish"),
-            None => {
-                "devices publish on `plugin/DEVICE/#` and where `publish` grants it; leave it, if \
-                     `weihe set` is to publish there"
-                    .to_owned()
-            }
-        };
+        let help = unheard_help(filter.as_str(), published);
         let path = format!("{path}.subscribe.{index}");
         found.push(config.problem_at(&path, message, Some(help)));
+    }
+}
+
+/// What to do about a topic on which nobody publishes.
+pub(super) fn unheard_help(topic: &str, published: &[Filter]) -> String {
+    match nearest(topic, published.iter().map(Filter::as_str)) {
+        Some(near) => format!("did you mean `{near}`? There a device may publish"),
+        None => "devices publish on `plugin/DEVICE/#` and where `publish` grants it; leave it, if \
+                 `weihe set` is to publish there"
+            .to_owned(),
     }
 }
 
@@ -143,7 +134,7 @@ fn unused(
 }
 
 /// Whether there can be a topic that both filters match.
-fn meet(one: &Filter, other: &Filter) -> bool {
+pub(super) fn meet(one: &Filter, other: &Filter) -> bool {
     let (mut ones, mut others) = (one.levels(), other.levels());
     loop {
         return match (ones.next(), others.next()) {
@@ -173,7 +164,8 @@ mod tests {
             description: weihe_kernel::runtime::Description::default(),
             history: Vec::new(),
         };
-        let found = pointless(&config, &BTreeMap::from([("p", status)]));
+        let loaded = BTreeMap::from([("p", status)]);
+        let found = pointless(&config, &loaded, &published(&config));
         found
             .into_iter()
             .map(|problem| {
