@@ -19,6 +19,9 @@ pub const TARGET_FOLDER: &str = "weihe-components";
 /// The part of a package's name that says only that it is a plugin.
 const PREFIX: &str = "weihe-plugin-";
 
+/// What the name of a component ends with that was made of a core module of the name before.
+const MADE_COMPONENT: &str = ".component.wasm";
+
 /// Lines of cargo's output that are kept for the error: the first faults matter most, and a
 /// template gone wrong can print thousands.
 const OUTPUT_LINES: usize = 200;
@@ -48,6 +51,19 @@ pub struct Built {
     pub layout: Layout,
     /// Whether cargo had anything to do.
     pub fresh: bool,
+}
+
+impl Built {
+    /// Where the compiler says which files it has read.
+    pub fn read_files(&self) -> PathBuf {
+        let name = self
+            .artifact
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let name = name.strip_suffix(MADE_COMPONENT).unwrap_or(&name);
+        self.artifact.with_file_name(name).with_extension("d")
+    }
 }
 
 /// Why there is no component.
@@ -267,8 +283,7 @@ fn finish(package: Package, messages: &[Message]) -> Result<Built, BuildError> {
     })
 }
 
-/// The component of what a compiler has left: `NAME.component.wasm` beside a core module, which is
-/// only written when it differs.
+/// The component of what a compiler has left: beside a core module, and only written when it differs.
 fn as_component(artifact: PathBuf) -> Result<PathBuf, BuildError> {
     let bytes = std::fs::read(&artifact).map_err(|source| ComponentiseError::Read {
         path: artifact.clone(),
@@ -277,7 +292,9 @@ fn as_component(artifact: PathBuf) -> Result<PathBuf, BuildError> {
     if !is_core_module(&bytes) {
         return Ok(artifact);
     }
-    let component = artifact.with_extension("component.wasm");
+    let mut component = artifact.clone().into_os_string();
+    component.push(MADE_COMPONENT);
+    let component = PathBuf::from(component);
     place_bytes(&componentise(&artifact, &bytes, &[])?, &component)?;
     Ok(component)
 }
@@ -373,6 +390,19 @@ mod tests {
         assert!(matches!(error, BuildError::NoLibrary { .. }), "{error}");
         let error = finish(package("/b/Cargo.toml"), &messages).unwrap_err();
         assert!(error.to_string().contains("/t/b.wasm"), "{error}");
+    }
+
+    #[test]
+    fn the_files_that_were_read_stand_beside_what_the_compiler_made() {
+        let built = |artifact: &str| Built {
+            name: "a".to_owned(),
+            artifact: artifact.into(),
+            layout: Layout::of(Path::new("a"), &crate::component::fixture::plugin()).unwrap(),
+            fresh: false,
+        };
+        for artifact in ["/t/a.wasm", "/t/a.wasm.component.wasm"] {
+            assert_eq!(built(artifact).read_files(), Path::new("/t/a.d"));
+        }
     }
 
     #[test]

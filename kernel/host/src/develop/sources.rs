@@ -75,7 +75,7 @@ impl Sources {
     /// Notes what the compiler has read for a component. Returns the files that were not
     /// among the source before.
     pub(super) fn note(&mut self, built: &Built) -> Stamps {
-        let list = std::fs::read_to_string(built.artifact.with_extension("d"));
+        let list = std::fs::read_to_string(built.read_files());
         let read = read_by_compiler(&list.unwrap_or_default());
         // What builds have made changes with each of them.
         let target = self.packages.target_directory.clone();
