@@ -11,8 +11,8 @@ use crate::config::{Config, KeyPath, PluginEntry, Problem, nearest};
 const MORE_MEMORY: &str =
     "raise `[host] memory` or the limit of the service (MemoryMax=), or stop other devices";
 
-/// The interfaces of plugins, as this host has them.
-const INTERFACE: &str = "weihe:plugin@0.1.0";
+/// The version of the interfaces, as this host has them.
+const VERSION: &str = "0.1.0";
 
 /// What to do about a plugin of another SDK.
 const OTHER_SDK: &str = "build it with the SDK of this host: in its Cargo.toml, `weihe-sdk` is to name the path that \
@@ -36,9 +36,10 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
         return missing_component(config, plugin);
     }
     let path = plugin_path(config, &plugin.name);
-    if let Some(version) = other_version(plugin, error) {
+    if let Some((package, version)) = other_version(plugin, error) {
         let message = format!(
-            "plugin `{}`: {} was built against {version}; this host speaks {INTERFACE}",
+            "plugin `{}`: {} was built against {package}@{version}; this host speaks \
+             {package}@{VERSION}",
             plugin.name,
             plugin.file.display()
         );
@@ -78,12 +79,12 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
     }
 }
 
-/// The interface package of another version that a plugin was built against, when it is that.
-fn other_version(plugin: &PluginEntry, error: &LoadError) -> Option<String> {
+/// The interface package, and its other version, that a plugin was built against, when it is that.
+fn other_version(plugin: &PluginEntry, error: &LoadError) -> Option<(String, String)> {
     let package = |interface: &str| {
         let (name, version) = interface.split_once('@')?;
         let (package, _) = name.split_once('/')?;
-        Some(format!("{package}@{version}"))
+        Some((package.to_owned(), version.to_owned()))
     };
     match error {
         LoadError::UnknownImport { import, .. } => {
