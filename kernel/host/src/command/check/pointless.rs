@@ -50,9 +50,13 @@ pub(super) fn published(config: &Config) -> Vec<Filter> {
         filters.extend(own(&plugin.name));
         filters
     };
+    // A device on its own is on trial: its input comes from `weihe set`.
+    let is_on_trial = config.devices.len() == 1;
+    let by_hand = is_on_trial.then(|| "#".parse().ok()).flatten();
     let devices = config.devices.iter().flat_map(of_device);
     devices
         .chain(config.plugins.iter().flat_map(of_plugin))
+        .chain(by_hand)
         .collect()
 }
 
@@ -208,6 +212,13 @@ mod tests {
             "{found:?}"
         );
         assert!(found[2].2.contains("weihe set"), "{found:?}");
+    }
+
+    #[test]
+    fn a_device_on_its_own_is_fed_by_hand() {
+        let text = "[plugin.p]\n[device.trial]\nplugin = \"p\"\n[device.trial.grants]\n\
+                    subscribe = [\"tank/level\"]\n";
+        assert_eq!(of(text, &[]), []);
     }
 
     #[test]
