@@ -7,11 +7,21 @@ use std::sync::OnceLock;
 use crate::{target, workspace};
 
 /// The packages that tests load.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 19] = [
     "weihe-plugin-modbus",
     "weihe-plugin-historian",
     "weihe-plugin-rule-hysteresis",
     "greenhouse-slave",
+    "cookbook-average",
+    "cookbook-debounce",
+    "cookbook-hourly",
+    "cookbook-lights",
+    "cookbook-nmea",
+    "cookbook-pump-sequence",
+    "cookbook-scale",
+    "cookbook-silence",
+    "cookbook-totaliser",
+    "cookbook-vote",
     "weihe-guest-raw",
     "weihe-guest-ledger",
     "weihe-guest-packed",

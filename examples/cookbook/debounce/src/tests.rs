@@ -1,0 +1,121 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+
+const CONFIG: &str = r#"{ "input": "door/raw", "settle": "20 ms" }"#;
+
+fn start() -> FakeKernel<Debounce> {
+    FakeKernel::<Debounce>::start("door", CONFIG).unwrap()
+}
+
+/// Levels of the contact, 2 ms apart, and then quiet.
+fn contact(kernel: &mut FakeKernel<Debounce>, levels: &[bool]) {
+    for level in levels {
+        kernel.event("door/raw", *level).unwrap();
+        kernel.advance(Duration::from_millis(2)).unwrap();
+    }
+    kernel.advance(Duration::from_millis(20)).unwrap();
+}
+
+/// What was published on the contact's own topic since this was last asked.
+fn closed(kernel: &mut FakeKernel<Debounce>) -> Vec<ValueBuf> {
+    let published = kernel.take_published().into_iter();
+    let output = published.filter(|sample| sample.topic == "plugin/door/closed");
+    output.map(|sample| sample.value).collect()
+}
+
+#[test]
+fn bounces_become_one_edge_each() {
+    let mut kernel = start();
+    contact(&mut kernel, &[false]);
+    contact(&mut kernel, &[true, false, true, false, true]);
+    contact(&mut kernel, &[false, true, false]);
+    assert_eq!(
+        kernel.last("plugin/door/count"),
+        Some(ValueBuf::Integer(1)),
+        "it closed once"
+    );
+    assert_eq!(
+        closed(&mut kernel),
+        [false, true, false].map(ValueBuf::Boolean)
+    );
+}
+
+#[test]
+fn a_spike_is_no_edge() {
+    let mut kernel = start();
+    contact(&mut kernel, &[false]);
+    closed(&mut kernel);
+    contact(&mut kernel, &[true, false]);
+    assert!(closed(&mut kernel).is_empty());
+}
+
+#[test]
+fn an_edge_has_the_time_of_its_last_bounce() {
+    let mut kernel = start();
+    contact(&mut kernel, &[false]);
+    kernel.take_published();
+    let began = kernel.now();
+    contact(&mut kernel, &[true, false, true]);
+    let edge = kernel.take_published().pop().unwrap();
+    assert_eq!(edge.time.since(began), Duration::from_millis(4));
+}
+
+#[test]
+fn a_contact_that_reports_its_level_again_and_again_settles_all_the_same() {
+    let mut kernel = start();
+    contact(&mut kernel, &[false]);
+    closed(&mut kernel);
+    for _ in 0..15 {
+        kernel.event("door/raw", true).unwrap();
+        kernel.advance(Duration::from_millis(2)).unwrap();
+    }
+    assert_eq!(closed(&mut kernel), [ValueBuf::Boolean(true)]);
+}
+
+#[test]
+fn a_broken_wire_is_neither_open_nor_closed() {
+    let mut kernel = start();
+    contact(&mut kernel, &[false]);
+    kernel.take_published();
+    let broken = Sample::new(Value::None).quality(Quality::Bad);
+    kernel.event("door/raw", broken).unwrap();
+    let unknown = kernel.take_published().pop().unwrap();
+    assert_eq!(
+        (unknown.value, unknown.quality),
+        (ValueBuf::None, Quality::Bad)
+    );
+    contact(&mut kernel, &[true]);
+    assert_eq!(closed(&mut kernel), [ValueBuf::Boolean(true)]);
+    assert_eq!(
+        kernel.last("plugin/door/count"),
+        None,
+        "nobody saw it close"
+    );
+}
+
+#[test]
+fn the_count_survives_a_swap() {
+    let mut kernel = start();
+    for level in [false, true, false] {
+        contact(&mut kernel, &[level]);
+    }
+    kernel.restart(CONFIG).unwrap();
+    contact(&mut kernel, &[true]);
+    assert_eq!(kernel.last("plugin/door/count"), Some(ValueBuf::Integer(2)));
+}
+
+#[test]
+fn what_is_no_boolean_is_refused_with_its_topic() {
+    let error = start().event("door/raw", "shut").unwrap_err();
+    assert_eq!(
+        error,
+        Error::rejected("`door/raw`: expected a boolean, found text \"shut\"")
+    );
+}
+
+#[test]
+fn an_input_with_wildcards_is_refused() {
+    let error = FakeKernel::<Debounce>::start("door", r#"{ "input": "door/+" }"#).unwrap_err();
+    assert!(error.text().contains("`input`: \"door/+\""), "{error}");
+}

@@ -1,0 +1,204 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+use weihe_sdk::codec::{Codec, Context as Frame, DecodeError, Direction};
+
+/// "What is the gross weight, A?", from the manual.
+const QUESTION: &[u8] = b"\x02AB03\x03";
+
+/// A reply with its sum.
+fn reply(body: &str) -> Vec<u8> {
+    let sum = body.bytes().fold(0, |sum, byte| sum ^ byte);
+    format!("\x02{body}{sum:02X}\x03").into_bytes()
+}
+
+fn start() -> FakeKernel<Scale> {
+    let setup = FakeKernel::<Scale>::setup("hopper").connection("line");
+    setup.start("{}").unwrap()
+}
+
+/// The question under way.
+fn asked(kernel: &mut FakeKernel<Scale>) -> (Ticket, Vec<u8>) {
+    let submitted = kernel.take_submitted();
+    let [question] = submitted.as_slice() else {
+        panic!("one question: {submitted:?}");
+    };
+    (question.ticket, question.request.bytes.clone())
+}
+
+fn polled(kernel: &mut FakeKernel<Scale>) -> Ticket {
+    kernel.advance(Duration::from_millis(500)).unwrap();
+    let (ticket, bytes) = asked(kernel);
+    assert_eq!(bytes, QUESTION);
+    ticket
+}
+
+#[test]
+fn a_poll_becomes_a_weight() {
+    let mut kernel = start();
+    for (body, weight) in [
+        ("AB+0123452", 123.45),
+        ("AB-0000501", -5.0),
+        ("AB+0000000", 0.0),
+    ] {
+        let ticket = polled(&mut kernel);
+        kernel.reply(ticket, Ok(&reply(body))).unwrap();
+        assert_eq!(
+            kernel.last("plugin/hopper/weight"),
+            Some(ValueBuf::Float(weight))
+        );
+    }
+    assert_eq!(
+        kernel.last("plugin/hopper/online"),
+        Some(ValueBuf::Boolean(true))
+    );
+}
+
+#[test]
+fn a_spoilt_answer_is_asked_for_again_at_once() {
+    let mut kernel = start();
+    let ticket = polled(&mut kernel);
+    let mut spoilt = reply("AB+0123452");
+    spoilt[5] ^= 1;
+    kernel.reply(ticket, Ok(&spoilt)).unwrap();
+    let (ticket, bytes) = asked(&mut kernel);
+    assert_eq!(bytes, QUESTION);
+    assert!(kernel.published().is_empty(), "nothing is said of it yet");
+    kernel.reply(ticket, Ok(&reply("AB+0123452"))).unwrap();
+    assert_eq!(
+        kernel.last("plugin/hopper/weight"),
+        Some(ValueBuf::Float(123.45))
+    );
+}
+
+#[test]
+fn an_indicator_that_does_not_answer_is_offline_after_its_retries() {
+    let mut kernel = start();
+    let ticket = polled(&mut kernel);
+    kernel.reply(ticket, Ok(&reply("AB+0123452"))).unwrap();
+    let mut ticket = polled(&mut kernel);
+    for _ in 0..2 {
+        kernel
+            .reply(ticket, Err(Failure::Timeout(Vec::new())))
+            .unwrap();
+        ticket = asked(&mut kernel).0;
+    }
+    kernel.take_published();
+    kernel
+        .reply(ticket, Err(Failure::Timeout(Vec::new())))
+        .unwrap();
+    let published = kernel.take_published();
+    assert_eq!(
+        (&published[0].value, published[0].quality),
+        (&ValueBuf::None, Quality::Bad)
+    );
+    assert_eq!(published[1].value, ValueBuf::Boolean(false));
+    assert!(kernel.logs()[0].message.contains("no reply in time"));
+    // It is polled again, and comes back.
+    let ticket = polled(&mut kernel);
+    kernel.reply(ticket, Ok(&reply("AB+0123452"))).unwrap();
+    assert_eq!(
+        kernel.last("plugin/hopper/online"),
+        Some(ValueBuf::Boolean(true))
+    );
+}
+
+#[test]
+fn a_pulled_cable_makes_the_weight_bad_at_once() {
+    let mut kernel = start();
+    kernel.link("line", LinkState::Down, "unplugged").unwrap();
+    assert_eq!(kernel.published()[0].quality, Quality::Bad);
+    let ticket = polled(&mut kernel);
+    let down = Failure::LinkDown("unplugged".to_owned());
+    kernel.reply(ticket, Err(down)).unwrap();
+    assert!(kernel.take_submitted().is_empty(), "retries are of no use");
+}
+
+#[test]
+fn a_slow_line_has_no_queue_of_polls() {
+    let mut kernel = start();
+    kernel.advance(Duration::from_secs(5)).unwrap();
+    assert_eq!(kernel.submitted().len(), 1);
+}
+
+#[test]
+fn an_operator_weighs_now() {
+    let mut kernel = start();
+    assert_eq!(kernel.call("weigh", r#"{ "what": "net" }"#), Ok(None));
+    let call = kernel.last_call() - 1;
+    let (ticket, bytes) = asked(&mut kernel);
+    assert_eq!(bytes, b"\x02AD05\x03");
+    kernel.reply(ticket, Ok(&reply("AD+0100002"))).unwrap();
+    let answer = r#"{"unit":"kg","weight":100.0}"#.to_owned();
+    assert_eq!(kernel.answers(), [(call, Ok(answer))]);
+    kernel.call("weigh", "{}").unwrap();
+    let mut ticket = asked(&mut kernel).0;
+    for _ in 0..2 {
+        kernel.reply(ticket, Ok(&reply("BB+0100002"))).unwrap();
+        ticket = asked(&mut kernel).0;
+    }
+    kernel.reply(ticket, Ok(&reply("BB+0100002"))).unwrap();
+    let error = kernel.answers().pop().unwrap().1.unwrap_err();
+    assert_eq!(error.text(), "asked A for gross, and B answered with gross");
+}
+
+#[test]
+fn an_address_that_no_indicator_has_is_refused() {
+    let setup = FakeKernel::<Scale>::setup("hopper").connection("line");
+    let error = setup.start::<Scale>(r#"{ "address": "a" }"#).unwrap_err();
+    assert_eq!(error.text(), "config: `address`: 'a' is none of A to Z");
+}
+
+#[test]
+fn frames_are_built_and_every_byte_of_them_is_explained() {
+    let bytes = Frames::encode(r#"{ "address": "A" }"#).unwrap();
+    assert_eq!(bytes, QUESTION);
+    assert!(
+        Frames::encode(r#"{ "address": "A", "what": "volume" }"#)
+            .unwrap_err()
+            .contains("volume")
+    );
+    for (direction, bytes) in [
+        (Direction::Request, bytes),
+        (Direction::Reply, reply("AB+0123452")),
+    ] {
+        let decoded = Frames::decode(direction, &Frame::new("{}"), &bytes).unwrap();
+        let explained: u32 = decoded.fields.iter().map(|field| field.length).sum();
+        assert_eq!(
+            (explained, decoded.consumed),
+            (bytes.len() as u32, bytes.len() as u32)
+        );
+    }
+}
+
+#[test]
+fn a_wrong_byte_is_refused_with_its_place() {
+    let place = |bytes: &[u8]| match Frames::decode(Direction::Reply, &Frame::new("{}"), bytes) {
+        Err(DecodeError::Refused(refusal)) => refusal.offset,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(place(b"\x03"), 0);
+    assert_eq!(place(&reply("AX+0123452")), 2);
+    assert_eq!(place(&reply("AB*0123452")), 3);
+    assert_eq!(place(&reply("AB+01x3452")), 4);
+    assert_eq!(place(&reply("AB+0123459")), 3, "nine places");
+    let mut spoilt = reply("AB+0123452");
+    spoilt[4] ^= 1;
+    assert_eq!(place(&spoilt), 11);
+}
+
+#[test]
+fn a_reply_is_found_in_pieces_and_behind_noise() {
+    let scan = |bytes: &[u8]| {
+        let found = Frames::scan(Direction::Reply, &Frame::new("{}"), bytes, false);
+        (found.skip, found.frame)
+    };
+    let whole = reply("AB+0123452");
+    assert_eq!(scan(&[b"\xff\x00", &whole[..]].concat()), (2, Some(14)));
+    for end in 0..whole.len() {
+        assert_eq!(scan(&whole[..end]), (0, None), "{end} bytes are no frame");
+    }
+    // The end of an older reply, cut off by a power failure, and one that begins within it.
+    let cut = [b"\x02AB+0", &whole[..], b"......"].concat();
+    assert_eq!(scan(&cut), (5, Some(14)));
+}

@@ -1,0 +1,105 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+
+const CONFIG: &str = r#"{ "counter": "meter/pulses", "pulses-per-litre": 10, "wraps-at": 65536 }"#;
+
+fn start() -> FakeKernel<Totaliser> {
+    FakeKernel::<Totaliser>::start("water", CONFIG).unwrap()
+}
+
+fn read(kernel: &mut FakeKernel<Totaliser>, counter: i64) -> f64 {
+    kernel.event("meter/pulses", counter).unwrap();
+    litres(kernel)
+}
+
+fn litres(kernel: &FakeKernel<Totaliser>) -> f64 {
+    let litres = kernel.last("plugin/water/litres").unwrap();
+    litres.as_value().as_f64().unwrap()
+}
+
+#[test]
+fn pulses_become_litres() {
+    let mut kernel = start();
+    assert_eq!(litres(&kernel), 0.0, "it is said at the start");
+    assert_eq!(read(&mut kernel, 400), 0.0, "what was before is not known");
+    assert_eq!(read(&mut kernel, 423), 2.3);
+    assert_eq!(read(&mut kernel, 423), 2.3);
+}
+
+#[test]
+fn a_counter_that_goes_over_its_end_loses_nothing() {
+    let mut kernel = start();
+    read(&mut kernel, 65_530);
+    assert_eq!(read(&mut kernel, 4), 1.0);
+}
+
+#[test]
+fn a_counter_that_lost_its_power_begins_anew_and_the_litres_do_not() {
+    let mut kernel = start();
+    read(&mut kernel, 1_000);
+    read(&mut kernel, 1_100);
+    assert_eq!(read(&mut kernel, 20), 12.0);
+    let logs = kernel.logs();
+    assert!(logs[0].message.contains("from 1100 to 20"), "{logs:?}");
+}
+
+#[test]
+fn pulses_during_a_restart_are_counted_and_the_same_reading_twice_is_not() {
+    let mut kernel = start();
+    read(&mut kernel, 100);
+    read(&mut kernel, 150);
+    kernel.restart(CONFIG).unwrap();
+    assert_eq!(litres(&kernel), 5.0);
+    assert_eq!(read(&mut kernel, 150), 5.0, "the last value, told again");
+    assert_eq!(read(&mut kernel, 180), 8.0);
+}
+
+#[test]
+fn state_of_the_version_before_is_taken_over() {
+    let begin = |version, state: &str| {
+        let setup = FakeKernel::<Totaliser>::setup("water").state(version, state);
+        setup.start::<Totaliser>(CONFIG)
+    };
+    let mut kernel = begin(1, r#"{ "total": 70, "last": 40 }"#).unwrap();
+    assert_eq!(litres(&kernel), 7.0);
+    assert_eq!(read(&mut kernel, 50), 8.0);
+    let mut kernel = begin(1, r#"{ "total": 70, "last": -1 }"#).unwrap();
+    assert_eq!(read(&mut kernel, 50), 7.0);
+    let error = begin(3, "{}").unwrap_err();
+    assert!(error.text().contains("version 3"), "{error}");
+}
+
+#[test]
+fn an_operator_resets_it_to_what_stands_on_the_meter() {
+    let mut kernel = start();
+    read(&mut kernel, 0);
+    read(&mut kernel, 25);
+    let answer = kernel.call("reset", r#"{ "litres": 100.5 }"#).unwrap();
+    assert_eq!(answer.unwrap(), r#"{"litres":2.5,"since":null}"#);
+    assert_eq!(litres(&kernel), 100.5);
+    assert_eq!(read(&mut kernel, 26), 100.6);
+    let error = kernel.call("reset", r#"{ "litres": -1 }"#).unwrap_err();
+    assert_eq!(error.text(), "reset: `litres`: -1 is no volume");
+}
+
+#[test]
+fn readings_that_no_such_counter_gives_are_refused() {
+    for wrong in [
+        Value::Integer(-1),
+        Value::Integer(65_536),
+        Value::Float(1.0),
+    ] {
+        let error = start().event("meter/pulses", wrong).unwrap_err();
+        assert!(error.text().contains("from 0 to 65535"), "{error}");
+    }
+}
+
+#[test]
+fn a_bad_reading_is_made_up_for_by_the_next() {
+    let mut kernel = start();
+    read(&mut kernel, 10);
+    let bad = Sample::new(0).quality(Quality::Bad);
+    kernel.event("meter/pulses", bad).unwrap();
+    assert_eq!(read(&mut kernel, 30), 2.0);
+}
