@@ -18,8 +18,8 @@ pub struct PumpSequence {
     phase: Phase,
     /// The call that is under way.
     call: Option<CallId>,
-    /// The command to be answered at the end.
-    waiting: Option<CallId>,
+    /// The command to be answered at the end, and whether it is a start.
+    waiting: Option<(CallId, bool)>,
     /// Why it was stopped; empty when it was asked to.
     fault: String,
     state: Topic,
@@ -34,6 +34,17 @@ enum Phase {
     /// The step, and those after it that could not be stopped.
     Stopping(usize, Vec<usize>),
     Stopped,
+}
+
+impl Phase {
+    fn name(&self) -> &'static str {
+        match self {
+            Phase::Starting(_) => "starting",
+            Phase::Running => "running",
+            Phase::Stopping(..) => "stopping",
+            Phase::Stopped => "stopped",
+        }
+    }
 }
 
 /// The timer of a pause, and that of another attempt to stop what could not be stopped.
@@ -118,7 +129,7 @@ impl Plugin for PumpSequence {
         ctx: &mut Context,
         call: Call<'_, Command>,
     ) -> Result<Answer, CallError> {
-        match (call.command, &self.phase) {
+        match (&call.command, &self.phase) {
             (Command::Start, Phase::Running) | (Command::Stop, Phase::Stopped) => {
                 return Ok(Answer::none());
             }
@@ -132,16 +143,21 @@ impl Plugin for PumpSequence {
                 ctx.publish_on(self.fault_topic, "");
                 self.enter(ctx, Phase::Starting(0))?;
             }
-            (Command::Start, _) => {
-                return Err(CallError::unavailable("it is starting or stopping"));
+            (Command::Start, phase) => {
+                let text = format!("it is {} now", phase.name());
+                return Err(CallError::unavailable(text));
             }
             (Command::Stop, Phase::Stopping(..)) if self.waiting.is_some() => {
                 return Err(CallError::unavailable("it is stopping already"));
             }
             (Command::Stop, Phase::Stopping(..)) => {}
-            (Command::Stop, _) => self.stop_all(ctx, "")?,
+            (Command::Stop, _) => {
+                // Whoever waits for the start is told that it will not come to its end.
+                self.answer(ctx, Err(CallError::failed("it was stopped")));
+                self.stop_all(ctx, "")?;
+            }
         }
-        self.waiting = Some(call.id);
+        self.waiting = Some((call.id, matches!(call.command, Command::Start)));
         Ok(Answer::pending())
     }
 
@@ -191,14 +207,13 @@ impl Plugin for PumpSequence {
 impl PumpSequence {
     /// Goes to a phase, and makes the call of its step.
     fn enter(&mut self, ctx: &mut Context, phase: Phase) -> Result<(), Error> {
-        let (name, step) = match &phase {
-            Phase::Starting(step) => ("starting", Some((*step, true))),
-            Phase::Running => ("running", None),
-            Phase::Stopping(step, _) => ("stopping", Some((*step, false))),
-            Phase::Stopped => ("stopped", None),
+        let step = match &phase {
+            Phase::Starting(step) => Some((*step, true)),
+            Phase::Stopping(step, _) => Some((*step, false)),
+            Phase::Running | Phase::Stopped => None,
         };
-        if std::mem::discriminant(&phase) != std::mem::discriminant(&self.phase) {
-            ctx.publish_on(self.state, name);
+        if phase.name() != self.phase.name() {
+            ctx.publish_on(self.state, phase.name());
         }
         self.phase = phase;
         if let Some((step, on)) = step {
@@ -225,9 +240,10 @@ impl PumpSequence {
             }
             Phase::Stopping(_, left) if left.is_empty() => {
                 self.enter(ctx, Phase::Stopped)?;
-                let answer = match self.fault.as_str() {
-                    "" => Ok(Answer::json(&json!({ "state": "stopped" }))?),
-                    fault => Err(CallError::failed(fault)),
+                let failed = matches!(self.waiting, Some((_, true)));
+                let answer = match failed {
+                    true => Err(CallError::failed(&self.fault)),
+                    false => Ok(Answer::json(&json!({ "state": "stopped" }))?),
                 };
                 self.answer(ctx, answer);
                 Ok(())
@@ -251,7 +267,7 @@ impl PumpSequence {
     }
 
     fn answer(&mut self, ctx: &mut Context, answer: Result<Answer, CallError>) {
-        if let Some(call) = self.waiting.take() {
+        if let Some((call, _)) = self.waiting.take() {
             ctx.reply(call, answer);
         }
     }

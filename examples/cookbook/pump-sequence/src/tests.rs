@@ -118,6 +118,20 @@ fn a_step_that_fails_takes_all_back() {
 }
 
 #[test]
+fn a_stop_overtakes_a_start_and_both_are_answered() {
+    let mut bench = Bench::new();
+    bench.kernel.call("start", "{}").unwrap();
+    bench.seen += 1;
+    assert_eq!(bench.kernel.call("stop", "{}"), Ok(None));
+    assert_eq!(bench.answered().unwrap_err().text(), "it was stopped");
+    let error = bench.kernel.call("start", "{}").unwrap_err();
+    assert_eq!(error.text(), "it is stopping now");
+    bench.agree("pump=false");
+    bench.agree("valve=false");
+    assert_eq!(bench.answered().unwrap(), r#"{"state":"stopped"}"#);
+}
+
+#[test]
 fn an_interlock_that_drops_stops_it_at_once() {
     let mut bench = Bench::running();
     bench.level_ok(false);
