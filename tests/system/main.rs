@@ -9,6 +9,7 @@ mod calendar;
 mod checking;
 mod codec;
 mod commands;
+mod cookbook;
 mod database;
 mod dead;
 mod failsafe;
