@@ -268,8 +268,15 @@ async fn vote_follows_two_sensors_and_names_the_third() {
     bus.value("plugin/pressure/alarm", "`boiler/p3` is off: 9.5")
         .await;
     rig.publish("boiler/p3", [event::Value::Float(5.2)]);
-    bus.value("plugin/pressure/value", 5.1).await;
     bus.value("plugin/pressure/alarm", "").await;
+    // A new version has no state, and is told the last values.
+    let (_folder, renewed) = renewed("vote");
+    rig.kernel().swap_plugin("vote", &renewed).await.unwrap();
+    let mut bus = rig.watch("plugin/pressure/value");
+    let voted = |event: &weihe_kernel::event::NamedEvent| {
+        event.value == 5.1 && event.quality == event::Quality::Good
+    };
+    bus.until("5.1 again", voted).await;
     rig.shutdown().await;
 }
 

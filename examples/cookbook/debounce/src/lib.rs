@@ -9,11 +9,7 @@ pub struct Debounce {
     settle: Duration,
     output: Topic,
     count: Topic,
-    /// The level that was quiet for long enough; `None` until there is one.
-    settled: Option<bool>,
-    closings: i64,
-    /// The level the contact has moved to, and when it did.
-    moving: Option<(bool, Timestamp)>,
+    state: State,
 }
 
 /// `[device.NAME.config]` in weihe.toml.
@@ -31,12 +27,15 @@ fn fifty_milliseconds() -> Duration {
     Duration::from_millis(50)
 }
 
-/// What a restart and a swap leave as it is. A movement is not kept: the new instance hears the
-/// contact's last level again and waits anew.
-#[derive(Serialize, Deserialize)]
+/// What a restart and a swap leave as it is: all that was learnt from events. What a state has handed
+/// over, the bus does not tell again.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub struct State {
+    /// The level that was quiet for long enough; `None` until there is one.
     settled: Option<bool>,
     closings: i64,
+    /// The level the contact has moved to, and when it did.
+    moving: Option<(bool, Timestamp)>,
 }
 
 /// The timer that ends when the contact was quiet for long enough.
@@ -66,22 +65,24 @@ impl Plugin for Debounce {
             )));
         }
         ctx.subscribe(&config.input)?;
+        let state = restored.unwrap_or_default();
+        if state.moving.is_some() {
+            ctx.after(SETTLED, config.settle)?;
+        }
         Ok(Debounce {
             settle: config.settle,
             output: ctx.own_topic("closed")?,
             count: ctx.own_topic("count")?,
-            settled: restored.as_ref().and_then(|state| state.settled),
-            closings: restored.map_or(0, |state| state.closings),
-            moving: None,
+            state,
         })
     }
 
     fn on_event(&mut self, ctx: &mut Context, event: Event<'_>) -> Result<(), Error> {
         if event.quality == Quality::Bad {
             // A broken wire is no open contact: nobody knows.
-            self.moving = None;
+            self.state.moving = None;
             ctx.cancel(SETTLED);
-            if self.settled.take().is_some() {
+            if self.state.settled.take().is_some() {
                 let unknown = Sample::new(Value::None).quality(Quality::Bad);
                 ctx.publish_on(self.output, unknown.at(event.time));
             }
@@ -93,42 +94,39 @@ impl Plugin for Debounce {
                 event.topic, event.value
             )));
         };
-        let known = match self.moving {
+        let known = match self.state.moving {
             Some((level, _)) => level == closed,
-            None => self.settled == Some(closed),
+            None => self.state.settled == Some(closed),
         };
         // The same level once more is no movement, and must not begin the wait again.
         if !known {
-            self.moving = Some((closed, event.time));
+            self.state.moving = Some((closed, event.time));
             ctx.after(SETTLED, self.settle)?;
         }
         Ok(())
     }
 
     fn on_timer(&mut self, ctx: &mut Context, _timer: &str, _ticks: u64) -> Result<(), Error> {
-        let Some((closed, since)) = self.moving.take() else {
+        let Some((closed, since)) = self.state.moving.take() else {
             return Ok(());
         };
-        if self.settled == Some(closed) {
+        if self.state.settled == Some(closed) {
             // It bounced, and is where it was.
             return Ok(());
         }
         // From "unknown" to "closed" is no closing.
-        if self.settled == Some(false) {
-            self.closings += 1;
-            ctx.publish_on(self.count, Sample::new(self.closings).at(since));
+        if self.state.settled == Some(false) {
+            self.state.closings += 1;
+            ctx.publish_on(self.count, Sample::new(self.state.closings).at(since));
         }
-        self.settled = Some(closed);
+        self.state.settled = Some(closed);
         // It moved when it moved, not when this plugin was sure of it.
         ctx.publish_on(self.output, Sample::new(closed).at(since));
         Ok(())
     }
 
     fn export_state(&self) -> Option<State> {
-        Some(State {
-            settled: self.settled,
-            closings: self.closings,
-        })
+        Some(self.state)
     }
 }
 

@@ -106,6 +106,19 @@ fn the_count_survives_a_swap() {
 }
 
 #[test]
+fn a_swap_in_the_middle_of_a_movement_does_not_lose_it() {
+    let mut kernel = start();
+    contact(&mut kernel, &[false]);
+    kernel.event("door/raw", true).unwrap();
+    kernel.restart(CONFIG).unwrap();
+    kernel.advance(Duration::from_millis(20)).unwrap();
+    assert_eq!(
+        kernel.last("plugin/door/closed"),
+        Some(ValueBuf::Boolean(true))
+    );
+}
+
+#[test]
 fn what_is_no_boolean_is_refused_with_its_topic() {
     let error = start().event("door/raw", "shut").unwrap_err();
     assert_eq!(

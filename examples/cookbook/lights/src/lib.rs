@@ -61,11 +61,15 @@ pub struct Override {
 const ON: &str = "on";
 const OFF: &str = "off";
 const OVERRIDE_ENDS: &str = "override-ends";
-const RETRY: &str = "retry";
+const AGAIN: &str = "again";
 
-/// How long the other device may take, and when it is asked again after a failure.
+/// How long the other device may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-const RETRY_AFTER: Duration = Duration::from_secs(10);
+/// When it is asked again after a failure.
+const RETRY: Duration = Duration::from_secs(10);
+/// When it is asked again though it agreed: meanwhile it may have been restarted, with its outputs at
+/// their safe values.
+const REPEAT: Duration = Duration::from_secs(60);
 
 impl Plugin for Lights {
     type Config = Config;
@@ -110,18 +114,15 @@ impl Plugin for Lights {
             lights.overridden = Some(it);
             ctx.after(OVERRIDE_ENDS, left)?;
         }
-        lights.switch(ctx)?;
+        lights.switch(ctx, true)?;
         Ok(lights)
     }
 
     fn on_timer(&mut self, ctx: &mut Context, timer: &str, _ticks: u64) -> Result<(), Error> {
-        match timer {
-            OVERRIDE_ENDS => self.overridden = None,
-            // It was not done, so it is to be asked for again.
-            RETRY => self.asked = None,
-            _ => {}
+        if timer == OVERRIDE_ENDS {
+            self.overridden = None;
         }
-        self.switch(ctx)
+        self.switch(ctx, timer == AGAIN)
     }
 
     fn on_command(
@@ -147,7 +148,7 @@ impl Plugin for Lights {
                 ctx.cancel(OVERRIDE_ENDS);
             }
         }
-        self.switch(ctx)?;
+        self.switch(ctx, true)?;
         Answer::json(&json!({ "on": self.asked }))
     }
 
@@ -161,9 +162,9 @@ impl Plugin for Lights {
         if self.call == Some(call) {
             self.call = None;
             if let Err(why) = answer {
-                weihe_sdk::log::warn!("`{}`: {why}; again in {RETRY_AFTER}", self.device);
-                ctx.after(RETRY, RETRY_AFTER)?;
+                weihe_sdk::log::warn!("`{}`: {why}; again in {RETRY}", self.device);
             }
+            ctx.after(AGAIN, if answer.is_ok() { REPEAT } else { RETRY })?;
         }
         Ok(())
     }
@@ -174,18 +175,20 @@ impl Plugin for Lights {
 }
 
 impl Lights {
-    /// Asks the other device for what should be, where that has not been asked for yet.
-    fn switch(&mut self, ctx: &mut Context) -> Result<(), Error> {
+    /// Asks the other device for what should be, where that has not been asked for yet, or `again`.
+    fn switch(&mut self, ctx: &mut Context, again: bool) -> Result<(), Error> {
         let on = match self.overridden {
             Some(it) => it.on,
             None => self.calendar.is_light(ctx.now()),
         };
         if self.asked != Some(on) {
+            ctx.publish_on(self.output, on);
+        }
+        if again || self.asked != Some(on) {
             let arguments = json!({ "point": self.point, "value": on });
             self.call = Some(ctx.call(&self.device, "write", &arguments, TIMEOUT)?);
             self.asked = Some(on);
-            ctx.cancel(RETRY);
-            ctx.publish_on(self.output, on);
+            ctx.cancel(AGAIN);
         }
         Ok(())
     }

@@ -122,8 +122,20 @@ fn a_failed_call_is_made_again() {
     assert!(on(&kernel));
     let second = kernel.calls().pop().unwrap().id;
     kernel.answer(second, Ok("null")).unwrap();
+    kernel.advance(Duration::from_secs(59)).unwrap();
+    assert_eq!(kernel.calls().len(), 2);
+}
+
+#[test]
+fn relays_that_went_to_their_safe_values_are_switched_again_within_a_minute() {
+    let mut kernel = start("2026-01-05T12:00");
+    let first = kernel.calls().pop().unwrap().id;
+    kernel.answer(first, Ok("null")).unwrap();
+    kernel.take_published();
     kernel.advance(Duration::from_secs(60)).unwrap();
     assert_eq!(kernel.calls().len(), 2);
+    assert_eq!(kernel.calls()[1].arguments["value"], true);
+    assert!(kernel.take_published().is_empty(), "nothing new is said");
 }
 
 #[test]

@@ -157,3 +157,22 @@ fn every_byte_is_explained_and_a_wrong_one_refused_with_its_place() {
         Err(DecodeError::Incomplete(_))
     ));
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in "[$*,\\r\\nGA0-9.xé]{0,80}") {
+        let _ = Sentences::decode(Direction::Unsolicited, &Frame::new("{}"), bytes.as_bytes());
+        let found = Sentences::scan(Direction::Unsolicited, &Frame::new("{}"), bytes.as_bytes(), false);
+        let end = found.skip as usize + found.frame.unwrap_or(0) as usize;
+        proptest::prop_assert!(end <= bytes.len());
+    }
+
+    #[test]
+    fn any_fields_are_read_without_a_panic(fields in "[,NSEW0-9.a-z-]{0,60}") {
+        let body = format!("GPGGA,{fields}");
+        let sum = body.bytes().fold(0, |sum, byte| sum ^ byte);
+        let mut kernel = start();
+        receive(&mut kernel, format!("${body}*{sum:02X}\r\n"));
+        proptest::prop_assert_eq!(kernel.last("plugin/gps/spoilt"), None);
+    }
+}

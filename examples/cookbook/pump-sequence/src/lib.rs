@@ -258,6 +258,7 @@ impl PumpSequence {
     /// switch off what is off does no harm.
     fn stop_all(&mut self, ctx: &mut Context, fault: &str) -> Result<(), Error> {
         ctx.cancel(NEXT);
+        ctx.cancel(AGAIN);
         if !fault.is_empty() {
             weihe_sdk::log::error!("stopped: {fault}");
             self.fault = fault.to_owned();

@@ -146,10 +146,11 @@ impl Plugin for Scale {
         let weight = outcome.map_err(CallError::from).and_then(|reply| {
             frame::weight(self.config.address, what, &reply.bytes).map_err(CallError::failed)
         });
+        let again = weight.is_err() && retries_left > 0 && !hopeless;
+        if again && self.ask(what, call, retries_left - 1).is_ok() {
+            return Ok(());
+        }
         match (weight, call) {
-            (Err(_), _) if retries_left > 0 && !hopeless => {
-                return self.ask(what, call, retries_left - 1);
-            }
             (Ok(weight), Some(call)) => {
                 ctx.reply(
                     call,

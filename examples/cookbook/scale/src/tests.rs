@@ -202,3 +202,24 @@ fn a_reply_is_found_in_pieces_and_behind_noise() {
     let cut = [b"\x02AB+0", &whole[..], b"......"].concat();
     assert_eq!(scan(&cut), (5, Some(14)));
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(0_u8..0x48, 0..40)) {
+        for direction in [Direction::Request, Direction::Reply] {
+            let _ = Frames::decode(direction, &Frame::new("{}"), &bytes);
+            let found = Frames::scan(direction, &Frame::new("{}"), &bytes, false);
+            let end = found.skip as usize + found.frame.unwrap_or(0) as usize;
+            proptest::prop_assert!(end <= bytes.len());
+        }
+    }
+
+    #[test]
+    fn any_weight_behind_any_noise_is_found(weight in 0_u32..1_000_000, noise in "[a-zA-Z0-9]{0,20}") {
+        let frame = reply(&format!("AB+{weight:06}0"));
+        let bytes = [noise.as_bytes(), &frame].concat();
+        let found = Frames::scan(Direction::Reply, &Frame::new("{}"), &bytes, false);
+        proptest::prop_assert_eq!((found.skip as usize, found.frame), (noise.len(), Some(14)));
+        proptest::prop_assert_eq!(frame::weight('A', What::Gross, &frame), Ok(f64::from(weight)));
+    }
+}
