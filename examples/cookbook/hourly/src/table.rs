@@ -41,7 +41,7 @@ impl Table {
     /// Whether an event has not been counted; now it has.
     pub fn is_new(&self, event: &Event<'_>) -> Result<bool, SqlError> {
         // SQL's integers are signed. A sequence begins with the number of the host's start, and
-        // reaches the sign after two thousand million of them.
+        // reaches the sign after eight million of them.
         let sequence = SqlValue::Integer(event.id.sequence as i64);
         let row = [
             SqlValue::Text(event.id.source),
