@@ -1,13 +1,13 @@
 //! Commands: named, typed calls on a device that are answered.
 
-use crate::{CallError, Timestamp, json};
+use crate::json::{self, Fault, Reader};
+use crate::{CallError, Timestamp};
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, VariantAccess,
     Visitor,
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// Names one call of a command while it is open.
 pub type CallId = u64;
@@ -37,7 +37,7 @@ impl Answer {
 
     /// Carried out; the answer is `value` as JSON. Fails only where `value` has no JSON form.
     pub fn json(value: &impl Serialize) -> Result<Self, CallError> {
-        serde_json::to_string(value)
+        json::write(value)
             .map(|text| Answer(Some(text)))
             .map_err(|error| CallError::failed(format!("the answer has no JSON form: {error}")))
     }
@@ -55,7 +55,7 @@ pub enum NoCommand {}
 /// Reads a command: an enum, of which `command` names the variant and `arguments` (a JSON object)
 /// holds the fields.
 pub(crate) fn read<C: DeserializeOwned>(command: &str, arguments: &str) -> Result<C, CallError> {
-    let arguments = if arguments.trim().is_empty() {
+    let arguments = if arguments.trim_ascii().is_empty() {
         "{}"
     } else {
         arguments
@@ -66,17 +66,19 @@ pub(crate) fn read<C: DeserializeOwned>(command: &str, arguments: &str) -> Resul
         arguments,
         stage: &mut stage,
     })
-    .map_err(|Culprit(text)| match stage {
-        Stage::Name => CallError::UnknownCommand(unknown(command, &text)),
-        Stage::Arguments => CallError::InvalidArgument(format!("{command}: {text}")),
-    })
+    .map_err(|fault| wrong(command, stage, fault))
 }
 
-/// serde speaks of variants; who calls a command never saw one.
-fn unknown(command: &str, text: &str) -> String {
-    match text.split_once(", expected ") {
-        Some((_, known)) => format!("unknown command `{command}`, expected {known}"),
-        None => format!("unknown command `{command}`"),
+#[cold]
+#[inline(never)]
+fn wrong(command: &str, stage: Stage, fault: Fault) -> CallError {
+    match stage {
+        // serde speaks of variants; who calls a command never saw one.
+        Stage::Name => CallError::UnknownCommand(format!(
+            "unknown command `{command}`{}",
+            json::one_of(fault.names().unwrap_or_default())
+        )),
+        Stage::Arguments => CallError::InvalidArgument(format!("{command}: {}", fault.into_text())),
     }
 }
 
@@ -86,23 +88,6 @@ enum Stage {
     Arguments,
 }
 
-#[derive(Debug)]
-struct Culprit(String);
-
-impl fmt::Display for Culprit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Culprit {}
-
-impl serde::de::Error for Culprit {
-    fn custom<T: fmt::Display>(text: T) -> Self {
-        Culprit(text.to_string())
-    }
-}
-
 struct Named<'de, 's> {
     command: &'de str,
     arguments: &'de str,
@@ -110,22 +95,20 @@ struct Named<'de, 's> {
 }
 
 impl<'de> Deserializer<'de> for Named<'de, '_> {
-    type Error = Culprit;
+    type Error = Fault;
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Culprit> {
+    ) -> Result<V::Value, Fault> {
         visitor.visit_enum(self)
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Culprit> {
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Fault> {
         *self.stage = Stage::Arguments;
-        Err(Culprit(
-            "a command type is an enum without a serde tag".to_owned(),
-        ))
+        Err(Fault::text("a command type is an enum without a serde tag"))
     }
 
     serde::forward_to_deserialize_any! {
@@ -135,14 +118,14 @@ impl<'de> Deserializer<'de> for Named<'de, '_> {
 }
 
 impl<'de> EnumAccess<'de> for Named<'de, '_> {
-    type Error = Culprit;
+    type Error = Fault;
     type Variant = Arguments<'de>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(
         self,
         seed: S,
-    ) -> Result<(S::Value, Arguments<'de>), Culprit> {
-        let name: StrDeserializer<'_, Culprit> = self.command.into_deserializer();
+    ) -> Result<(S::Value, Arguments<'de>), Fault> {
+        let name: StrDeserializer<'_, Fault> = self.command.into_deserializer();
         let variant = seed.deserialize(name)?;
         *self.stage = Stage::Arguments;
         Ok((variant, Arguments(self.arguments)))
@@ -151,48 +134,35 @@ impl<'de> EnumAccess<'de> for Named<'de, '_> {
 
 struct Arguments<'de>(&'de str);
 
-type JsonReader<'de> = serde_json::Deserializer<serde_json::de::StrRead<'de>>;
-
-impl<'de> Arguments<'de> {
-    fn read<T>(
-        &self,
-        take: impl FnOnce(&mut JsonReader<'de>) -> Result<T, serde_json::Error>,
-    ) -> Result<T, Culprit> {
-        let mut arguments = serde_json::Deserializer::from_str(self.0);
-        take(&mut arguments)
-            .and_then(|value| arguments.end().map(|()| value))
-            .map_err(|error| Culprit(json::explain(self.0, &error)))
-    }
-}
-
 impl<'de> VariantAccess<'de> for Arguments<'de> {
-    type Error = Culprit;
+    type Error = Fault;
 
-    fn unit_variant(self) -> Result<(), Culprit> {
-        let given: serde_json::Map<String, serde_json::Value> =
-            json::read(self.0).map_err(Culprit)?;
-        match given.keys().next() {
-            Some(key) => Err(Culprit(format!("`{key}`: the command takes no arguments"))),
-            None => Ok(()),
-        }
+    fn unit_variant(self) -> Result<(), Fault> {
+        json::no_arguments(self.0)
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Culprit> {
-        self.read(|arguments| seed.deserialize(arguments))
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
+        let mut reader = Reader::new(self.0);
+        let value = seed.deserialize(&mut reader)?;
+        reader.end()?;
+        Ok(value)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, _visitor: V) -> Result<V::Value, Culprit> {
-        Err(Culprit(
-            "a command's arguments have names: use a variant with named fields".to_owned(),
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, _visitor: V) -> Result<V::Value, Fault> {
+        Err(Fault::text(
+            "a command's arguments have names: use a variant with named fields",
         ))
     }
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        fields: &'static [&'static str],
+        _fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Culprit> {
-        self.read(|arguments| arguments.deserialize_struct("arguments", fields, visitor))
+    ) -> Result<V::Value, Fault> {
+        let mut reader = Reader::new(self.0);
+        let value = reader.deserialize_any(visitor)?;
+        reader.end()?;
+        Ok(value)
     }
 }
 
@@ -261,8 +231,8 @@ mod tests {
             error("auto", r#"{"x": 1}"#),
             "auto: `x`: the command takes no arguments"
         );
-        assert!(error("override", "{").contains("EOF"));
+        assert!(error("override", "{").contains("found the end"));
         assert!(error("auto", "[]").contains("expected a map"));
-        assert!(error("override", r#"{"state": true} x"#).contains("trailing"));
+        assert!(error("override", r#"{"state": true} x"#).contains("found `x`"));
     }
 }

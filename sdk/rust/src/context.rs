@@ -5,10 +5,9 @@ use crate::kernel::Kernel;
 use crate::packed::{self, Mark, Writer};
 use crate::{
     Answer, Bucket, CallError, CallId, Connection, Database, Duration, Error, EventBuf, EventIndex,
-    Refused, Sample, SqlError, Timestamp,
+    Refused, Sample, SqlError, Timestamp, json,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 pub use crate::bindings::imports::weihe::plugin::bus::{Overflow, SubscribeOptions};
 pub use wit::Missed;
@@ -138,9 +137,11 @@ pub struct Context {
     kernel: Kernel,
     /// What the handler has published so far; sent in one call when it returns.
     outbox: Writer,
-    topics: BTreeMap<Box<str>, Topic>,
+    /// Topics by name, in order of names.
+    topics: Vec<(Box<str>, Topic)>,
     /// The event being handled, as an index of the batch.
     cause: u32,
+    /// What failed, by index of the batch, in that order; each once.
     failures: Vec<(u32, Error)>,
 }
 
@@ -152,7 +153,7 @@ impl Context {
             incarnation: 0,
             kernel,
             outbox: Writer::default(),
-            topics: BTreeMap::new(),
+            topics: Vec::new(),
             cause: packed::NONE,
             failures: Vec::new(),
         }
@@ -187,12 +188,17 @@ impl Context {
 
     /// A topic to publish on.
     pub fn topic(&mut self, name: &str) -> Result<Topic, Refused> {
-        if let Some(topic) = self.topics.get(name) {
-            return Ok(*topic);
+        match self
+            .topics
+            .binary_search_by(|(known, _)| (**known).cmp(name))
+        {
+            Ok(at) => Ok(self.topics[at].1),
+            Err(at) => {
+                let topic = Topic(self.kernel.topic(name)?);
+                self.topics.insert(at, (name.into(), topic));
+                Ok(topic)
+            }
         }
-        let topic = Topic(self.kernel.topic(name)?);
-        self.topics.insert(name.into(), topic);
-        Ok(topic)
     }
 
     /// A topic below the device's own `plugin/<device>/`, which needs no grant.
@@ -311,7 +317,7 @@ impl Context {
         arguments: &impl Serialize,
         timeout: Duration,
     ) -> Result<CallId, CallError> {
-        let arguments = serde_json::to_string(arguments).map_err(|error| {
+        let arguments = json::write(arguments).map_err(|error| {
             CallError::InvalidArgument(format!("{device}.{command}: no JSON form: {error}"))
         })?;
         self.kernel
@@ -375,7 +381,14 @@ impl Context {
 
     /// Refuses one event of the batch being handled.
     pub fn fail(&mut self, index: EventIndex, error: Error) {
-        self.failures.push((index.0, error));
+        // In order of events, and the first error of each counts. They mostly come in that order.
+        let failures = &mut self.failures;
+        let known = failures.iter().rposition(|(other, _)| *other <= index.0);
+        match known {
+            Some(at) if failures[at].0 == index.0 => {}
+            Some(at) => failures.insert(at + 1, (index.0, error)),
+            None => failures.insert(0, (index.0, error)),
+        }
     }
 
     pub(crate) fn kernel(&self) -> &Kernel {

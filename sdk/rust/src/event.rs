@@ -5,7 +5,6 @@ use crate::kernel::Kernel;
 use crate::packed::{LayoutError, Reader};
 use crate::{Quality, Timestamp, Value, ValueBuf};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 /// What names an event for good: no two events of one host ever share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,10 +128,11 @@ impl From<types::Event> for EventBuf {
 pub(crate) struct Names {
     /// Ids are small numbers in order of first use, so most are found by index.
     dense: Vec<Option<Box<str>>>,
-    sparse: BTreeMap<u32, Box<str>>,
+    /// The others, in order.
+    sparse: Vec<(u32, Box<str>)>,
 }
 
-/// Ids below this are kept in a list (8 bytes each on wasm32), the others in a tree, so that an odd
+/// Ids below this are kept by index (8 bytes each on wasm32), the others in order, so that an odd
 /// id does not cost gigabytes.
 const DENSE: u32 = 1 << 16;
 
@@ -142,7 +142,8 @@ impl Names {
         if id < DENSE {
             self.dense.get(id as usize)?.as_deref()
         } else {
-            self.sparse.get(&id).map(AsRef::as_ref)
+            let at = self.sparse.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+            Some(&self.sparse[at].1)
         }
     }
 
@@ -160,6 +161,7 @@ impl Names {
     }
 
     #[cold]
+    #[inline(never)]
     fn insert(&mut self, id: u32, name: String) {
         let name = name.into_boxed_str();
         if id < DENSE {
@@ -168,8 +170,8 @@ impl Names {
                 self.dense.resize(index + 1, None);
             }
             self.dense[index] = Some(name);
-        } else {
-            self.sparse.insert(id, name);
+        } else if let Err(at) = self.sparse.binary_search_by_key(&id, |(id, _)| *id) {
+            self.sparse.insert(at, (id, name));
         }
     }
 }

@@ -10,9 +10,10 @@ mod description;
 mod error;
 mod event;
 mod glue;
-mod json;
+pub mod json;
 mod kernel;
 pub mod log;
+pub mod number;
 pub mod packed;
 mod plugin;
 mod runtime;
@@ -35,7 +36,7 @@ pub use context::{
 pub use description::{CommandInfo, ConnectionNeed, Description};
 pub use error::{CallError, Error, Refused};
 pub use event::{Event, EventBuf, EventIndex, Events, Identity, IdentityBuf};
-pub use plugin::{NoConfig, NoState, Plugin, StopReason};
+pub use plugin::{NoConfig, NoState, OldState, Plugin, StopReason};
 pub use store::{Bucket, Database, Rows, SqlError, SqlValue, SqlValueBuf};
 pub use time::{Duration, DurationError, Timestamp, TimestampError};
 pub use value::{Sample, Value, ValueBuf};
@@ -47,9 +48,9 @@ pub mod prelude {
     pub use crate::{
         Answer, Call, CallError, CallId, CommandInfo, Connection, ConnectionNeed, Context, Cron,
         Description, Duration, Error, Event, Every, FailSafeFrame, Failure, LinkState, Missed,
-        NoCommand, NoConfig, NoState, Peer, PeerId, Plugin, Priority, Quality, Refused, Reply,
-        ReplyRule, Request, Sample, StopReason, SubscribeOptions, Ticket, Timestamp, Topic, Value,
-        ValueBuf,
+        NoCommand, NoConfig, NoState, OldState, Peer, PeerId, Plugin, Priority, Quality, Refused,
+        Reply, ReplyRule, Request, Sample, StopReason, SubscribeOptions, Ticket, Timestamp, Topic,
+        Value, ValueBuf,
     };
 }
 

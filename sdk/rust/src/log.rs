@@ -24,16 +24,18 @@ pub fn write(level: Level, context: &str, message: fmt::Arguments<'_>) {
 /// Makes panics reach the host's log, with their place in the source.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn log_panics() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        std::panic::set_hook(Box::new(|panic| {
-            let message = panic.payload_as_str().unwrap_or("a panic without words");
-            match panic.location() {
-                Some(place) => write(Level::Critical, "panic", format_args!("{place}: {message}")),
-                None => write(Level::Critical, "panic", format_args!("{message}")),
-            }
-        }));
-    });
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static SET: AtomicBool = AtomicBool::new(false);
+    if SET.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("a panic without words");
+        match panic.location() {
+            Some(place) => write(Level::Critical, "panic", format_args!("{place}: {message}")),
+            None => write(Level::Critical, "panic", format_args!("{message}")),
+        }
+    }));
 }
 
 /// The flow of control and the values in it.

@@ -2,7 +2,7 @@
 
 use crate::{
     Answer, Call, CallError, CallId, Context, Description, Error, Event, Events, Failure,
-    LinkState, Peer, PeerId, Reply, Ticket, Timestamp,
+    LinkState, Peer, PeerId, Reply, Ticket, Timestamp, json,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -138,11 +138,31 @@ pub trait Plugin: Sized + 'static {
 
     /// Reads state of another version than [`Plugin::STATE_VERSION`]. An error leaves the plugin to
     /// start without state.
-    fn migrate(version: u32, state: serde_json::Value) -> Result<Self::State, Error> {
+    fn migrate(version: u32, state: OldState<'_>) -> Result<Self::State, Error> {
         Err(Error::rejected(format!(
             "state of version {version} cannot be read; this plugin reads version {}",
             Self::STATE_VERSION
         )))
+    }
+}
+
+/// State that another version of the plugin left.
+#[derive(Debug, Clone, Copy)]
+pub struct OldState<'a>(&'a str);
+
+impl<'a> OldState<'a> {
+    pub(crate) fn new(json: &'a str) -> Self {
+        OldState(json)
+    }
+
+    /// Reads it as the type that the state had in that version, or as `serde_json::Value`.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, Error> {
+        json::read(self.0).map_err(|text| Error::rejected(format!("state: {text}")))
+    }
+
+    /// It as it is: JSON.
+    pub fn as_json(self) -> &'a str {
+        self.0
     }
 }
 

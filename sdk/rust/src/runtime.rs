@@ -7,8 +7,8 @@ use crate::kernel::Kernel;
 use crate::packed::Reader;
 use crate::plugin::StopReason;
 use crate::{
-    Answer, Call, CallError, Error, EventBuf, EventIndex, Events, Failure, LinkState, Peer, PeerId,
-    Plugin, Quality, Refused, Reply, Ticket, Timestamp, json,
+    Answer, Call, CallError, Error, EventBuf, EventIndex, Events, Failure, LinkState, OldState,
+    Peer, PeerId, Plugin, Quality, Refused, Reply, Ticket, Timestamp, json,
 };
 use std::cell::RefCell;
 
@@ -58,14 +58,12 @@ impl<P: Plugin> Runtime<P> {
     pub fn import_state(&mut self, version: u32, bytes: &[u8]) -> Result<(), Error> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| Error::rejected(format!("state: not UTF-8: {error}")))?;
-        let broken = |text: String| Error::rejected(format!("state: {text}"));
         self.restored = if version == P::STATE_VERSION {
-            json::read(text).map_err(broken)?
+            json::read(text).map_err(|text| Error::rejected(format!("state: {text}")))?
+        } else if text.trim_ascii() == "null" {
+            None
         } else {
-            match json::read(text).map_err(broken)? {
-                serde_json::Value::Null => None,
-                state => Some(P::migrate(version, state)?),
-            }
+            Some(P::migrate(version, OldState::new(text))?)
         };
         Ok(())
     }
@@ -73,11 +71,11 @@ impl<P: Plugin> Runtime<P> {
     /// The state to keep, and its version.
     pub fn export_state(&self) -> (u32, Vec<u8>) {
         let state = self.plugin.as_ref().and_then(P::export_state);
-        let bytes = serde_json::to_vec(&state).unwrap_or_else(|error| {
+        let text = json::write(&state).unwrap_or_else(|error| {
             crate::log::error!("the state has no JSON form and is lost: {error}");
-            b"null".to_vec()
+            "null".to_owned()
         });
-        (P::STATE_VERSION, bytes)
+        (P::STATE_VERSION, text.into_bytes())
     }
 
     /// Makes the plugin.
@@ -327,10 +325,7 @@ fn run<P: Plugin>(
             ctx.fail(EventIndex(index), Error::from(unsent.refused.clone()));
         }
     }
-    let mut failures = ctx.take_failures();
-    failures.sort_by_key(|(index, _)| *index);
-    failures.dedup_by_key(|(index, _)| *index);
-    failures
+    ctx.take_failures()
 }
 
 fn samples<P: Plugin>(plugin: &mut P, ctx: &mut Context, events: Events<'_>) {

@@ -1,7 +1,7 @@
 //! Values and samples.
 
 use crate::bindings::imports::weihe::plugin::types;
-use crate::{Quality, Timestamp};
+use crate::{Quality, Timestamp, json, number};
 use std::fmt;
 
 /// The value of a sample, owned.
@@ -97,8 +97,8 @@ impl fmt::Display for Value<'_> {
             Value::None => write!(f, "no value"),
             Value::Boolean(value) => write!(f, "boolean {value}"),
             Value::Integer(value) => write!(f, "integer {value}"),
-            Value::Float(value) => write!(f, "float {value}"),
-            Value::Text(text) => write!(f, "text {text:?}"),
+            Value::Float(value) => write!(f, "float {}", number::shortest(*value)),
+            Value::Text(text) => write!(f, "text {}", json::quoted(text)),
             Value::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
             Value::Json(text) => write!(f, "json {text}"),
         }

@@ -135,10 +135,13 @@ impl Plugin for Echo {
         Some(State { count: self.count })
     }
 
-    fn migrate(version: u32, state: serde_json::Value) -> Result<State, Error> {
-        match (version, state.as_u64()) {
-            (1, Some(count)) => Ok(State { count }),
-            _ => Err(Error::rejected(format!("version {version}: {state}"))),
+    fn migrate(version: u32, state: OldState<'_>) -> Result<State, Error> {
+        match version {
+            1 => state.read().map(|count| State { count }),
+            _ => Err(Error::rejected(format!(
+                "version {version}: {}",
+                state.as_json()
+            ))),
         }
     }
 }

@@ -1,15 +1,10 @@
 //! The manifest of a new crate, and what cargo needs beside it.
 
 use super::sdk::{Sdk, embedded};
-use super::template::Template;
 
 /// `Cargo.toml`.
-pub(super) fn manifest(name: &str, summary: &str, template: Template, sdk: &Sdk) -> String {
+pub(super) fn manifest(name: &str, summary: &str, sdk: &Sdk) -> String {
     let path = toml::Value::from(sdk.path.to_string_lossy().into_owned());
-    let json = match template {
-        Template::Codec => "serde_json = \"1\"\n",
-        Template::Driver | Template::Rule | Template::Sink => "",
-    };
     format!(
         "[package]\n\
          name = \"{name}\"\n\
@@ -26,7 +21,6 @@ pub(super) fn manifest(name: &str, summary: &str, template: Template, sdk: &Sdk)
          {origin}\
          weihe-sdk = {{ path = {path} }}\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\n\
-         {json}\
          \n\
          # A workspace by itself, wherever it lies.\n\
          [workspace]\n",

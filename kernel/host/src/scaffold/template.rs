@@ -71,10 +71,7 @@ impl Template {
             ),
             (SCHEMA_FILE, format!("{:#}\n", schema())),
             ("README.md", readme),
-            (
-                "Cargo.toml",
-                manifest::manifest(name, texts.summary, self, sdk),
-            ),
+            ("Cargo.toml", manifest::manifest(name, texts.summary, sdk)),
             ("rust-toolchain.toml", manifest::toolchain()),
             (".gitignore", IGNORED.to_owned()),
         ];

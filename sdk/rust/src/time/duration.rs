@@ -1,5 +1,6 @@
 //! Spans of time.
 
+use crate::number::{self, Decimal};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -112,7 +113,7 @@ impl fmt::Display for DurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no span of time: write for example \"250 ms\", \"5 s\", \"1 min 30 s\" or \"2 h\"",
+            "\"{}\" is no span of time: write for example \"250 ms\", \"5 s\", \"1 min 30 s\" or \"2 h\"",
             self.0
         )
     }
@@ -129,34 +130,30 @@ impl FromStr for Duration {
 }
 
 fn parse(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
+    let mut rest = text.trim_ascii();
     let mut total = 0_u64;
     if rest.is_empty() {
         return None;
     }
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
-        let (number, after) = rest.split_at(digits);
-        let after = after.trim_start();
-        let letters = after
-            .find(|c: char| !c.is_alphabetic())
-            .unwrap_or(after.len());
-        let (unit, after) = after.split_at(letters);
+        let (number, after) = split(rest, |byte| byte.is_ascii_digit() || byte == b'.')?;
+        // Letters beyond ASCII too: µ is one.
+        let letter = |byte: u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+        let (unit, after) = split(after.trim_ascii_start(), letter)?;
         let unit = if unit == "µs" { "us" } else { unit };
         let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        let nanos = match number.parse::<u64>() {
-            Ok(whole) => whole.checked_mul(*size)?,
-            Err(_) => {
-                let nanos = (number.parse::<f64>().ok()? * *size as f64).round();
-                (nanos < u64::MAX as f64).then_some(nanos as u64)?
-            }
-        };
+        let nanos = Decimal::scan(number.as_bytes())?.scaled(*size)?;
         total = total.checked_add(nanos)?;
-        rest = after.trim_start();
+        rest = after.trim_ascii_start();
     }
     Some(Duration(total))
+}
+
+/// What a text begins with, and the rest. Not by `char`, nor with slices of texts: what the standard
+/// library needs for these, its words when they fail included, is larger than all of this file.
+fn split(text: &str, is_part: impl Fn(u8) -> bool) -> Option<(&str, &str)> {
+    let end = text.bytes().position(|byte| !is_part(byte));
+    text.split_at_checked(end.unwrap_or(text.len()))
 }
 
 impl Serialize for Duration {
@@ -191,8 +188,10 @@ impl<'de> Deserialize<'de> for Duration {
             }
 
             fn visit_f64<E: serde::de::Error>(self, secs: f64) -> Result<Duration, E> {
-                Duration::from_secs_f64(secs)
-                    .ok_or_else(|| E::custom(format!("{secs} s is no span of time")))
+                Duration::from_secs_f64(secs).ok_or_else(|| {
+                    let secs = number::shortest(secs);
+                    E::custom(format!("{secs} s is no span of time"))
+                })
             }
         }
 

@@ -64,7 +64,7 @@ impl fmt::Display for TimestampError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no point in time from 1970 on: write for example \"2026-01-31T12:00:00Z\" (RFC 3339)",
+            "\"{}\" is no point in time from 1970 on: write for example \"2026-01-31T12:00:00Z\" (RFC 3339)",
             self.0
         )
     }

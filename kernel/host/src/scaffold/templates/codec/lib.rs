@@ -17,6 +17,7 @@ use weihe_sdk::codec::{
     Codec, Context as Frame, DecodeError, Decoded, Direction, Field, Reading, Refusal, Scan,
 };
 use weihe_sdk::prelude::*;
+use weihe_sdk::{json, number};
 
 const START: u8 = 0xAA;
 const READ: u8 = 0x10;
@@ -67,9 +68,8 @@ impl Codec for Frames {
             (Direction::Request, []) => {}
             (Direction::Reply, &[high, low, humidity]) => {
                 let temperature = f64::from(i16::from_be_bytes([high, low])) / 10.0;
-                decoded
-                    .fields
-                    .push(field(3, 2, "temperature", format!("{temperature} °C")));
+                let shown = format!("{} °C", number::fixed(temperature, 1));
+                decoded.fields.push(field(3, 2, "temperature", shown));
                 decoded
                     .fields
                     .push(field(5, 1, "humidity", format!("{humidity} %")));
@@ -95,7 +95,7 @@ impl Codec for Frames {
     }
 
     fn encode(request: &str) -> Result<Vec<u8>, String> {
-        let asked: Asked = serde_json::from_str(request).map_err(|error| error.to_string())?;
+        let asked: Asked = json::read(request)?;
         match asked.function {
             Function::Read => Ok(frame(READ, &[])),
         }

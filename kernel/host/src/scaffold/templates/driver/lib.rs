@@ -4,9 +4,8 @@
 //! temperature (`21.5`), `SP 23.0` sets the set point and is answered by `OK`. Put your protocol in
 //! the place of `request_reading`, `request_set_point` and `parse_reading`; the rest can stay.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
+use weihe_sdk::number;
 use weihe_sdk::prelude::*;
 
 /// One instance a device: what it remembers between two calls.
@@ -14,8 +13,8 @@ pub struct Driver {
     connection: Connection,
     temperature: Topic,
     timeout: Duration,
-    /// Requests that are on their way, and what each is for.
-    under_way: BTreeMap<Ticket, Purpose>,
+    /// Requests that are on their way, and what each is for. There are a few at most.
+    under_way: Vec<(Ticket, Purpose)>,
 }
 
 /// What a request is for.
@@ -80,7 +79,7 @@ impl Plugin for Driver {
             connection: ctx.connection()?,
             temperature: ctx.own_topic("temperature")?,
             timeout: config.timeout,
-            under_way: BTreeMap::new(),
+            under_way: Vec::new(),
         })
     }
 
@@ -89,13 +88,13 @@ impl Plugin for Driver {
         // controller that is slow, or gone, has no queue of them waiting.
         let polling = self
             .under_way
-            .values()
-            .any(|purpose| matches!(purpose, Purpose::Poll));
+            .iter()
+            .any(|(_, purpose)| matches!(purpose, Purpose::Poll));
         if !polling {
             let ticket = self
                 .connection
                 .submit(self.line(request_reading(), Priority::Poll))?;
-            self.under_way.insert(ticket, Purpose::Poll);
+            self.under_way.push((ticket, Purpose::Poll));
         }
         Ok(())
     }
@@ -110,7 +109,7 @@ impl Plugin for Driver {
                 // Commands go before polls that wait for the line.
                 let request = self.line(request_set_point(value), Priority::Command);
                 let ticket = self.connection.submit(request)?;
-                self.under_way.insert(ticket, Purpose::SetPoint(call.id));
+                self.under_way.push((ticket, Purpose::SetPoint(call.id)));
                 Ok(Answer::pending())
             }
         }
@@ -123,7 +122,11 @@ impl Plugin for Driver {
         ticket: Ticket,
         outcome: Result<Reply, Failure>,
     ) -> Result<(), Error> {
-        match self.under_way.remove(&ticket) {
+        let place = self
+            .under_way
+            .iter()
+            .position(|(known, _)| *known == ticket);
+        match place.map(|place| self.under_way.swap_remove(place).1) {
             Some(Purpose::Poll) => match outcome.map(|reply| parse_reading(&reply.bytes)) {
                 Ok(Ok(temperature)) => ctx.publish_on(self.temperature, temperature),
                 // Nobody should take the last value for the present one.
@@ -134,8 +137,8 @@ impl Plugin for Driver {
                 let answer = match outcome {
                     Ok(reply) if reply.bytes == b"OK\n" => Ok(Answer::none()),
                     Ok(reply) => Err(CallError::failed(format!(
-                        "the controller answered {:?}",
-                        String::from_utf8_lossy(&reply.bytes)
+                        "the controller answered `{}`",
+                        text(&reply.bytes)
                     ))),
                     Err(failure) => Err(failure.into()),
                 };
@@ -173,14 +176,17 @@ fn request_reading() -> Vec<u8> {
 }
 
 fn request_set_point(value: f64) -> Vec<u8> {
-    format!("SP {value:.1}\n").into_bytes()
+    format!("SP {}\n", number::fixed(value, 1)).into_bytes()
 }
 
 fn parse_reading(line: &[u8]) -> Result<f64, String> {
-    let text = String::from_utf8_lossy(line);
-    let text = text.trim();
-    text.parse()
-        .map_err(|_| format!("expected a number, found {text:?}"))
+    let text = text(line);
+    number::parse(text).ok_or_else(|| format!("expected a number, found `{text}`"))
+}
+
+/// A line without its end.
+fn text(line: &[u8]) -> &str {
+    std::str::from_utf8(line.trim_ascii()).unwrap_or("what is no text")
 }
 
 // What of the trait the component exports: commands, timers (they come as events), replies.
