@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+// Native programs, and authors who bring their own, keep theirs.
+#[cfg(any(test, all(target_arch = "wasm32", feature = "allocator")))]
+mod allocator;
 #[doc(hidden)]
 pub mod bindings;
 pub mod codec;
