@@ -40,15 +40,9 @@ const VERSIONS: [&str; 4] = [
     "version-refusing",
 ];
 
-/// The profile of `weihe build`: with the same folder and profile, one build serves both.
-const PROFILE: [(&str, &str); 6] = [
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
-    ("CARGO_PROFILE_RELEASE_LTO", "true"),
-    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
-    ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
-    ("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"),
-    ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
-];
+// With the folder and the arguments of `weihe build`, one build serves both.
+#[path = "../../kernel/host/src/component/profile.rs"]
+mod profile;
 
 /// The file of a package's component.
 pub fn component(package: &str) -> PathBuf {
@@ -125,11 +119,8 @@ fn build() -> PathBuf {
                 .iter()
                 .chain(&VERSIONS)
                 .flat_map(|example| ["--example", example]),
-        )
-        .envs(PROFILE)
-        // Flags for the host's processor mean nothing to WebAssembly's compiler.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        );
+    profile::apply(&mut cargo);
     let status = cargo.status().expect("cargo");
     assert!(status.success(), "the components under test do not build");
     folder().join("wasm32-wasip2/release")

@@ -8,10 +8,15 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use weihe_tests::{Host, component, target, workspace};
 
 /// How long a plugin may take to build on the slowest shared machine.
 const BUILDING: Duration = Duration::from_secs(900);
+
+/// How large the component of a template may be, without the sections that only name things (see
+/// docs/decisions/0036). Whoever adds to the SDK what all plugins carry finds out here.
+const LARGEST: u64 = 120_000;
 
 /// A crate that was made outside the clone.
 fn outside(plugin: &str, template: &str) -> Host {
@@ -27,8 +32,17 @@ fn made(parent: tempfile::TempDir, plugin: &str, template: &str) -> Host {
     cargo(&host, &["fmt", "--check"]);
     let tested = cargo(&host, &["test"]);
     assert!(tested.contains("test tests::"), "{tested}");
-    let built = host.run(&["build"]);
+    let built = host.run(&["build", "--json"]);
     assert_eq!(built.status.code(), Some(0), "{}", said(&built));
+    let built: Value = serde_json::from_slice(&built.stdout).unwrap();
+    let sections = built["sections"].as_array().unwrap();
+    let names: u64 = sections
+        .iter()
+        .filter_map(|section| section["size"].as_u64())
+        .sum();
+    let stripped = built["size"].as_u64().unwrap() - names;
+    println!("{template}: {stripped} bytes, and {names} bytes of names");
+    assert!(stripped <= LARGEST, "{template}: {stripped} bytes");
     host
 }
 
@@ -247,7 +261,7 @@ fn a_codec_takes_frames_apart_as_it_was_saved_last() {
     assert!(shown.contains("21.5 °C"), "{shown}");
     let encoded = answer(&host, &["encode", "tried-codec", "function=read"]);
     assert_eq!(encoded.trim(), "aa 01 10 11");
-    edit(&host, "{temperature} °C", "{temperature} degrees");
+    edit(&host, "{} °C", "{} degrees");
     until(&mut host, "the new version", |host| {
         answer(host, &decode).contains("21.5 degrees")
     });
@@ -257,6 +271,34 @@ fn a_codec_takes_frames_apart_as_it_was_saved_last() {
     edit(&host, "Ok(Frames)", "Err(Error::fatal(\"too cold\"))");
     until_logged(&mut host, "tried-codec: not taken", 1);
     assert!(host.log().contains("too cold"), "{}", host.log());
+    assert!(host.stop(), "{}", host.log());
+}
+
+#[test]
+fn a_panic_is_in_the_log_with_its_file_and_line() {
+    let mut host = outside("tried-panic", "rule");
+    let check = "assert!(value < 90.0, \"too full: {}\", value as u64);";
+    edit(
+        &host,
+        "        let alarm = if self.alarm {",
+        &format!("        {check}\n        let alarm = if self.alarm {{"),
+    );
+    let source = fs::read_to_string(host.path("src/lib.rs")).unwrap();
+    let before = source.split(check).next().unwrap();
+    let (line, column) = (
+        before.lines().count(),
+        before.lines().last().unwrap().len() + 1,
+    );
+    host.start_developing();
+    until_logged(&mut host, "Ctrl-C stops it", 1);
+    host.run(&["set", "tank/level", "95.0"]);
+    until_logged(
+        &mut host,
+        &format!("src/lib.rs:{line}:{column}: too full: 95"),
+        1,
+    );
+    // Which function it was in is there too.
+    until_logged(&mut host, "on_event", 1);
     assert!(host.stop(), "{}", host.log());
 }
 

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use super::cargo::{Cargo, CargoError, Package, TARGET};
 use super::componentise::{ComponentiseError, componentise, is_core_module};
 use super::layout::{Layout, LayoutError};
+use super::profile;
 use super::stop::Stop;
 
 /// The folder, within the workspace's target directory, that plugins are built in. One of its own,
@@ -25,20 +26,6 @@ const MADE_COMPONENT: &str = ".component.wasm";
 /// Lines of cargo's output that are kept for the error: the first faults matter most, and a
 /// template gone wrong can print thousands.
 const OUTPUT_LINES: usize = 200;
-
-/// The release profile that components are built with: optimised as a whole, since an event passes
-/// through small functions of several crates. Level 3 rather than `s` makes a component an eighth
-/// larger and halves what an event costs in it (docs/performance.md). Names of functions stay, for an eighth more: a
-/// backtrace without them is of no use at night. Set by environment, so that it applies whatever the
-/// workspace says.
-const PROFILE: [(&str, &str); 6] = [
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
-    ("CARGO_PROFILE_RELEASE_LTO", "true"),
-    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
-    ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
-    ("CARGO_PROFILE_RELEASE_STRIP", "debuginfo"),
-    ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
-];
 
 /// A built component.
 #[derive(Debug, Clone)]
@@ -163,13 +150,10 @@ fn build(
         .arg(&package.manifest)
         .arg("--target-dir")
         .arg(package.target_directory.join(TARGET_FOLDER))
-        .envs(PROFILE)
-        // Flags for the host's processor make no sense to WebAssembly's compiler.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    profile::apply(&mut command);
     let run = |source| CargoError::Run {
         program: "cargo build".to_owned(),
         source,

@@ -7,6 +7,7 @@ mod componentise;
 pub(crate) mod fixture;
 mod interface;
 mod layout;
+mod profile;
 mod stop;
 
 pub use build::{BuildError, Built, build_crate, build_crate_until, place, place_bytes};
