@@ -10,9 +10,33 @@ use serde::de::{
 use serde::{Deserialize, Serialize};
 
 /// Names one call of a command while it is open.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// /// A driver remembers whom to answer when its device has.
+/// struct Valve {
+///     waiting: Vec<CallId>,
+/// }
+/// ```
 pub type CallId = u64;
 
 /// One call of a command.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// #[derive(serde::Deserialize)]
+/// #[serde(rename_all = "kebab-case")]
+/// enum Command {
+///     Open,
+/// }
+///
+/// fn on_command(call: Call<'_, Command>) -> Result<Answer, CallError> {
+///     weihe_sdk::log::info!("{} asks", call.caller);
+///     match call.command {
+///         Command::Open => Ok(Answer::none()),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Call<'a, C> {
     /// To answer it later with [`Context::reply`](crate::Context::reply).
@@ -26,16 +50,44 @@ pub struct Call<'a, C> {
 }
 
 /// What became of a call.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// fn count(rows: Option<u64>) -> Result<Answer, CallError> {
+///     match rows {
+///         Some(rows) => Answer::json(&rows),
+///         None => Err(CallError::unavailable("the table is not open yet")),
+///     }
+/// }
+/// # assert_eq!(count(Some(3)), Answer::json(&3));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer(pub(crate) Option<String>);
 
 impl Answer {
     /// Carried out; there is nothing to say.
+    ///
+    /// ```
+    /// # use weihe_sdk::Answer;
+    /// assert_eq!(Ok(Answer::none()), Answer::json(&()));
+    /// ```
     pub fn none() -> Self {
         Answer(Some("null".to_owned()))
     }
 
     /// Carried out; the answer is `value` as JSON. Fails only where `value` has no JSON form.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Answer, CallError};
+    /// #[derive(serde::Serialize)]
+    /// struct State {
+    ///     open: bool,
+    ///     percent: u8,
+    /// }
+    ///
+    /// let answer = Answer::json(&State { open: true, percent: 80 })?;
+    /// # Ok::<(), CallError>(())
+    /// ```
     pub fn json(value: &impl Serialize) -> Result<Self, CallError> {
         json::write(value)
             .map(|text| Answer(Some(text)))
@@ -43,12 +95,38 @@ impl Answer {
     }
 
     /// Under way: [`Context::reply`](crate::Context::reply) will be called with the call's id.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # struct Valve { connection: Connection, waiting: Vec<(Ticket, CallId)> }
+    /// # impl Valve {
+    /// fn open(&mut self, call: CallId) -> Result<Answer, CallError> {
+    ///     let ticket = self.connection.submit(Request::new("OPEN\n"))?;
+    ///     // `on_reply` finds it, and calls `ctx.reply(call, …)`.
+    ///     self.waiting.push((ticket, call));
+    ///     Ok(Answer::pending())
+    /// }
+    /// # }
+    /// ```
     pub fn pending() -> Self {
         Answer(None)
     }
 }
 
 /// The command type of a plugin without commands.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// # struct Rule;
+/// impl Plugin for Rule {
+///     type Config = NoConfig;
+///     type Command = NoCommand;
+///     type State = NoState;
+///     // …
+/// #     fn describe() -> Description { Description::new("rule", "0.1.0", "") }
+/// #     fn start(_: &mut Context, _: NoConfig, _: Option<NoState>) -> Result<Self, Error> { Ok(Rule) }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum NoCommand {}
 

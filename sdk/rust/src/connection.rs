@@ -5,14 +5,57 @@ use crate::kernel::Place;
 use crate::{Duration, Timestamp};
 use std::fmt;
 
+/// How a connection is asked, and what it says of itself.
+///
+/// ```
+/// use weihe_sdk::{ByteOrder, LengthField, LinkState, Priority, ReplyRule};
+///
+/// // Two bytes from the fourth on say how much follows: Modbus TCP.
+/// let rule = ReplyRule::LengthField(LengthField {
+///     offset: 4,
+///     size: 2,
+///     order: ByteOrder::BigEndian,
+///     adjust: 6,
+/// });
+/// assert_ne!(rule, ReplyRule::Delimiter(b"\r\n".to_vec()));
+/// assert_ne!(Priority::Poll, Priority::Command);
+/// assert_ne!(LinkState::Up, LinkState::Down);
+/// ```
 pub use wit::{ByteOrder, LengthField, LinkState, Priority, ReplyRule};
 
 /// Names a submitted exchange of a device.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// /// A driver remembers what each request is for.
+/// enum Purpose {
+///     Temperature,
+///     Humidity,
+/// }
+///
+/// struct Driver {
+///     under_way: Vec<(Ticket, Purpose)>,
+/// }
+/// ```
 pub type Ticket = u64;
 /// Names a peer that a listener accepted.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// struct Server {
+///     logged_in: std::collections::BTreeSet<PeerId>,
+/// }
+/// ```
 pub type PeerId = u64;
 
 /// A peer of a listener.
+///
+/// ```
+/// # use weihe_sdk::Peer;
+/// let peer = Peer { id: 1, address: "192.0.2.7:40112" };
+/// let host = peer.address.rsplit_once(':').map(|(host, _port)| host);
+/// assert_eq!(host, Some("192.0.2.7"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer<'a> {
     /// Its id; never used twice in a run of the host.
@@ -22,6 +65,18 @@ pub struct Peer<'a> {
 }
 
 /// What came back.
+///
+/// ```
+/// # use weihe_sdk::{Duration, Reply, Timestamp};
+/// let sent = Timestamp::from_nanos(1_700_000_000_000_000_000);
+/// let reply = Reply {
+///     bytes: b"21.5\n".to_vec(),
+///     sent,
+///     received: sent + Duration::from_millis(12),
+/// };
+/// // How long the other side took.
+/// assert_eq!(reply.received.since(reply.sent), Duration::from_millis(12));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The frame; empty with [`ReplyRule::None`].
@@ -43,8 +98,18 @@ impl From<wit::Reply> for Reply {
 }
 
 /// How long a reply is awaited unless the request says otherwise.
+///
+/// ```
+/// # use weihe_sdk::{DEFAULT_TIMEOUT, Request};
+/// assert_eq!(Request::new("T?\n").timeout, DEFAULT_TIMEOUT);
+/// ```
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an exchange may take in all, its turn included, unless the request says otherwise.
+///
+/// ```
+/// # use weihe_sdk::{DEFAULT_DEADLINE, Request};
+/// assert_eq!(Request::new("T?\n").deadline, DEFAULT_DEADLINE);
+/// ```
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// One exchange: what to send, and when its reply is complete.
@@ -80,6 +145,12 @@ pub struct Request {
 
 impl Request {
     /// A poll that awaits no reply.
+    ///
+    /// ```
+    /// # use weihe_sdk::{ReplyRule, Request};
+    /// let broadcast = Request::new([0x00, 0x05, 0x00, 0x01, 0xff, 0x00]);
+    /// assert_eq!(broadcast.reply, ReplyRule::None);
+    /// ```
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Request {
             bytes: bytes.into(),
@@ -93,36 +164,77 @@ impl Request {
     }
 
     /// Says when the reply is complete.
+    ///
+    /// ```
+    /// # use weihe_sdk::{ReplyRule, Request};
+    /// let request = Request::new("T?\n").reply(ReplyRule::Delimiter(b"\n".to_vec()));
+    /// # assert_ne!(request.reply, ReplyRule::None);
+    /// ```
     pub fn reply(mut self, rule: ReplyRule) -> Self {
         self.reply = rule;
         self
     }
 
     /// Says who goes first.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Priority, Request};
+    /// // Goes before all polls that wait for the line.
+    /// let request = Request::new("OPEN\n").priority(Priority::Command);
+    /// # assert_eq!(request.priority, Priority::Command);
+    /// ```
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
     /// Says how long to wait for the reply.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Request};
+    /// let slow = Request::new("CAL\n").timeout(Duration::from_secs(8));
+    /// # assert_eq!(slow.timeout, Duration::from_secs(8));
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
     /// Says how long the whole exchange may take.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Request};
+    /// // A poll that has waited longer is worth nothing.
+    /// let request = Request::new("T?\n").deadline(Duration::from_secs(2));
+    /// # assert_eq!(request.deadline, Duration::from_secs(2));
+    /// ```
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
     /// Says how long the line keeps silent when there is no reply.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Request};
+    /// // Modbus over Serial Line, 2.4.1: 100 to 200 ms after a broadcast.
+    /// let broadcast = Request::new([0x00, 0x06]).turnaround(Duration::from_millis(150));
+    /// # assert!(!broadcast.turnaround.is_zero());
+    /// ```
     pub fn turnaround(mut self, silence: Duration) -> Self {
         self.turnaround = silence;
         self
     }
 
     /// Names the peer of a listener.
+    ///
+    /// ```
+    /// # use weihe_sdk::{PeerId, Request};
+    /// fn ask(peer: PeerId) -> Request {
+    ///     Request::new("WHO?\n").peer(peer)
+    /// }
+    /// # assert_eq!(ask(3).peer, Some(3));
+    /// ```
     pub fn peer(mut self, peer: PeerId) -> Self {
         self.peer = Some(peer);
         self
@@ -174,6 +286,12 @@ pub struct FailSafeFrame {
 
 impl FailSafeFrame {
     /// A frame that awaits no reply.
+    ///
+    /// ```
+    /// # use weihe_sdk::FailSafeFrame;
+    /// let off = FailSafeFrame::new("pump off", "PUMP 0\n");
+    /// assert_eq!(off.label, "pump off");
+    /// ```
     pub fn new(label: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         FailSafeFrame {
             label: label.into(),
@@ -186,6 +304,13 @@ impl FailSafeFrame {
     }
 
     /// Says when the reply is complete.
+    ///
+    /// ```
+    /// # use weihe_sdk::{FailSafeFrame, ReplyRule};
+    /// let line = ReplyRule::Delimiter(b"\n".to_vec());
+    /// let off = FailSafeFrame::new("pump off", "PUMP 0\n").reply(line);
+    /// # assert_ne!(off.reply, ReplyRule::None);
+    /// ```
     pub fn reply(mut self, rule: ReplyRule) -> Self {
         self.reply = rule;
         self
@@ -193,18 +318,38 @@ impl FailSafeFrame {
 
     /// Says what a reply begins with that agrees. Name every byte that is certain: when the host has
     /// died, the reply is known by them alone.
+    ///
+    /// ```
+    /// # use weihe_sdk::{FailSafeFrame, ReplyRule};
+    /// let off = FailSafeFrame::new("pump off", "PUMP 0\n")
+    ///     .reply(ReplyRule::Delimiter(b"\n".to_vec()))
+    ///     .expects("OK PUMP 0");
+    /// # assert_eq!(off.expects, b"OK PUMP 0");
+    /// ```
     pub fn expects(mut self, beginning: impl Into<Vec<u8>>) -> Self {
         self.expects = beginning.into();
         self
     }
 
     /// Says how long to wait for the reply.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, FailSafeFrame};
+    /// let off = FailSafeFrame::new("pump off", "PUMP 0\n").timeout(Duration::from_millis(300));
+    /// # assert_eq!(off.timeout, Duration::from_millis(300));
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
     /// Says how long the line keeps silent when there is no reply.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, FailSafeFrame};
+    /// let off = FailSafeFrame::new("all off", [0x00, 0x0f]).turnaround(Duration::from_millis(150));
+    /// # assert!(!off.turnaround.is_zero());
+    /// ```
     pub fn turnaround(mut self, silence: Duration) -> Self {
         self.turnaround = silence;
         self
@@ -225,6 +370,14 @@ impl From<FailSafeFrame> for wit::FailSafeFrame {
 }
 
 /// Why an exchange failed.
+///
+/// ```
+/// # use weihe_sdk::{Error, Failure};
+/// let failure = Failure::Timeout(b"21.".to_vec());
+/// assert_eq!(failure.to_string(), "no complete reply in time, only 3 bytes");
+/// // What may pass is tried again where it becomes a handler's error.
+/// assert!(matches!(Error::from(failure), Error::Retry(_)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// No complete reply in time; the bytes that did come are here.
@@ -301,6 +454,16 @@ impl From<Failure> for crate::CallError {
 }
 
 /// A device's place at a connection.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// # fn start(ctx: &mut Context) -> Result<(), Error> {
+/// let line = ctx.connection()?;
+/// let reply = line.transact(Request::new("T?\n").reply(ReplyRule::Delimiter(b"\n".to_vec())))?;
+/// weihe_sdk::log::info!("{} bytes from {}", reply.bytes.len(), line.name());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     name: String,
@@ -316,6 +479,15 @@ impl Connection {
     }
 
     /// Its name in `weihe.toml`.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let line = ctx.connection()?;
+    /// weihe_sdk::log::info!("on {}", line.name());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -323,29 +495,77 @@ impl Connection {
     /// Sends a request and waits for its reply. The device handles nothing else meanwhile: prefer
     /// [`Connection::submit`] where that matters. Takes effect at once, and once more if the handler
     /// is retried.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let rule = ReplyRule::Length(7);
+    /// let reply = ctx.connection()?.transact(Request::new([1, 3, 0, 0, 0, 1]).reply(rule))?;
+    /// let register = u16::from_be_bytes([reply.bytes[3], reply.bytes[4]]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn transact(&self, request: Request) -> Result<Reply, Failure> {
         self.place.transact(request)
     }
 
     /// Queues a request when the handler returns; `on_reply` is called with the ticket and the reply
     /// or its failure.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let line = ctx.connection()?;
+    /// let ticket = line.submit(Request::new("T?\n").reply(ReplyRule::Delimiter(b"\n".to_vec())))?;
+    /// // `on_reply` will be called with this ticket.
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn submit(&self, request: Request) -> Result<Ticket, Failure> {
         self.place.submit(request)
     }
 
     /// Sends bytes without awaiting a reply, when the handler returns: to the peer of a listener
     /// (`None`: to all of them), or down the line.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let server = ctx.open("listener")?;
+    /// server.send(None, b"shutting down\n")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send(&self, peer: Option<PeerId>, bytes: &[u8]) -> Result<(), Failure> {
         self.place.send(peer, bytes)
     }
 
     /// Withdraws a submitted request that has not been sent; `on_reply` is called with
     /// [`Failure::Cancelled`].
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let line = ctx.connection()?;
+    /// let ticket = line.submit(Request::new("LONG?\n"))?;
+    /// line.cancel(ticket);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel(&self, ticket: Ticket) {
         self.place.cancel(ticket);
     }
 
     /// Closes a peer of a listener, when the handler returns.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// fn refuse(listener: &Connection, peer: PeerId) -> Result<(), Failure> {
+    ///     listener.send(Some(peer), b"no such user\n")?;
+    ///     listener.disconnect(peer);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn disconnect(&self, peer: PeerId) {
         self.place.disconnect(peer);
     }
@@ -357,6 +577,18 @@ impl Connection {
     /// They belong to the device and survive traps, restarts and changes of versions; none of these
     /// sends them. They are sent when the device has failed for good, is stopped or unloaded, when the
     /// host stops, and when it dies; possibly several times, so they must set, never toggle.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let line = ctx.connection()?;
+    /// line.set_fail_safe([
+    ///     FailSafeFrame::new("heater off", "HEAT 0\n"),
+    ///     FailSafeFrame::new("fan on", "FAN 1\n"),
+    /// ])?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_fail_safe(
         &self,
         frames: impl IntoIterator<Item = FailSafeFrame>,
@@ -365,6 +597,16 @@ impl Connection {
     }
 
     /// Whether anything can be said now.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// if ctx.connection()?.state() == LinkState::Down {
+    ///     weihe_sdk::log::warn!("the cable is out");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn state(&self) -> LinkState {
         self.place.state()
     }

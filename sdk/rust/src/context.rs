@@ -9,13 +9,53 @@ use crate::{
 };
 use serde::Serialize;
 
+/// How a subscription queues.
+///
+/// ```
+/// use weihe_sdk::{Overflow, SubscribeOptions};
+///
+/// // Only the present counts.
+/// let options = SubscribeOptions { overflow: Overflow::LatestOnly, ..Default::default() };
+/// assert!(options.retained);
+/// ```
 pub use crate::bindings::imports::weihe::plugin::bus::{Overflow, SubscribeOptions};
+/// What happens to ticks that a device had no time for.
+///
+/// ```
+/// use weihe_sdk::{Every, Missed};
+///
+/// // A meter is read once for all ticks that were missed.
+/// let every = Every::new().missed(Missed::Once);
+/// # assert_eq!(every.missed, Missed::Once);
+/// ```
 pub use wit::Missed;
 
 /// Names a subscription of the device.
+///
+/// ```
+/// # use weihe_sdk::SubscriptionId;
+/// /// A rule whose input can be changed by a command.
+/// struct Rule {
+///     input: SubscriptionId,
+/// }
+/// ```
 pub type SubscriptionId = u32;
 
 /// A topic to publish on. Its grant was checked when it was made.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// /// Made once in `start`, used for each event.
+/// struct Average {
+///     output: Topic,
+/// }
+///
+/// impl Average {
+///     fn say(&self, ctx: &mut Context, value: f64) {
+///         ctx.publish_on(self.output, value);
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Topic(u32);
 
@@ -39,6 +79,11 @@ pub struct Every {
 
 impl Every {
     /// Missed ticks are left out, without jitter, the first after one period.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Every};
+    /// assert_eq!(Every::new().jitter, Duration::ZERO);
+    /// ```
     pub fn new() -> Self {
         Every {
             missed: Missed::Skip,
@@ -48,18 +93,38 @@ impl Every {
     }
 
     /// Says what happens to missed ticks.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Every, Missed};
+    /// let every = Every::new().missed(Missed::CatchUp);
+    /// # assert_eq!(every.missed, Missed::CatchUp);
+    /// ```
     pub fn missed(mut self, missed: Missed) -> Self {
         self.missed = missed;
         self
     }
 
     /// Delays each tick by a random span up to `span`.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Every};
+    /// // A hundred meters are not asked in one moment.
+    /// let every = Every::new().jitter(Duration::from_secs(2));
+    /// # assert_eq!(every.jitter, Duration::from_secs(2));
+    /// ```
     pub fn jitter(mut self, span: Duration) -> Self {
         self.jitter = span;
         self
     }
 
     /// Sets the delay of the first tick.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Every};
+    /// // At once, and then once in each period.
+    /// let every = Every::new().first(Duration::ZERO);
+    /// # assert_eq!(every.first, Some(Duration::ZERO));
+    /// ```
     pub fn first(mut self, delay: Duration) -> Self {
         self.first = Some(delay);
         self
@@ -90,6 +155,11 @@ pub struct Cron {
 
 impl Cron {
     /// Missed ticks are left out, without jitter.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Cron, Missed};
+    /// assert_eq!(Cron::new().missed, Missed::Skip);
+    /// ```
     pub fn new() -> Self {
         Cron {
             missed: Missed::Skip,
@@ -98,12 +168,25 @@ impl Cron {
     }
 
     /// Says what happens to missed ticks.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Cron, Missed};
+    /// // The day's report is made when the host is up again.
+    /// let cron = Cron::new().missed(Missed::Once);
+    /// # assert_eq!(cron.missed, Missed::Once);
+    /// ```
     pub fn missed(mut self, missed: Missed) -> Self {
         self.missed = missed;
         self
     }
 
     /// Delays each tick by a random span up to `span`.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Cron, Duration};
+    /// let cron = Cron::new().jitter(Duration::from_secs(30));
+    /// # assert_eq!(cron.jitter, Duration::from_secs(30));
+    /// ```
     pub fn jitter(mut self, span: Duration) -> Self {
         self.jitter = span;
         self
@@ -129,6 +212,16 @@ impl Default for SubscribeOptions {
 }
 
 /// The kernel, as one device sees it. Handed to every handler.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// # fn start(ctx: &mut Context) -> Result<(), Error> {
+/// ctx.subscribe("tank/+/level")?;
+/// ctx.every("poll", Duration::from_secs(10))?;
+/// ctx.publish("plugin/demo/started", true)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Context {
     device: String,
@@ -166,27 +259,73 @@ impl Context {
     }
 
     /// The device's name.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let greeting = format!("{} is here", ctx.device());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn device(&self) -> &str {
         &self.device
     }
 
     /// The name of the device's own connection, where it has one.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// match ctx.connection_name() {
+    ///     Some(name) => weihe_sdk::log::info!("on {name}"),
+    ///     None => return Err(Error::fatal("a driver needs a connection")),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connection_name(&self) -> Option<&str> {
         self.connection.as_deref()
     }
 
     /// 1 for the first instance of this device since the host started; one more with each restart or
     /// swap.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// if ctx.incarnation() > 1 {
+    ///     weihe_sdk::log::info!("here again");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn incarnation(&self) -> u32 {
         self.incarnation
     }
 
     /// Now, on the clock that events are stamped with.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let until = ctx.now() + Duration::from_secs(60);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn now(&self) -> Timestamp {
         Timestamp::from_nanos(self.kernel.now())
     }
 
     /// A topic to publish on.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let alarm = ctx.topic("plant/alarm")?;
+    /// ctx.publish_on(alarm, true);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn topic(&mut self, name: &str) -> Result<Topic, Refused> {
         match self
             .topics
@@ -202,12 +341,31 @@ impl Context {
     }
 
     /// A topic below the device's own `plugin/<device>/`, which needs no grant.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// // `plugin/<device>/temperature`
+    /// let temperature = ctx.own_topic("temperature")?;
+    /// ctx.publish_on(temperature, 21.5);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn own_topic(&mut self, rest: &str) -> Result<Topic, Refused> {
         let name = format!("plugin/{}/{rest}", self.device);
         self.topic(&name)
     }
 
     /// Publishes a sample on a topic by name, when the handler returns.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// ctx.publish("plant/mode", "manual")?;
+    /// ctx.publish("plant/level", Sample::new(3.2).quality(Quality::Uncertain))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn publish<'a>(
         &mut self,
         topic: &str,
@@ -219,6 +377,15 @@ impl Context {
     }
 
     /// Publishes a sample, when the handler returns.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let level = ctx.own_topic("level")?;
+    /// ctx.publish_on(level, 3.2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     pub fn publish_on<'a>(&mut self, topic: Topic, sample: impl Into<Sample<'a>>) {
         let sample = sample.into();
@@ -230,11 +397,30 @@ impl Context {
     }
 
     /// Subscribes the device with the default [`SubscribeOptions`].
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// ctx.subscribe("greenhouse/+/temperature")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe(&mut self, filter: &str) -> Result<SubscriptionId, Refused> {
         self.subscribe_with(filter, SubscribeOptions::default())
     }
 
     /// Subscribes the device. The same filter again replaces its options and keeps its id.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// use weihe_sdk::{Overflow, SubscribeOptions};
+    ///
+    /// let options = SubscribeOptions { overflow: Overflow::LatestOnly, ..Default::default() };
+    /// ctx.subscribe_with("greenhouse/#", options)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribe_with(
         &mut self,
         filter: &str,
@@ -244,21 +430,56 @@ impl Context {
     }
 
     /// Ends a subscription; what is queued in it is dropped.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let subscription = ctx.subscribe("greenhouse/#")?;
+    /// ctx.unsubscribe(subscription);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unsubscribe(&mut self, subscription: SubscriptionId) {
         self.kernel.unsubscribe(subscription);
     }
 
     /// The last event of a topic that the device may subscribe to.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let level = ctx.last("tank/level")?;
+    /// let level = level.and_then(|event| event.as_event().value.as_f64());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn last(&self, topic: &str) -> Result<Option<EventBuf>, Refused> {
         self.kernel.last(topic)
     }
 
     /// Ticks every `period`, on a fixed grid that does not drift; missed ticks are left out.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// ctx.every("poll", Duration::from_secs(10))?; // `on_timer` is called with "poll"
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn every(&mut self, timer: &str, period: Duration) -> Result<(), Refused> {
         self.every_with(timer, period, Every::new())
     }
 
     /// Ticks every `period`.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let at_once = Every::new().first(Duration::ZERO);
+    /// ctx.every_with("poll", Duration::from_secs(10), at_once)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn every_with(
         &mut self,
         timer: &str,
@@ -290,6 +511,14 @@ impl Context {
     }
 
     /// Ticks at the times that a cron expression names.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// ctx.cron_with("report", "0 6 * * *", Cron::new().missed(Missed::Once))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cron_with(&mut self, timer: &str, expression: &str, cron: Cron) -> Result<(), Refused> {
         let options = wit::CronOptions {
             missed: cron.missed,
@@ -299,17 +528,50 @@ impl Context {
     }
 
     /// Ticks once, `delay` from now. A timer with the name of an older one replaces it.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// // Off again in five minutes; asked for once more, it begins anew.
+    /// ctx.after("light-off", Duration::from_secs(300))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn after(&mut self, timer: &str, delay: Duration) -> Result<(), Refused> {
         self.kernel.after(timer, delay.as_nanos())
     }
 
     /// Ends a timer.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// ctx.after("give-up", Duration::from_secs(30))?;
+    /// ctx.cancel("give-up");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel(&mut self, timer: &str) {
         self.kernel.cancel(timer);
     }
 
     /// Calls a command of another device, when the handler returns; `on_answer` is called with the
     /// answer. `arguments` is anything with the JSON form of an object.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// #[derive(serde::Serialize)]
+    /// struct Position {
+    ///     percent: u8,
+    /// }
+    ///
+    /// let call = ctx.call("valve", "move", &Position { percent: 40 }, Duration::from_secs(5))?;
+    /// // `on_answer` will be called with this call.
+    /// # let _: CallId = call;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn call(
         &mut self,
         device: &str,
@@ -326,6 +588,16 @@ impl Context {
 
     /// Answers a call that was left pending. One that is unknown, answered or past its deadline is
     /// ignored.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// fn on_reply(ctx: &mut Context, call: CallId, outcome: Result<Reply, Failure>) {
+    ///     ctx.reply(call, match outcome {
+    ///         Ok(_) => Ok(Answer::none()),
+    ///         Err(failure) => Err(failure.into()),
+    ///     });
+    /// }
+    /// ```
     pub fn reply(&mut self, call: CallId, answer: Result<Answer, CallError>) {
         let answer = match answer {
             Ok(Answer(Some(json))) => Ok(json),
@@ -337,6 +609,15 @@ impl Context {
     }
 
     /// The device's own connection.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let line = ctx.connection()?;
+    /// line.submit(Request::new("T?\n"))?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connection(&mut self) -> Result<Connection, Refused> {
         let name = self.connection.clone().ok_or_else(|| {
             let text = format!(
@@ -349,22 +630,66 @@ impl Context {
     }
 
     /// A connection by name; others than the device's own need a grant.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let gateway = ctx.open("gateway")?;
+    /// gateway.send(None, b"ALARM\n")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open(&mut self, connection: &str) -> Result<Connection, Refused> {
         Ok(Connection::new(connection, self.kernel.open(connection)?))
     }
 
     /// A database by name; `main` is the embedded one.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// use weihe_sdk::SqlValue;
+    ///
+    /// let database = ctx.database("main")?;
+    /// database.execute("INSERT INTO samples (value) VALUES (?1)", &[SqlValue::Real(21.5)])?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn database(&mut self, name: &str) -> Result<Database, SqlError> {
         self.kernel.database(name).map(Database)
     }
 
     /// A bucket of keys; `""` is the device's own.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let bucket = ctx.bucket("")?;
+    /// bucket.set("calibration", b"1.02")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn bucket(&mut self, name: &str) -> Result<Bucket, Refused> {
         self.kernel.bucket(name).map(Bucket)
     }
 
     /// Runs `handler` for one event of a batch: what it publishes names that event as its cause, and
     /// when it fails its publications are dropped and the event is refused with the error.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # use weihe_sdk::Events;
+    /// fn on_events(ctx: &mut Context, events: Events<'_>) -> Result<(), Error> {
+    ///     for (index, event) in events.indexed() {
+    ///         ctx.handling(index, |ctx| {
+    ///             let value = event.value.as_f64().ok_or_else(|| Error::rejected("no number"))?;
+    ///             ctx.publish("plant/doubled", value * 2.0)?;
+    ///             Ok(())
+    ///         });
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn handling(
         &mut self,
         index: EventIndex,
@@ -380,6 +705,23 @@ impl Context {
     }
 
     /// Refuses one event of the batch being handled.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # use weihe_sdk::Events;
+    /// fn on_events(ctx: &mut Context, events: Events<'_>) -> Result<(), Error> {
+    ///     let mut sum = 0.0;
+    ///     for (index, event) in events.indexed() {
+    ///         match event.value.as_f64() {
+    ///             Some(value) => sum += value,
+    ///             // Only this one; the others are handled.
+    ///             None => ctx.fail(index, Error::rejected(format!("`{}`: no number", event.topic))),
+    ///         }
+    ///     }
+    ///     ctx.publish("plant/sum", sum)?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn fail(&mut self, index: EventIndex, error: Error) {
         // In order of events, and the first error of each counts. They mostly come in that order.
         let failures = &mut self.failures;

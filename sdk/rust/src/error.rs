@@ -6,6 +6,15 @@ use std::fmt;
 use wit::types::CallError as WitCallError;
 
 /// What went wrong in a hook. The text names the culprit.
+///
+/// ```
+/// # use weihe_sdk::Error;
+/// fn parse(text: &str) -> Result<f64, Error> {
+///     // It will be no number the next time either.
+///     weihe_sdk::number::parse(text).ok_or_else(|| Error::rejected(format!("`{text}` is no number")))
+/// }
+/// assert_eq!(parse("x").unwrap_err().to_string(), "`x` is no number");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// The input can never be handled: it goes to `$dead/<device>` at once.
@@ -19,21 +28,46 @@ pub enum Error {
 
 impl Error {
     /// The input can never be handled.
+    ///
+    /// ```
+    /// # use weihe_sdk::Error;
+    /// assert_eq!(Error::rejected("no number"), Error::Rejected("no number".to_owned()));
+    /// ```
     pub fn rejected(text: impl Into<String>) -> Self {
         Error::Rejected(text.into())
     }
 
     /// The input could be handled later.
+    ///
+    /// ```
+    /// # use weihe_sdk::Error;
+    /// let busy = Error::retry("the modem is dialling");
+    /// assert!(matches!(busy, Error::Retry(_)));
+    /// ```
     pub fn retry(text: impl Into<String>) -> Self {
         Error::Retry(text.into())
     }
 
     /// The plugin cannot go on.
+    ///
+    /// ```
+    /// # use weihe_sdk::Error;
+    /// # let period = 0;
+    /// if period == 0 {
+    ///     let error = Error::fatal("config: `period` is zero");
+    /// #   assert!(matches!(error, Error::Fatal(_)));
+    /// }
+    /// ```
     pub fn fatal(text: impl Into<String>) -> Self {
         Error::Fatal(text.into())
     }
 
     /// What it says.
+    ///
+    /// ```
+    /// # use weihe_sdk::Error;
+    /// assert_eq!(Error::retry("disk full").text(), "disk full");
+    /// ```
     pub fn text(&self) -> &str {
         match self {
             Error::Rejected(text) | Error::Retry(text) | Error::Fatal(text) => text,
@@ -41,6 +75,12 @@ impl Error {
     }
 
     /// The same words with what was being done before them.
+    ///
+    /// ```
+    /// # use weihe_sdk::Error;
+    /// let error = Error::retry("disk full").while_doing("storing 12 rows");
+    /// assert_eq!(error, Error::retry("storing 12 rows: disk full"));
+    /// ```
     pub fn while_doing(self, what: impl fmt::Display) -> Self {
         match self {
             Error::Rejected(text) => Error::Rejected(format!("{what}: {text}")),
@@ -69,6 +109,17 @@ impl From<Error> for wit::types::Error {
 }
 
 /// Why a command was not carried out. The text names the culprit.
+///
+/// ```
+/// # use weihe_sdk::CallError;
+/// fn checked(percent: u8) -> Result<u8, CallError> {
+///     match percent {
+///         0..=100 => Ok(percent),
+///         _ => Err(CallError::invalid_argument(format!("`percent` is {percent}, above 100"))),
+///     }
+/// }
+/// assert_eq!(checked(200).unwrap_err().text(), "`percent` is 200, above 100");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallError {
     /// There is no such device.
@@ -89,21 +140,44 @@ pub enum CallError {
 
 impl CallError {
     /// An argument is missing, of the wrong type or out of range.
+    ///
+    /// ```
+    /// # use weihe_sdk::CallError;
+    /// let error = CallError::invalid_argument("`percent` is above 100");
+    /// assert!(matches!(error, CallError::InvalidArgument(_)));
+    /// ```
     pub fn invalid_argument(text: impl Into<String>) -> Self {
         CallError::InvalidArgument(text.into())
     }
 
     /// The device cannot do it now.
+    ///
+    /// ```
+    /// # use weihe_sdk::CallError;
+    /// let error = CallError::unavailable("the link is down");
+    /// assert!(matches!(error, CallError::Unavailable(_)));
+    /// ```
     pub fn unavailable(text: impl Into<String>) -> Self {
         CallError::Unavailable(text.into())
     }
 
     /// It was tried and failed.
+    ///
+    /// ```
+    /// # use weihe_sdk::CallError;
+    /// let error = CallError::failed("the valve is stuck");
+    /// assert!(matches!(error, CallError::Failed(_)));
+    /// ```
     pub fn failed(text: impl Into<String>) -> Self {
         CallError::Failed(text.into())
     }
 
     /// What it says.
+    ///
+    /// ```
+    /// # use weihe_sdk::CallError;
+    /// assert_eq!(CallError::failed("the valve is stuck").text(), "the valve is stuck");
+    /// ```
     pub fn text(&self) -> &str {
         match self {
             CallError::UnknownDevice(text)
@@ -164,6 +238,13 @@ impl From<Error> for CallError {
 }
 
 /// Why the kernel refuses what a plugin asks of it.
+///
+/// ```
+/// # use weihe_sdk::{Error, Refused};
+/// // With `?` it becomes the handler's error: a limit may be free again later.
+/// assert!(matches!(Error::from(Refused::Limit("outbox".into())), Error::Retry(_)));
+/// assert!(matches!(Error::from(Refused::Denied("a/b".into())), Error::Rejected(_)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// No grant covers it.
@@ -182,6 +263,11 @@ pub enum Refused {
 
 impl Refused {
     /// What it says.
+    ///
+    /// ```
+    /// # use weihe_sdk::Refused;
+    /// assert_eq!(Refused::Unknown("no bucket `x`".into()).text(), "no bucket `x`");
+    /// ```
     pub fn text(&self) -> &str {
         match self {
             Refused::Denied(text)

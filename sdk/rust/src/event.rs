@@ -7,6 +7,14 @@ use crate::{Quality, Timestamp, Value, ValueBuf};
 use std::cell::RefCell;
 
 /// What names an event for good: no two events of one host ever share it.
+///
+/// ```
+/// # use weihe_sdk::Event;
+/// /// An event can come twice, but never two under one identity.
+/// fn key(event: &Event<'_>) -> String {
+///     format!("{}/{}", event.id.source, event.id.sequence)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity<'a> {
     /// The device (or host service, starting with `$`) that published it.
@@ -16,6 +24,22 @@ pub struct Identity<'a> {
 }
 
 /// A timestamped, typed sample on a topic.
+///
+/// ```
+/// # use weihe_sdk::{Event, Identity, Quality, Timestamp, Value};
+/// # let event = Event {
+/// #     topic: "tank/level",
+/// #     time: Timestamp::from_nanos(1),
+/// #     id: Identity { source: "tank", sequence: 7 },
+/// #     attempt: 1,
+/// #     cause: None,
+/// #     quality: Quality::Good,
+/// #     value: Value::Float(3.2),
+/// # };
+/// if event.quality == Quality::Good && event.attempt == 1 {
+///     assert_eq!(event.value.as_f64(), Some(3.2));
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Event<'a> {
     /// Levels separated by `/`, as in MQTT.
@@ -36,6 +60,22 @@ pub struct Event<'a> {
 
 impl Event<'_> {
     /// A copy that owns its texts.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Event, Identity, Quality, Timestamp, Value};
+    /// # let event = Event {
+    /// #     topic: "tank/level",
+    /// #     time: Timestamp::from_nanos(1),
+    /// #     id: Identity { source: "tank", sequence: 7 },
+    /// #     attempt: 1,
+    /// #     cause: None,
+    /// #     quality: Quality::Good,
+    /// #     value: Value::Float(3.2),
+    /// # };
+    /// // To keep it beyond the handler.
+    /// let kept = event.to_buf();
+    /// assert_eq!(kept.as_event(), event);
+    /// ```
     pub fn to_buf(&self) -> EventBuf {
         let id = |id: Identity<'_>| IdentityBuf {
             source: id.source.to_owned(),
@@ -54,6 +94,12 @@ impl Event<'_> {
 }
 
 /// An [`Identity`] that owns its text.
+///
+/// ```
+/// # use weihe_sdk::IdentityBuf;
+/// let id = IdentityBuf { source: "meter-3".to_owned(), sequence: 41 };
+/// assert_ne!(id, IdentityBuf { sequence: 42, ..id.clone() });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityBuf {
     /// The device (or host service) that published the event.
@@ -72,6 +118,22 @@ impl IdentityBuf {
 }
 
 /// An [`Event`] that owns its texts.
+///
+/// ```
+/// # use weihe_sdk::{Event, EventBuf};
+/// /// The newest event of each of some topics.
+/// #[derive(Default)]
+/// struct Newest(Vec<EventBuf>);
+///
+/// impl Newest {
+///     fn keep(&mut self, event: Event<'_>) {
+///         match self.0.iter_mut().find(|kept| kept.topic == event.topic) {
+///             Some(kept) => *kept = event.to_buf(),
+///             None => self.0.push(event.to_buf()),
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventBuf {
     /// Levels separated by `/`.
@@ -92,6 +154,21 @@ pub struct EventBuf {
 
 impl EventBuf {
     /// The event, borrowed.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Event, Identity, Quality, Timestamp, Value};
+    /// # let event = Event {
+    /// #     topic: "tank/level",
+    /// #     time: Timestamp::from_nanos(1),
+    /// #     id: Identity { source: "tank", sequence: 7 },
+    /// #     attempt: 1,
+    /// #     cause: None,
+    /// #     quality: Quality::Good,
+    /// #     value: Value::Float(3.2),
+    /// # };
+    /// let kept = event.to_buf();
+    /// assert_eq!(kept.as_event().value, Value::Float(3.2));
+    /// ```
     pub fn as_event(&self) -> Event<'_> {
         Event {
             topic: &self.topic,
@@ -307,6 +384,18 @@ fn unknown(what: &str, id: u32) -> String {
 
 /// A run of events, in order of arrival; ticks and answers are not among them. One that breaks the
 /// batch's layout is left out, and refused by the SDK.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// # use weihe_sdk::Events;
+/// fn on_events(ctx: &mut Context, events: Events<'_>) -> Result<(), Error> {
+///     let highest = events.iter().filter_map(|event| event.value.as_f64()).reduce(f64::max);
+///     if let Some(highest) = highest {
+///         ctx.publish("plant/highest", highest)?;
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Events<'a> {
     pub(crate) origin: Origin<'a>,
@@ -318,17 +407,41 @@ pub struct Events<'a> {
 
 impl<'a> Events<'a> {
     /// At most how many events there are.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # use weihe_sdk::Events;
+    /// fn room_for(events: &Events<'_>) -> Vec<f64> {
+    ///     Vec::with_capacity(events.len())
+    /// }
+    /// ```
     pub fn len(&self) -> usize {
         self.end - self.start
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # use weihe_sdk::Events;
+    /// fn worth_a_transaction(events: &Events<'_>) -> bool {
+    ///     !events.is_empty()
+    /// }
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The events. They borrow from the batch, not from this view, so they can be kept until the
     /// handler returns.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # use weihe_sdk::Events;
+    /// fn sum(events: Events<'_>) -> f64 {
+    ///     events.iter().filter_map(|event| event.value.as_f64()).sum()
+    /// }
+    /// ```
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Event<'a>> + 'a {
         self.indexed().map(|(_, event)| event)
@@ -336,6 +449,18 @@ impl<'a> Events<'a> {
 
     /// The events with their index in the batch, for [`Context::handling`](crate::Context::handling)
     /// and [`Context::fail`](crate::Context::fail).
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # use weihe_sdk::Events;
+    /// fn check(ctx: &mut Context, events: Events<'_>) {
+    ///     for (index, event) in events.indexed() {
+    ///         if event.quality == Quality::Bad {
+    ///             ctx.fail(index, Error::rejected("bad quality"));
+    ///         }
+    ///     }
+    /// }
+    /// ```
     #[inline]
     pub fn indexed(&self) -> impl Iterator<Item = (EventIndex, Event<'a>)> + 'a {
         let Events {
@@ -355,6 +480,16 @@ impl<'a> Events<'a> {
 }
 
 /// The place of an event in the batch being handled.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// # use weihe_sdk::Events;
+/// /// Indices of the events that cannot be handled, for `ctx.fail`.
+/// fn not_numbers(events: Events<'_>) -> Vec<weihe_sdk::EventIndex> {
+///     let others = events.indexed().filter(|(_, event)| event.value.as_f64().is_none());
+///     others.map(|(index, _)| index).collect()
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventIndex(pub(crate) u32);
 

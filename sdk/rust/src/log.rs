@@ -2,10 +2,25 @@
 //!
 //! In a component they go to the host's log, beside the device's name; natively to stderr and to
 //! [`FakeKernel::logs`](crate::testing::FakeKernel::logs).
+//!
+//! ```
+//! use weihe_sdk::log;
+//!
+//! let registers = 12;
+//! log::info!("{registers} registers");
+//! log::warn!("unit {} is slow", 17);
+//! ```
 
 use crate::kernel;
 use std::fmt;
 
+/// How grave a message is.
+///
+/// ```
+/// use weihe_sdk::log::{self, Level};
+///
+/// log::write(Level::Warn, "pump", format_args!("{} starts in an hour", 40));
+/// ```
 pub use crate::bindings::imports::wasi::logging::logging::Level;
 pub use crate::{
     __critical as critical, __debug as debug, __error as error, __info as info, __trace as trace,
@@ -14,6 +29,16 @@ pub use crate::{
 
 /// Writes one message; the macros of this module call it. `context` groups like messages; the macros
 /// give the module's path.
+///
+/// ```
+/// use weihe_sdk::log::{Level, write};
+///
+/// /// A library's messages under its own context.
+/// fn heard(message: &str) {
+///     write(Level::Debug, "protocol", format_args!("{message}"));
+/// }
+/// heard("a frame");
+/// ```
 pub fn write(level: Level, context: &str, message: fmt::Arguments<'_>) {
     match message.as_str() {
         Some(text) => kernel::log(level, context, text),

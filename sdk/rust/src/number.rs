@@ -1,5 +1,12 @@
 //! Numbers in the texts of instruments and configurations, read and written without the tables of
 //! the standard library, which are a fifth of a small component.
+//!
+//! ```
+//! use weihe_sdk::number;
+//!
+//! let celsius = number::parse("21.5").unwrap();
+//! assert_eq!(number::fixed(celsius * 1.8 + 32.0, 1), "70.7");
+//! ```
 
 use std::cmp::Ordering;
 

@@ -2,16 +2,56 @@
 //!
 //! The layout, version 1, is specified in `wit/plugin/events-batch.wit`. Everything read here is
 //! checked: whatever the two lists hold, reading ends in a value or an error, never in a panic.
+//!
+//! ```
+//! use weihe_sdk::Sample;
+//! use weihe_sdk::packed::{NONE, Reader, Writer};
+//!
+//! let mut writer = Writer::default();
+//! writer.publish(3, &Sample::new(21.5), NONE)?;
+//! let batch = writer.batch();
+//! let reader = Reader::new(&batch.head, &batch.bytes)?;
+//! assert_eq!(reader.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use crate::bindings::imports::weihe::plugin::types::Batch;
 use crate::{Quality, Timestamp, Value};
 use std::fmt;
 
 /// The version of the layout that is written, and the only one that is read.
+///
+/// ```
+/// # use weihe_sdk::packed::{Reader, Writer};
+/// # use weihe_sdk::Sample;
+/// # let mut writer = Writer::default();
+/// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+/// let batch = writer.batch();
+/// assert_eq!(batch.head[0] as u16, weihe_sdk::packed::VERSION);
+/// ```
 pub const VERSION: u16 = 1;
 /// Words that one event takes in what is written. A reader steps by the stride that the header states.
+///
+/// ```
+/// # use weihe_sdk::packed::{Reader, Writer};
+/// # use weihe_sdk::Sample;
+/// # let mut writer = Writer::default();
+/// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+/// // A header, and the words of one event.
+/// assert_eq!(writer.batch().head.len(), 1 + weihe_sdk::packed::WORDS);
+/// ```
 pub const WORDS: usize = 6;
 /// Stands for "none" where the layout holds a 32-bit id or index.
+///
+/// ```
+/// # use weihe_sdk::packed::{Reader, Writer};
+/// # use weihe_sdk::Sample;
+/// # let mut writer = Writer::default();
+/// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+/// let batch = writer.batch();
+/// let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+/// assert_eq!(reader.get(0).unwrap().unwrap().source, weihe_sdk::packed::NONE);
+/// ```
 pub const NONE: u32 = u32::MAX;
 
 const NONE_KIND: u8 = 0;
@@ -23,6 +63,12 @@ const BYTES: u8 = 5;
 const JSON: u8 = 6;
 
 /// Where two lists break the layout.
+///
+/// ```
+/// # use weihe_sdk::packed::{LayoutError, Reader};
+/// assert_eq!(Reader::new(&[], &[]).unwrap_err(), LayoutError::Empty);
+/// assert_eq!(Reader::new(&[9], &[]).unwrap_err(), LayoutError::Version(9));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LayoutError {
     /// There is no header word.
@@ -98,6 +144,17 @@ impl fmt::Display for LayoutError {
 impl std::error::Error for LayoutError {}
 
 /// One event as it lies in a batch: names are still ids.
+///
+/// ```
+/// # use weihe_sdk::packed::{Reader, Writer};
+/// # use weihe_sdk::Sample;
+/// # let mut writer = Writer::default();
+/// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+/// let batch = writer.batch();
+/// let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+/// let record = reader.get(0).unwrap().unwrap();
+/// assert_eq!((record.topic, record.value.as_f64()), (3, Some(21.5)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Record<'a> {
     /// Topic id.
@@ -120,6 +177,18 @@ pub struct Record<'a> {
 }
 
 /// A checked view of a packed batch.
+///
+/// ```
+/// # use weihe_sdk::packed::{Reader, Writer};
+/// # use weihe_sdk::Sample;
+/// # let mut writer = Writer::default();
+/// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+/// let batch = writer.batch();
+/// let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+/// for record in reader.iter() {
+///     assert_eq!(record.unwrap().topic, 3);
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
     events: &'a [u64],
@@ -130,6 +199,14 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Checks the header and the number of words.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::Reader;
+    /// // Version 1, six words an event, and no event.
+    /// let reader = Reader::new(&[6 << 16 | 1], &[]).unwrap();
+    /// assert!(reader.is_empty());
+    /// assert!(Reader::new(&[1 << 32 | 6 << 16 | 1], &[]).is_err());
+    /// ```
     pub fn new(head: &'a [u64], bytes: &'a [u8]) -> Result<Self, LayoutError> {
         let (&header, events) = head.split_first().ok_or(LayoutError::Empty)?;
         let version = header as u16;
@@ -157,18 +234,49 @@ impl<'a> Reader<'a> {
     }
 
     /// Number of events.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{Reader, Writer};
+    /// # use weihe_sdk::Sample;
+    /// # let mut writer = Writer::default();
+    /// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+    /// let batch = writer.batch();
+    /// let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+    /// assert_eq!(reader.len(), 1);
+    /// ```
     #[inline]
     pub fn len(&self) -> usize {
         self.count
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{Reader, Writer};
+    /// # use weihe_sdk::Sample;
+    /// # let mut writer = Writer::default();
+    /// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+    /// let batch = writer.batch();
+    /// let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+    /// assert!(!reader.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// The ids of event `index`: topic, source and, if there is one, the cause's source. `None`
     /// past the end.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{Reader, Writer};
+    /// # use weihe_sdk::Sample;
+    /// # let mut writer = Writer::default();
+    /// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+    /// let batch = writer.batch();
+    /// let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+    /// let (topic, _source, _cause) = reader.ids(0).unwrap();
+    /// assert_eq!(topic, 3);
+    /// ```
     #[inline]
     pub fn ids(&self, index: usize) -> Option<(u32, u32, Option<u32>)> {
         let words = self.words(index)?;
@@ -181,12 +289,33 @@ impl<'a> Reader<'a> {
     }
 
     /// Event `index`, checked. `None` past the end.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{Reader, Writer};
+    /// # use weihe_sdk::Sample;
+    /// # let mut writer = Writer::default();
+    /// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+    /// let batch = writer.batch();
+    /// let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+    /// assert_eq!(reader.get(0).unwrap().unwrap().value.as_f64(), Some(21.5));
+    /// assert!(reader.get(1).is_none());
+    /// ```
     #[inline]
     pub fn get(&self, index: usize) -> Option<Result<Record<'a>, LayoutError>> {
         self.words(index).map(|words| self.record(words))
     }
 
     /// All events in order.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{Reader, Writer};
+    /// # use weihe_sdk::Sample;
+    /// # let mut writer = Writer::default();
+    /// # writer.publish(3, &Sample::new(21.5), weihe_sdk::packed::NONE).unwrap();
+    /// let batch = writer.batch();
+    /// let reader = Reader::new(&batch.head, &batch.bytes).unwrap();
+    /// assert!(reader.iter().all(|record| record.is_ok()));
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = Result<Record<'a>, LayoutError>> + 'a {
         let reader = *self;
         (0..reader.count).filter_map(move |index| reader.get(index))
@@ -251,6 +380,16 @@ impl<'a> Reader<'a> {
 
 /// A batch being written. Its two lists are kept between uses, so that in steady state nothing is
 /// allocated.
+///
+/// ```
+/// # use weihe_sdk::packed::{NONE, Writer};
+/// # use weihe_sdk::Sample;
+/// let mut writer = Writer::default();
+/// writer.publish(3, &Sample::new(21.5), NONE)?;
+/// writer.publish(4, &Sample::new("manual"), NONE)?;
+/// assert_eq!(writer.len(), 2);
+/// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+/// ```
 #[derive(Debug)]
 pub struct Writer {
     batch: Batch,
@@ -258,6 +397,17 @@ pub struct Writer {
 }
 
 /// A place in a [`Writer`] to go back to.
+///
+/// ```
+/// # use weihe_sdk::packed::{NONE, Writer};
+/// # use weihe_sdk::Sample;
+/// let mut writer = Writer::default();
+/// let before: weihe_sdk::packed::Mark = writer.mark();
+/// writer.publish(3, &Sample::new(21.5), NONE)?;
+/// writer.rewind(before);
+/// assert!(writer.is_empty());
+/// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     count: u32,
@@ -277,6 +427,15 @@ impl Default for Writer {
 }
 
 /// The byte list of a batch cannot grow beyond what 32 bits address.
+///
+/// ```
+/// # use weihe_sdk::packed::{NONE, Writer};
+/// # use weihe_sdk::Sample;
+/// fn publish(writer: &mut Writer, value: f64) -> Result<(), weihe_sdk::packed::BatchFull> {
+///     writer.publish(3, &Sample::new(value), NONE)
+/// }
+/// # publish(&mut Writer::default(), 1.0).unwrap();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchFull;
 
@@ -290,23 +449,63 @@ impl std::error::Error for BatchFull {}
 
 impl Writer {
     /// Number of events written.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{NONE, Writer};
+    /// # use weihe_sdk::Sample;
+    /// let mut writer = Writer::default();
+    /// writer.publish(3, &Sample::new(1), NONE)?;
+    /// assert_eq!(writer.len(), 1);
+    /// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+    /// ```
     #[inline]
     pub fn len(&self) -> usize {
         self.count as usize
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{NONE, Writer};
+    /// # use weihe_sdk::Sample;
+    /// let mut writer = Writer::default();
+    /// assert!(writer.is_empty());
+    /// # writer.clear();
+    /// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+    /// ```
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// Empties the batch and keeps its memory.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{NONE, Writer};
+    /// # use weihe_sdk::Sample;
+    /// let mut writer = Writer::default();
+    /// writer.publish(3, &Sample::new(1), NONE)?;
+    /// writer.clear();
+    /// assert!(writer.is_empty());
+    /// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+    /// ```
     pub fn clear(&mut self) {
         self.rewind(Mark { count: 0, bytes: 0 });
     }
 
     /// Where the batch ends now.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{NONE, Writer};
+    /// # use weihe_sdk::Sample;
+    /// let mut writer = Writer::default();
+    /// writer.publish(3, &Sample::new(1), NONE)?;
+    /// let good = writer.mark();
+    /// writer.publish(3, &Sample::new(2), NONE)?;
+    /// writer.rewind(good);
+    /// assert_eq!(writer.len(), 1);
+    /// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+    /// ```
     #[inline]
     pub fn mark(&self) -> Mark {
         Mark {
@@ -316,6 +515,17 @@ impl Writer {
     }
 
     /// Drops what was written after `mark`.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{NONE, Writer};
+    /// # use weihe_sdk::Sample;
+    /// let mut writer = Writer::default();
+    /// let start = writer.mark();
+    /// writer.publish(3, &Sample::new("what a failed handler said"), NONE)?;
+    /// writer.rewind(start);
+    /// assert!(writer.batch().bytes.is_empty());
+    /// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+    /// ```
     pub fn rewind(&mut self, mark: Mark) {
         self.count = self.count.min(mark.count);
         self.batch.head.truncate(1 + self.count as usize * WORDS);
@@ -323,6 +533,26 @@ impl Writer {
     }
 
     /// Appends one event. Nothing is written when it does not fit.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{NONE, Writer};
+    /// # use weihe_sdk::Sample;
+    /// use weihe_sdk::packed::Record;
+    /// use weihe_sdk::{Quality, Timestamp, Value};
+    ///
+    /// let mut writer = Writer::default();
+    /// writer.push(&Record {
+    ///     topic: 3,
+    ///     time: Timestamp::from_nanos(1),
+    ///     quality: Quality::Good,
+    ///     attempt: 1,
+    ///     value: Value::Boolean(true),
+    ///     sequence: 41,
+    ///     source: 2,
+    ///     cause: None,
+    /// })?;
+    /// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+    /// ```
     #[inline]
     pub fn push(&mut self, record: &Record<'_>) -> Result<(), BatchFull> {
         let (kind, scalar) = self.value(record.value)?;
@@ -340,6 +570,15 @@ impl Writer {
 
     /// Appends one publication: a sample on a topic, caused by the event with index `cause` in the
     /// batch being handled, or by none ([`NONE`]).
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{NONE, Writer};
+    /// # use weihe_sdk::Sample;
+    /// let mut writer = Writer::default();
+    /// // Caused by the first event of the batch that is being handled.
+    /// writer.publish(3, &Sample::new(21.5), 0)?;
+    /// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+    /// ```
     #[inline]
     pub fn publish(
         &mut self,
@@ -356,6 +595,15 @@ impl Writer {
     }
 
     /// The two lists.
+    ///
+    /// ```
+    /// # use weihe_sdk::packed::{NONE, Writer};
+    /// # use weihe_sdk::Sample;
+    /// let mut writer = Writer::default();
+    /// writer.publish(3, &Sample::new("on"), NONE)?;
+    /// assert_eq!(writer.batch().bytes, b"on");
+    /// # Ok::<(), weihe_sdk::packed::BatchFull>(())
+    /// ```
     pub fn batch(&mut self) -> &Batch {
         let header = u64::from(VERSION) | (WORDS as u64) << 16 | u64::from(self.count) << 32;
         // The header's word is always there.

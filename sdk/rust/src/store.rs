@@ -10,12 +10,38 @@ use crate::{Error, Refused};
 use std::fmt;
 
 /// A value in a row that was found.
+///
+/// ```
+/// # use weihe_sdk::{SqlValue, SqlValueBuf};
+/// let found = SqlValueBuf::Integer(3);
+/// assert_eq!(found.as_value(), SqlValue::Integer(3));
+/// ```
 pub use wit::ValueResult as SqlValueBuf;
 
 /// A statement's parameter, borrowed.
+///
+/// ```
+/// # use weihe_sdk::{Database, SqlError, SqlValue};
+/// fn rename(database: &Database, id: i64, name: &str) -> Result<u64, SqlError> {
+///     let parameters = [SqlValue::Text(name), SqlValue::Integer(id)];
+///     database.execute("UPDATE tanks SET name = ?1 WHERE id = ?2", &parameters)
+/// }
+/// ```
 pub use wit::ValueParam as SqlValue;
 
 /// What a query found: names of the columns, and the rows.
+///
+/// ```
+/// # use weihe_sdk::{Database, SqlError, SqlValue};
+/// fn names(database: &Database) -> Result<Vec<String>, SqlError> {
+///     let found = database.query("SELECT name FROM tanks ORDER BY id", &[])?;
+///     let names = found.rows.iter().filter_map(|row| match row.first()?.as_value() {
+///         SqlValue::Text(name) => Some(name.to_owned()),
+///         _ => None,
+///     });
+///     Ok(names.collect())
+/// }
+/// ```
 pub use wit::Rows;
 
 impl PartialEq for SqlValueBuf {
@@ -39,6 +65,11 @@ impl PartialEq for SqlValue<'_> {
 
 impl SqlValueBuf {
     /// The value, borrowed.
+    ///
+    /// ```
+    /// # use weihe_sdk::{SqlValue, SqlValueBuf};
+    /// assert_eq!(SqlValueBuf::Text("a".into()).as_value(), SqlValue::Text("a"));
+    /// ```
     pub fn as_value(&self) -> SqlValue<'_> {
         match self {
             SqlValueBuf::Null => SqlValue::Null,
@@ -52,6 +83,11 @@ impl SqlValueBuf {
 
 impl SqlValue<'_> {
     /// A copy that owns its text or octets.
+    ///
+    /// ```
+    /// # use weihe_sdk::{SqlValue, SqlValueBuf};
+    /// assert_eq!(SqlValue::Blob(&[1, 2]).to_buf(), SqlValueBuf::Blob(vec![1, 2]));
+    /// ```
     pub fn to_buf(&self) -> SqlValueBuf {
         match self {
             SqlValue::Null => SqlValueBuf::Null,
@@ -64,6 +100,14 @@ impl SqlValue<'_> {
 }
 
 /// Why a statement failed.
+///
+/// ```
+/// # use weihe_sdk::{Error, SqlError};
+/// let error = SqlError::Busy("locked by another process".into());
+/// assert_eq!(error.to_string(), "database busy: locked by another process");
+/// // With `?` in a handler the event comes again.
+/// assert!(matches!(Error::from(error), Error::Retry(_)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SqlError {
     /// No such database is configured.
@@ -86,6 +130,12 @@ pub enum SqlError {
 
 impl SqlError {
     /// Whether the same statement may work later: busy, full or unavailable.
+    ///
+    /// ```
+    /// # use weihe_sdk::SqlError;
+    /// assert!(SqlError::Full("disk".into()).is_transient());
+    /// assert!(!SqlError::Invalid("near \"SELEC\"".into()).is_transient());
+    /// ```
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -144,54 +194,163 @@ impl From<SqlError> for crate::CallError {
 }
 
 /// A database that the device may use.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// # fn start(ctx: &mut Context) -> Result<(), Error> {
+/// let database = ctx.database("main")?;
+/// database.execute("CREATE TABLE IF NOT EXISTS tanks (id INTEGER PRIMARY KEY, name TEXT)", &[])?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Database(pub(crate) Tables);
 
 impl Database {
     /// Runs one statement that changes something. Parameters replace `?1`, `?2`, … in order. Returns
     /// the number of rows changed.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// use weihe_sdk::SqlValue;
+    ///
+    /// let database = ctx.database("main")?;
+    /// let old = SqlValue::Integer(ctx.now().as_nanos() as i64);
+    /// let deleted = database.execute("DELETE FROM samples WHERE time < ?1", &[old])?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn execute(&self, statement: &str, parameters: &[SqlValue<'_>]) -> Result<u64, SqlError> {
         self.0.execute(statement, parameters)
     }
 
     /// Runs one statement for each row of parameters; the fast way to insert. Returns the number of
     /// rows changed in all.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// use weihe_sdk::SqlValue;
+    ///
+    /// let database = ctx.database("main")?;
+    /// let rows = [[SqlValue::Text("a"), SqlValue::Real(1.5)], [SqlValue::Text("b"), SqlValue::Null]];
+    /// let rows: Vec<&[SqlValue<'_>]> = rows.iter().map(|row| row.as_slice()).collect();
+    /// database.execute_many("INSERT INTO samples (name, value) VALUES (?1, ?2)", &rows)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn execute_many(&self, statement: &str, rows: &[&[SqlValue<'_>]]) -> Result<u64, SqlError> {
         self.0.execute_many(statement, rows)
     }
 
     /// Runs one statement that only reads. Sees the handler's own uncommitted writes.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let found = ctx.database("main")?.query("SELECT name, value FROM samples LIMIT 10", &[])?;
+    /// for row in &found.rows {
+    ///     weihe_sdk::log::info!("{:?}", row);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn query(&self, statement: &str, parameters: &[SqlValue<'_>]) -> Result<Rows, SqlError> {
         self.0.query(statement, parameters)
     }
 }
 
 /// A collection of keys.
+///
+/// ```
+/// # use weihe_sdk::prelude::*;
+/// # fn start(ctx: &mut Context) -> Result<(), Error> {
+/// let bucket = ctx.bucket("")?;
+/// bucket.set("offset", b"0.3")?;
+/// assert_eq!(bucket.get("offset")?.as_deref(), Some(&b"0.3"[..]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Bucket(pub(crate) Keys);
 
 impl Bucket {
     /// The value of a key; `None` when it is not there.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let offset = ctx.bucket("")?.get("offset")?;
+    /// let offset = offset.and_then(|bytes| weihe_sdk::number::parse(std::str::from_utf8(&bytes).ok()?));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refused> {
         self.0.get(key)
     }
 
     /// Sets a key.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// ctx.bucket("")?.set("offset", weihe_sdk::number::shortest(0.3).as_bytes())?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set(&self, key: &str, value: &[u8]) -> Result<(), Refused> {
         self.0.set(key, value)
     }
 
     /// Removes a key; nothing happens when it is not there.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// ctx.bucket("")?.delete("offset")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self, key: &str) -> Result<(), Refused> {
         self.0.delete(key)
     }
 
     /// Whether a key is there.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// if !ctx.bucket("")?.exists("offset")? {
+    ///     weihe_sdk::log::warn!("not calibrated");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn exists(&self, key: &str) -> Result<bool, Refused> {
         self.0.exists(key)
     }
 
     /// A page of keys in byte order, from `cursor` on, and where the next page starts.
+    ///
+    /// ```
+    /// # use weihe_sdk::prelude::*;
+    /// # fn start(ctx: &mut Context) -> Result<(), Error> {
+    /// let bucket = ctx.bucket("")?;
+    /// let mut cursor = None;
+    /// loop {
+    ///     let (keys, next) = bucket.keys(cursor.as_deref())?;
+    ///     for key in keys {
+    ///         weihe_sdk::log::info!("{key}");
+    ///     }
+    ///     cursor = next;
+    ///     if cursor.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn keys(&self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Refused> {
         self.0.keys(cursor)
     }

@@ -5,9 +5,28 @@ use crate::{Quality, Timestamp, json, number};
 use std::fmt;
 
 /// The value of a sample, owned.
+///
+/// ```
+/// # use weihe_sdk::{Value, ValueBuf};
+/// let kept = ValueBuf::Text("manual".to_owned());
+/// assert_eq!(kept.as_value(), Value::Text("manual"));
+/// ```
 pub type ValueBuf = types::Value;
 
 /// The value of a sample, borrowed from the batch it came in (or from what is published).
+///
+/// ```
+/// # use weihe_sdk::Value;
+/// fn is_on(value: Value<'_>) -> bool {
+///     match value {
+///         Value::Boolean(on) => on,
+///         Value::Integer(number) => number != 0,
+///         Value::Text(text) => text == "on",
+///         _ => false,
+///     }
+/// }
+/// assert!(is_on(Value::Text("on")) && !is_on(Value::None));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {
     /// No value: a pulse, or a sample that could not be taken.
@@ -29,6 +48,12 @@ pub enum Value<'a> {
 impl<'a> Value<'a> {
     /// The number it is: a float, or an integer (rounded beyond 2⁵³). `None` for all else; a boolean
     /// is no number.
+    ///
+    /// ```
+    /// # use weihe_sdk::Value;
+    /// assert_eq!(Value::Integer(3).as_f64(), Some(3.0));
+    /// assert_eq!(Value::Text("3").as_f64(), None);
+    /// ```
     pub fn as_f64(self) -> Option<f64> {
         match self {
             Value::Float(value) => Some(value),
@@ -38,6 +63,12 @@ impl<'a> Value<'a> {
     }
 
     /// The integer it is; floats are not rounded.
+    ///
+    /// ```
+    /// # use weihe_sdk::Value;
+    /// assert_eq!(Value::Integer(-1).as_i64(), Some(-1));
+    /// assert_eq!(Value::Float(3.0).as_i64(), None);
+    /// ```
     pub fn as_i64(self) -> Option<i64> {
         match self {
             Value::Integer(value) => Some(value),
@@ -46,6 +77,12 @@ impl<'a> Value<'a> {
     }
 
     /// The boolean it is.
+    ///
+    /// ```
+    /// # use weihe_sdk::Value;
+    /// assert_eq!(Value::Boolean(true).as_bool(), Some(true));
+    /// assert_eq!(Value::Integer(1).as_bool(), None);
+    /// ```
     pub fn as_bool(self) -> Option<bool> {
         match self {
             Value::Boolean(value) => Some(value),
@@ -54,6 +91,12 @@ impl<'a> Value<'a> {
     }
 
     /// The text it is, plain or a JSON document.
+    ///
+    /// ```
+    /// # use weihe_sdk::Value;
+    /// assert_eq!(Value::Json("[1]").as_str(), Some("[1]"));
+    /// assert_eq!(Value::Bytes(b"a").as_str(), None);
+    /// ```
     pub fn as_str(self) -> Option<&'a str> {
         match self {
             Value::Text(text) | Value::Json(text) => Some(text),
@@ -62,6 +105,12 @@ impl<'a> Value<'a> {
     }
 
     /// A copy that owns its text or octets.
+    ///
+    /// ```
+    /// # use weihe_sdk::Value;
+    /// let kept = Value::Bytes(&[1, 2]).to_buf();
+    /// assert_eq!(kept.as_value(), Value::Bytes(&[1, 2]));
+    /// ```
     pub fn to_buf(self) -> ValueBuf {
         match self {
             Value::None => ValueBuf::None,
@@ -77,6 +126,11 @@ impl<'a> Value<'a> {
 
 impl ValueBuf {
     /// The value, borrowed.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Value, ValueBuf};
+    /// assert_eq!(ValueBuf::Float(21.5).as_value().as_f64(), Some(21.5));
+    /// ```
     pub fn as_value(&self) -> Value<'_> {
         match self {
             ValueBuf::None => Value::None,
@@ -127,6 +181,12 @@ pub struct Sample<'a> {
 
 impl<'a> Sample<'a> {
     /// A good sample, taken now.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Sample, Value};
+    /// assert_eq!(Sample::new(true).value, Value::Boolean(true));
+    /// assert_eq!(Sample::new("manual").value, Value::Text("manual"));
+    /// ```
     pub fn new(value: impl Into<Value<'a>>) -> Self {
         Sample {
             value: value.into(),
@@ -136,12 +196,25 @@ impl<'a> Sample<'a> {
     }
 
     /// Says when it was taken.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Sample, Timestamp};
+    /// // When the meter took it, not when it was read.
+    /// let sample = Sample::new(21.5).at(Timestamp::from_nanos(1_700_000_000_000_000_000));
+    /// # assert!(sample.time.is_some());
+    /// ```
     pub fn at(mut self, time: Timestamp) -> Self {
         self.time = Some(time);
         self
     }
 
     /// Says how far it can be trusted.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Quality, Sample};
+    /// let sample = Sample::new(21.5).quality(Quality::Uncertain);
+    /// # assert_eq!(sample.quality, Quality::Uncertain);
+    /// ```
     pub fn quality(mut self, quality: Quality) -> Self {
         self.quality = quality;
         self

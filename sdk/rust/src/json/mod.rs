@@ -3,6 +3,12 @@
 //! Configurations, commands and states come as JSON. They are read and written here rather than with
 //! `serde_json`, which is a fifth of a small component, and whose errors name a line and a column,
 //! which mean nothing to someone who wrote TOML.
+//!
+//! ```
+//! let numbers: Vec<f64> = weihe_sdk::json::read("[1, 2.5]")?;
+//! assert_eq!(weihe_sdk::json::write(&numbers)?, "[1.0,2.5]");
+//! # Ok::<(), String>(())
+//! ```
 
 mod access;
 mod fault;

@@ -33,41 +33,88 @@ const UNITS: [(&str, u64); 7] = [
 
 impl Duration {
     /// No time.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// assert!(Duration::ZERO.is_zero());
+    /// ```
     pub const ZERO: Duration = Duration(0);
     /// The longest span.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// assert_eq!(Duration::MAX + Duration::from_secs(1), Duration::MAX);
+    /// ```
     pub const MAX: Duration = Duration(u64::MAX);
 
     /// So many nanoseconds.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// assert_eq!(Duration::from_nanos(1_500).to_string(), "1500 ns");
+    /// ```
     pub const fn from_nanos(nanos: u64) -> Self {
         Duration(nanos)
     }
 
     /// So many milliseconds.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// assert_eq!(Duration::from_millis(1_000), Duration::from_secs(1));
+    /// ```
     pub const fn from_millis(millis: u64) -> Self {
         Duration(millis.saturating_mul(1_000_000))
     }
 
     /// So many seconds.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// assert_eq!(Duration::from_secs(90).to_string(), "90 s");
+    /// ```
     pub const fn from_secs(secs: u64) -> Self {
         Duration(secs.saturating_mul(1_000_000_000))
     }
 
     /// In nanoseconds.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// assert_eq!(Duration::from_millis(2).as_nanos(), 2_000_000);
+    /// ```
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// In seconds.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// assert_eq!(Duration::from_millis(250).as_secs_f64(), 0.25);
+    /// ```
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e9
     }
 
     /// Whether it is no time at all.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// assert!(!Duration::from_nanos(1).is_zero());
+    /// ```
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
     /// The difference, or zero where `other` is longer.
+    ///
+    /// ```
+    /// # use weihe_sdk::Duration;
+    /// let (short, long) = (Duration::from_secs(1), Duration::from_secs(3));
+    /// assert_eq!(long.saturating_sub(short), Duration::from_secs(2));
+    /// assert_eq!(short.saturating_sub(long), Duration::ZERO);
+    /// ```
     pub const fn saturating_sub(self, other: Duration) -> Duration {
         Duration(self.0.saturating_sub(other.0))
     }
@@ -106,6 +153,12 @@ impl fmt::Display for Duration {
 }
 
 /// Why a text is no span of time.
+///
+/// ```
+/// # use weihe_sdk::Duration;
+/// let error = "5 parsecs".parse::<Duration>().unwrap_err();
+/// assert!(error.to_string().contains("\"5 parsecs\" is no span of time"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DurationError(String);
 

@@ -25,16 +25,34 @@ pub struct Timestamp(u64);
 
 impl Timestamp {
     /// So many nanoseconds after 1970.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Timestamp};
+    /// assert_eq!(Timestamp::from_nanos(0).to_string(), "1970-01-01T00:00:00.000Z");
+    /// ```
     pub const fn from_nanos(nanos: u64) -> Self {
         Timestamp(nanos)
     }
 
     /// Nanoseconds since 1970.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Timestamp};
+    /// assert_eq!(Timestamp::from_nanos(7).as_nanos(), 7);
+    /// ```
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// How long after `earlier` this is; zero when it is before.
+    ///
+    /// ```
+    /// # use weihe_sdk::{Duration, Timestamp};
+    /// let earlier = Timestamp::from_nanos(1_000);
+    /// let later = earlier + Duration::from_millis(5);
+    /// assert_eq!(later.since(earlier), Duration::from_millis(5));
+    /// assert_eq!(earlier.since(later), Duration::ZERO);
+    /// ```
     pub const fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
@@ -57,6 +75,12 @@ impl Sub<Duration> for Timestamp {
 }
 
 /// Why a text is no point in time.
+///
+/// ```
+/// # use weihe_sdk::{Duration, Timestamp};
+/// let error = "yesterday".parse::<Timestamp>().unwrap_err();
+/// assert!(error.to_string().contains("RFC 3339"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimestampError(String);
 
