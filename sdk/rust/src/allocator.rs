@@ -1,4 +1,5 @@
-//! Memory for components: small blocks from lists by size, large ones from the allocator below.
+//! Memory for components: small blocks from lists by size, large ones from blocks that know their
+//! neighbours.
 //!
 //! Handling an event takes and gives back a few small blocks: the lists that crossed the border, a
 //! topic's name, an error. A general allocator spends more time on them than the plugin on its
@@ -113,7 +114,8 @@ impl<M: Memory> Heap<M> {
     ///
     /// # Safety
     ///
-    /// As for [`GlobalAlloc::dealloc`](std::alloc::GlobalAlloc::dealloc): `block` came from this heap, for this layout.
+    /// As for [`GlobalAlloc::dealloc`](std::alloc::GlobalAlloc::dealloc): `block` came from this heap,
+    /// for this layout.
     #[inline]
     pub(crate) unsafe fn free(&mut self, block: *mut u8, layout: Layout) {
         match class_of(layout) {
