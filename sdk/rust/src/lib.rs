@@ -24,6 +24,7 @@ mod store;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod time;
+mod timer;
 mod value;
 
 pub use bindings::imports::weihe::plugin::types::Quality;
@@ -33,15 +34,14 @@ pub use connection::{
     ByteOrder, Connection, DEFAULT_DEADLINE, DEFAULT_TIMEOUT, FailSafeFrame, Failure, LengthField,
     LinkState, Peer, PeerId, Priority, Reply, ReplyRule, Request, Ticket,
 };
-pub use context::{
-    Context, Cron, Every, Missed, Overflow, SubscribeOptions, SubscriptionId, Topic,
-};
+pub use context::{Context, Overflow, SubscribeOptions, SubscriptionId, Topic};
 pub use description::{CommandInfo, ConnectionNeed, Description};
 pub use error::{CallError, Error, Refused};
 pub use event::{Event, EventBuf, EventIndex, Events, Identity, IdentityBuf};
 pub use plugin::{NoConfig, NoState, OldState, Plugin, StopReason};
 pub use store::{Bucket, Database, Rows, SqlError, SqlValue, SqlValueBuf};
 pub use time::{Duration, DurationError, Timestamp, TimestampError};
+pub use timer::{Cron, Every, Missed};
 pub use value::{Sample, Value, ValueBuf};
 
 /// What most plugins use: `use weihe_sdk::prelude::*;`.
