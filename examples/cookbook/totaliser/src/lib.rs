@@ -140,14 +140,13 @@ impl Plugin for Totaliser {
         Some(State { ..self.state })
     }
 
-    fn migrate(version: u32, state: serde_json::Value) -> Result<State, Error> {
+    fn migrate(version: u32, state: OldState<'_>) -> Result<State, Error> {
         if version != 1 {
             return Err(Error::rejected(format!(
                 "state of version {version} is not known"
             )));
         }
-        let old: Version1 = serde_json::from_value(state)
-            .map_err(|error| Error::rejected(format!("state of version 1: {error}")))?;
+        let old: Version1 = state.read()?;
         Ok(State {
             pulses: old.total,
             counter: (old.last >= 0).then_some(old.last),
