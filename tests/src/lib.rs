@@ -7,6 +7,7 @@
 
 mod bomb;
 mod chance;
+mod clang;
 mod coils;
 mod components;
 mod host;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 pub use bomb::bomb;
 pub use chance::{Chance, setting};
+pub use clang::build_c;
 pub use coils::Coils;
 pub use components::{compiled, component, version, wrong};
 pub use host::{Host, weihe};

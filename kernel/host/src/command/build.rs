@@ -1,4 +1,4 @@
-//! `weihe build`: a plugin's crate to a component.
+//! `weihe build`: a plugin's source, a crate or C, to a component.
 
 mod needs;
 
@@ -12,7 +12,7 @@ use needs::{Needs, device_name};
 use super::inspect::{describe, summary};
 use super::{Global, Result};
 use crate::component::{
-    Adapter, BuildError, Built, Cargo, ComponentiseError, Layout, build_crate, componentise,
+    Adapter, BuildError, Built, Cargo, ComponentiseError, Layout, build_crate, componentise, is_c,
     is_core_module, place, place_bytes,
 };
 use crate::config::{Config, FILE};
@@ -71,8 +71,10 @@ impl Build {
                 "leave out --adapt, or name a file that ends in .wasm",
             ));
         }
-        let cargo = Cargo::find().map_err(BuildError::from)?;
-        if directory.join("Cargo.toml").is_file() || !directory.join(FILE).is_file() {
+        // Without it C can be built.
+        let cargo = Cargo::find_or_name();
+        let is_plugin = directory.join("Cargo.toml").is_file() || is_c(&directory);
+        if is_plugin || !directory.join(FILE).is_file() {
             let built = build_shown(
                 &cargo,
                 &directory,

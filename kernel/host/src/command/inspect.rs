@@ -142,7 +142,7 @@ pub(super) fn summary(layout: &Layout) -> String {
         grants.extend(provider.grant);
     }
     if !inert.is_empty() {
-        let note = style.dim("inert stand-ins for what Rust's standard library names");
+        let note = style.dim("inert stand-ins for what a standard library names");
         let _ = writeln!(text, "  import   {} of wasi:*  {note}", inert.len());
     }
     for grant in grants {

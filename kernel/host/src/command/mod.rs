@@ -29,6 +29,7 @@ mod schema;
 mod set;
 mod top;
 mod versions;
+mod wit;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -91,6 +92,7 @@ enum Command {
     Dev(dev::Dev),
     New(new::New),
     Build(build::Build),
+    Wit(wit::Wit),
     Check(check::Check),
     Inspect(inspect::Inspect),
     Decode(codec::Decode),
@@ -168,6 +170,7 @@ pub fn main() -> ExitCode {
         Command::Dev(dev) => dev.run(&global),
         Command::New(new) => new.run(&global),
         Command::Build(build) => build.run(&global),
+        Command::Wit(wit) => wit.run(&global),
         Command::Check(check) => check.run(&global),
         Command::Inspect(inspect) => inspect.run(&global),
         Command::Decode(decode) => decode.run(&global),

@@ -13,7 +13,7 @@ use weihe_kernel::connection::LinkState;
 
 use super::build::build_shown;
 use super::{Global, Result, directory, remote};
-use crate::component::{BuildError, Built, Cargo, CargoError, place};
+use crate::component::{Built, Cargo, CargoError, is_c, place};
 use crate::config::{Config, PluginEntry, Watching};
 use crate::control::{SOCKET, bind, serve};
 use crate::develop::Workshop;
@@ -99,7 +99,8 @@ pub(super) fn start(directory: &Path, log: &str, building: Building) -> Result {
     // Before anything is built, so that what is saved meanwhile is built again.
     let mut workshop = match building {
         Building::Always => Some(Workshop::open(
-            Cargo::find().map_err(BuildError::from)?,
+            // Without it C can be built.
+            Cargo::find_or_name(),
             &config,
         )),
         Building::No | Building::Once => None,
@@ -142,6 +143,10 @@ fn build_all(config: &Config, done: &mut impl FnMut(&str, &Built)) -> BTreeMap<S
         };
         let built = match &cargo {
             Ok(cargo) => build(cargo, source, plugin).map(|built| done(&plugin.name, &built)),
+            Err(_) if is_c(source) => {
+                let named = Cargo::find_or_name();
+                build(&named, source, plugin).map(|built| done(&plugin.name, &built))
+            }
             Err(CargoError::Missing) if plugin.file.is_file() => {
                 tracing::info!(
                     "there is no cargo here: plugin {} runs as {}",

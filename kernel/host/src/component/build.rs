@@ -1,4 +1,4 @@
-//! From a crate to a component.
+//! From a plugin's source to a component: crates here, C in `c.rs`.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use super::c::{self, CError};
 use super::cargo::{Cargo, CargoError, Package, TARGET};
 use super::componentise::{ComponentiseError, componentise, is_core_module};
 use super::layout::{Layout, LayoutError};
@@ -67,6 +68,9 @@ pub enum BuildError {
         /// What the compiler said.
         output: String,
     },
+    /// It is C, and no component comes of it.
+    #[error(transparent)]
+    C(#[from] CError),
     /// Somebody said stop.
     #[error("the build was stopped")]
     Stopped,
@@ -97,6 +101,7 @@ impl BuildError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::Cargo(error) => error.help(),
+            Self::C(error) => error.help(),
             Self::Compile { .. } => "mend what the compiler names, and build again",
             Self::Stopped => "build again",
             Self::NoLibrary { .. } => {
@@ -109,8 +114,8 @@ impl BuildError {
     }
 }
 
-/// Builds the plugin's crate in a directory. `said` is told each line that cargo prints for
-/// people.
+/// Builds the plugin in a directory: a crate, or C. `said` is told each line that the compiler prints
+/// for people.
 pub fn build_crate(
     cargo: &Cargo,
     directory: &Path,
@@ -136,6 +141,9 @@ fn build(
     mut said: impl FnMut(&str) + Send,
     stop: Option<&Stop>,
 ) -> Result<Built, BuildError> {
+    if c::is_c(directory) {
+        return c::build(directory, said, stop);
+    }
     let package = cargo.package(directory)?;
     cargo.need_target(directory)?;
     let mut command = cargo.command();
@@ -218,7 +226,7 @@ fn read_messages(stdout: Option<impl Read>) -> Vec<Message> {
 
 /// Passes on what cargo prints for people, and keeps its beginning for the error: progress is left
 /// out of it.
-fn printed(stderr: Option<impl Read>, said: &mut impl FnMut(&str)) -> String {
+pub(super) fn printed(stderr: Option<impl Read>, said: &mut impl FnMut(&str)) -> String {
     let mut kept = VecDeque::new();
     let lines = stderr
         .into_iter()

@@ -8,6 +8,9 @@ use std::process::{Command, Output, Stdio};
 /// The target that plugins are built for.
 pub const TARGET: &str = "wasm32-wasip2";
 
+/// cargo's file.
+const NAME: &str = "cargo";
+
 /// `cargo` on this machine.
 #[derive(Debug, Clone)]
 pub struct Cargo {
@@ -105,10 +108,18 @@ impl Cargo {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::split_paths(&path)
             .chain(homes.into_iter().flatten().map(|home| home.join("bin")))
-            .map(|directory| directory.join("cargo"))
+            .map(|directory| directory.join(NAME))
             .find(|program| program.is_file())
             .ok_or(CargoError::Missing)?;
         Ok(Self { program })
+    }
+
+    /// Finds cargo, or takes its name for it where it is not: building a crate fails then, as
+    /// [`CargoError::Missing`], and building C does not need it.
+    pub fn find_or_name() -> Self {
+        Self::find().unwrap_or_else(|_| Self {
+            program: PathBuf::from(NAME),
+        })
     }
 
     /// A tool beside cargo (rustc, rustup), or the one on the path.
@@ -270,15 +281,16 @@ struct MetadataDependency {
 }
 
 fn run(command: &mut Command) -> Result<Output, CargoError> {
-    command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| CargoError::Run {
-            program: OsString::from(command.get_program())
-                .to_string_lossy()
-                .into_owned(),
+    command.stdin(Stdio::null()).output().map_err(|source| {
+        let program = command.get_program();
+        if source.kind() == io::ErrorKind::NotFound && program == NAME {
+            return CargoError::Missing;
+        }
+        CargoError::Run {
+            program: OsString::from(program).to_string_lossy().into_owned(),
             source,
-        })
+        }
+    })
 }
 
 fn last_line(bytes: &[u8]) -> String {

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 pub use name::{NameError, check_name};
-pub use sdk::{Sdk, SdkError};
+pub use sdk::{Sdk, SdkError, contracts};
 pub use template::Template;
 
 /// A crate that was made.

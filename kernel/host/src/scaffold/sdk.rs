@@ -63,6 +63,12 @@ pub(super) fn embedded(path: &str) -> Option<&'static str> {
     found.map(|(_, text)| *text)
 }
 
+/// The contracts (`wit/`): path below that folder, and text.
+pub fn contracts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let files = SOURCES.iter();
+    files.filter_map(|(name, text)| Some((name.strip_prefix("wit/")?, *text)))
+}
+
 impl Sdk {
     /// The SDK for a crate in this directory, whose path has no links in it: that of the clone of
     /// Weihe around it, else the one in this binary, which is written to the user's data.

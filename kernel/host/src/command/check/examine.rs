@@ -9,7 +9,7 @@ use weihe_kernel::{DeviceSpec, PluginStatus};
 
 use super::named::misnamed;
 use super::pointless::{pointless, published};
-use crate::component::Cargo;
+use crate::component::{Cargo, is_c};
 use crate::config::{Config, PluginEntry, Problem, Schema};
 use crate::control::check_directory;
 use crate::output::Failure;
@@ -131,33 +131,36 @@ async fn load(
     let name = &plugin.name;
     let there = plugin.files().any(Path::is_file);
     if let Some(source) = &plugin.source {
-        let is_crate = source.join("Cargo.toml").is_file();
-        match (is_crate, there) {
+        let is_source = source.join("Cargo.toml").is_file() || is_c(source);
+        match (is_source, there) {
             (true, true) => {}
             (true, false) => {
                 match Cargo::find() {
-                    Ok(_) => found.unbuilt.push((name.clone(), source.clone())),
-                    Err(error) => {
+                    Err(error) if !is_c(source) => {
                         let message = format!("plugin `{name}` cannot be built: {error}");
                         let path = format!("{}.source", plugin_path(config, name));
                         let help = Some(error.help().to_owned());
                         found.problems.push(config.problem_at(&path, message, help));
                     }
+                    _ => found.unbuilt.push((name.clone(), source.clone())),
                 }
                 return None;
             }
             (false, true) => found.warn(
                 format!(
-                    "plugin `{name}` runs as {}: there is no crate in {}",
+                    "plugin `{name}` runs as {}: there is no source in {}",
                     plugin.file.display(),
                     source.display()
                 ),
                 None,
             ),
             (false, false) => {
-                let message = format!("plugin `{name}`: there is no crate in {}", source.display());
+                let message = format!(
+                    "plugin `{name}`: there is no source in {}",
+                    source.display()
+                );
                 let path = format!("{}.source", plugin_path(config, name));
-                let help = "`source` names the directory of a Cargo.toml, relative to this file";
+                let help = "`source` names the directory of a Cargo.toml, or of `wit` and C files in `src`, relative to this file";
                 let help = Some(help.to_owned());
                 found.problems.push(config.problem_at(&path, message, help));
                 return None;
