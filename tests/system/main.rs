@@ -24,6 +24,7 @@ mod guard;
 mod host;
 mod hostile;
 mod interfaces;
+mod kept;
 mod kills;
 mod late;
 mod lifecycle;

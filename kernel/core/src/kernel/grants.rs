@@ -7,7 +7,7 @@ use super::name::is_name;
 use super::{DeviceError, Kernel, OPERATOR, PluginStatus};
 use crate::capability::Granted;
 use crate::device::DeviceSpec;
-use crate::runtime::{ConnectionNeed, Plugin};
+use crate::runtime::{ConnectionNeed, Plugin, same_interface};
 
 /// What a device needs to be started: its plugin, and its checked grants.
 pub(super) type Prepared = (Arc<Plugin>, Vec<Box<dyn Granted>>);
@@ -138,46 +138,5 @@ impl Kernel {
             granted.push(grant);
         }
         Ok(granted)
-    }
-}
-
-/// Whether an import names an interface, leaving aside what semver lets differ.
-fn same_interface(import: &str, served: &str) -> bool {
-    match (import.split_once('@'), served.split_once('@')) {
-        (Some((import, version)), Some((interface, offered))) => {
-            // A prerelease matches only exactly; below 1.0 the minor version must agree.
-            let series = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
-            import == interface
-                && (version == offered
-                    || (!version.contains('-')
-                        && !offered.contains('-')
-                        && series(version) == series(offered)))
-        }
-        _ => import == served,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn interfaces_are_told_apart_by_what_semver_calls_incompatible() {
-        assert!(same_interface(
-            "weihe:store/sql@0.1.3",
-            "weihe:store/sql@0.1.0"
-        ));
-        assert!(!same_interface(
-            "weihe:store/sql@0.2.0",
-            "weihe:store/sql@0.1.0"
-        ));
-        assert!(!same_interface(
-            "weihe:store/keys@0.1.0",
-            "weihe:store/sql@0.1.0"
-        ));
-        assert!(!same_interface(
-            "wasi:keyvalue/store@0.2.0-draft",
-            "wasi:keyvalue/store@0.2.0-draft2"
-        ));
     }
 }

@@ -13,6 +13,7 @@ pub mod packed;
 mod plugin;
 mod report;
 mod state;
+mod version;
 mod wasi;
 
 pub use cache::{
@@ -28,3 +29,4 @@ pub use plugin::{
     TopicInfo,
 };
 pub use state::GuestState;
+pub(crate) use version::same_interface;

@@ -15,7 +15,7 @@ use super::codec::{CodecInstance, PureState};
 use super::engine::Ticker;
 use super::memory::HostMemory;
 use super::state::GuestState;
-use super::{imports, report, wasi};
+use super::{imports, report, version, wasi};
 
 const LIFECYCLE: &str = "weihe:plugin/lifecycle@0.1.0";
 const EVENTS: &str = "weihe:plugin/events@0.1.0";
@@ -126,13 +126,47 @@ pub enum LoadError {
         /// What to do about it.
         help: String,
     },
+    /// The plugin uses a part of an interface that this host does not have yet.
+    #[error(
+        "`{file}` needs `{part}` of `{import}`, and this host has `{served}` without it: it was built with a \
+         newer SDK; update the host, or build the plugin with the SDK of Weihe {host}"
+    )]
+    NewerInterface {
+        /// The file.
+        file: PathBuf,
+        /// The function, or type.
+        part: String,
+        /// The interface as it is imported.
+        import: String,
+        /// The interface as this host has it.
+        served: String,
+        /// This host's version.
+        host: &'static str,
+    },
+    /// An interface that this host has only in a version that is not compatible.
+    #[error("`{file}` {verb} `{interface}`, and {help}")]
+    OtherVersion {
+        /// The file.
+        file: PathBuf,
+        /// Imports or exports.
+        verb: &'static str,
+        /// The interface.
+        interface: String,
+        /// What this host has, and what to do.
+        help: String,
+    },
     /// An import or hook has another shape than this host's.
-    #[error("`{file}` was built against another version of an interface: {reason}")]
+    #[error(
+        "`{file}` was built against another version of an interface: {reason}; build it again with the SDK of \
+         Weihe {host}"
+    )]
     Incompatible {
         /// The file.
         file: PathBuf,
         /// The linker's words.
         reason: String,
+        /// This host's version.
+        host: &'static str,
     },
     /// This version was rolled back before.
     #[error("`{file}` is in quarantine: {reason}")]
@@ -236,6 +270,8 @@ pub struct Loader {
     engine: Engine,
     ticker: Ticker,
     linker: Linker<GuestState>,
+    /// The interfaces in the linker that have a version of ours, for what is said of others.
+    served: Vec<&'static str>,
     cache: Cache,
     memory: Arc<HostMemory>,
 }
@@ -252,7 +288,9 @@ impl Loader {
         let mut linker = Linker::new(engine);
         wasi::link(&mut linker)?;
         imports::link(&mut linker)?;
+        let mut served = version::SERVED.to_vec();
         for capability in capabilities {
+            served.extend(capability.interfaces());
             capability.link(&mut linker).map_err(|error| {
                 error.context(format!(
                     "capability `{}` cannot be linked",
@@ -264,6 +302,7 @@ impl Loader {
             engine: engine.clone(),
             ticker,
             linker,
+            served,
             cache,
             memory,
         })
@@ -285,26 +324,17 @@ impl Loader {
             .exports(&self.engine)
             .map(|(name, _)| name.to_owned())
             .collect();
-        if !exports.iter().any(|export| export == LIFECYCLE) {
-            return Err(LoadError::NotAPlugin {
-                file: file.to_owned(),
-                exports: if exports.is_empty() {
-                    "it exports nothing".to_owned()
-                } else {
-                    format!("it exports {}", exports.join(", "))
-                },
-            });
+        if !has_hook(&exports, LIFECYCLE) {
+            return Err(version::explain_no_lifecycle(file, LIFECYCLE, &exports));
         }
         let pre = self
             .linker
             .instantiate_pre(&component)
-            .map_err(|error| explain_link_error(file, &error))?;
-        let incompatible = |error: wasmtime::Error| LoadError::Incompatible {
-            file: file.to_owned(),
-            reason: format!("{error:#}"),
-        };
+            .map_err(|error| version::explain_link_error(file, &error, &self.served))?;
+        let incompatible =
+            |error: wasmtime::Error| version::incompatible(file, &format!("{error:#}"));
         let indices = hook_indices(&component, &pre, &exports).map_err(incompatible)?;
-        let has = |hook: &str| exports.iter().any(|export| export == hook);
+        let has = |hook: &str| has_hook(&exports, hook);
         let mut pure = Linker::new(&self.engine);
         pure.define_unknown_imports_as_traps(&component)
             .map_err(incompatible)?;
@@ -443,12 +473,20 @@ fn check_description(said: Said) -> Result<Description, String> {
     })
 }
 
+/// Whether a component exports a hook, in this host's version or one that is compatible. The names
+/// that the bindings look for are matched in the same way.
+fn has_hook(exports: &[String], hook: &str) -> bool {
+    exports
+        .iter()
+        .any(|export| version::same_interface(export, hook))
+}
+
 fn hook_indices(
     component: &Component,
     pre: &InstancePre<GuestState>,
     exports: &[String],
 ) -> wasmtime::Result<HookIndices> {
-    let has = |hook: &str| exports.iter().any(|export| export == hook);
+    let has = |hook: &str| has_hook(exports, hook);
     let function = |hook: &str, name: &str| {
         let interface = component.get_export_index(None, hook)?;
         component.get_export_index(Some(&interface), name)
@@ -467,31 +505,4 @@ fn hook_indices(
             .then(|| handler::exports::weihe::connection::handler::GuestIndices::new(pre))
             .transpose()?,
     })
-}
-
-/// Turns the linker's words into a sentence that names the import.
-fn explain_link_error(file: &Path, error: &wasmtime::Error) -> LoadError {
-    let chain = format!("{error:#}");
-    let missing = chain.contains("not found in the linker");
-    let import = chain.split('`').nth(1).map(str::to_owned);
-    match import {
-        Some(import) if missing => {
-            let help = if import.starts_with("wasi:http") || import.starts_with("wasi:sockets") {
-                "; plugins reach the network through `weihe:connection`".to_owned()
-            } else if import.starts_with("weihe:") {
-                "; it was built for a newer host, or for a capability that this host was built without".to_owned()
-            } else {
-                String::new()
-            };
-            LoadError::UnknownImport {
-                file: file.to_owned(),
-                import,
-                help,
-            }
-        }
-        _ => LoadError::Incompatible {
-            file: file.to_owned(),
-            reason: chain,
-        },
-    }
 }
