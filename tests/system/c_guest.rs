@@ -113,8 +113,8 @@ fn a_plugin_in_c_counts_traps_alone_and_is_swapped_with_its_state() {
     );
     assert!(said.contains("weihe:plugin/bus@0.1.0"), "{said}");
 
-    // The source is found by `weihe run`, too, and is the same.
-    host.start_building();
+    // `weihe dev` finds the source, too, and what it builds is the same.
+    host.start_developing();
     answer(&mut host, &["ps"], |ps| {
         ["water", "steam"]
             .iter()
@@ -156,7 +156,7 @@ fn a_plugin_in_c_counts_traps_alone_and_is_swapped_with_its_state() {
         host.log()
     );
 
-    // The mended version goes on where it was. It prints, as programs in C do.
+    // What is saved is built, and goes on where the version before was. It prints, as programs in C do.
     write_source(
         &source,
         &[
@@ -167,8 +167,6 @@ fn a_plugin_in_c_counts_traps_alone_and_is_swapped_with_its_state() {
             ),
         ],
     );
-    let swapped = build_c(&source, &component).unwrap();
-    assert!(swapped.status.success(), "{swapped:?}");
     answer(&mut host, &["ps"], |ps| version(ps) == "0.2.0");
     assert_eq!(reading(&mut host, "water", 42)["litres"], 0.093);
     let began = Instant::now();

@@ -21,6 +21,10 @@ const SOURCES: &str = "src";
 /// Where what is built goes, below the source; `weihe dev` does not look there.
 const BUILT: &str = "target/weihe-components";
 
+/// The generated half, compiled, and what is linked before it is wrapped. No world has a name with `_`.
+const GLUE: &str = "_bindings.o";
+const MODULE: &str = "_core.wasm";
+
 /// Names the folder of a WASI SDK, as that SDK's own documentation does.
 const WASI_SDK: &str = "WASI_SDK_PATH";
 
@@ -31,8 +35,18 @@ const DEPTH: usize = 16;
 /// no assumption that processors beyond the first version of WebAssembly are there.
 const COMPILE: [&str; 4] = ["--target=wasm32-wasi", "-Os", "-std=gnu11", "-fno-common"];
 
-/// For the author's half: the mistakes that C is famous for are said.
-const WARN: [&str; 2] = ["-Wall", "-Wextra"];
+/// For the author's half. What can only be a mistake, and goes wrong far from its place, is one: a call of
+/// what was never declared, a pointer to another type, a function that returns nothing.
+const WARN: [&str; 8] = [
+    "-Wall",
+    "-Wextra",
+    "-Werror=implicit-function-declaration",
+    "-Werror=incompatible-pointer-types",
+    "-Werror=int-conversion",
+    "-Werror=return-type",
+    "-Werror=format",
+    "-Werror=uninitialized",
+];
 
 /// Bytes of the stack. It lies before the data, so that one that overflows traps instead of writing
 /// over variables.
@@ -167,7 +181,7 @@ pub(super) fn build(
         }
         compiler.run(command, &name, &mut said, &stop)
     };
-    let glue = folder.join("bindings.o");
+    let glue = folder.join(GLUE);
     run(compiler
         .command()
         .args(COMPILE)
@@ -175,7 +189,7 @@ pub(super) fn build(
         .args(["-w", "-c", "-o"])
         .arg(&glue)
         .arg(&bindings.source))?;
-    let module = folder.join("core.wasm");
+    let module = folder.join(MODULE);
     run(compiler
         .command()
         .args(COMPILE)
