@@ -189,9 +189,10 @@ mod tests {
         .unwrap();
         std::fs::write(
             folder.join("plugin.wit"),
-            "package example:own; world own { include weihe:plugin/plugin@0.1.0; import example:rain/rain; }",
+            "package example:mine; world mine { include weihe:plugin/plugin@0.1.0; import example:rain/rain; }",
         )
         .unwrap();
-        assert!(resolve(source.path()).is_ok());
+        let resolved = resolve(source.path());
+        assert!(resolved.is_ok(), "{}", resolved.unwrap_err());
     }
 }
