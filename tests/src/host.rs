@@ -104,6 +104,24 @@ impl Host {
         self.path("data/weihe.db")
     }
 
+    /// Waits until the state of a device that is on the disk is what is wanted.
+    pub fn until_saved(&self, device: &str, wanted: impl Fn(&[u8]) -> bool) {
+        let began = Instant::now();
+        let database = rusqlite::Connection::open(self.database()).expect("the database");
+        let saved = || -> Option<Vec<u8>> {
+            let query = "SELECT bytes FROM weihe_state WHERE device = ?1";
+            database.query_row(query, [device], |row| row.get(0)).ok()
+        };
+        while !saved().is_some_and(|bytes| wanted(&bytes)) {
+            assert!(
+                began.elapsed() < DEADLINE,
+                "the state of {device} was never saved: {:?}",
+                saved()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()

@@ -140,6 +140,7 @@ fn a_plugin_in_c_counts_traps_alone_and_is_swapped_with_its_state() {
 
     // Out of bounds: the event that does it is put aside, what was counted stays, the neighbour,
     // made of the same file, does not notice.
+    host.until_saved("water", |bytes| bytes.starts_with(&42_u64.to_le_bytes()));
     host.ask(&["set", "plugin/water/pulses", POISON]).unwrap();
     let dead = answer(&mut host, &["dead", "list", "water"], |dead| {
         dead.as_array().is_some_and(|dead| dead.len() == 2)

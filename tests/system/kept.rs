@@ -133,6 +133,9 @@ fn a_plugin_of_the_sdk_does_all_that_it_did() {
         "7E0361626326"
     );
     // State, after a trap and after a new start of the host; rows and keys, too.
+    host.until_saved("kept", |bytes| {
+        String::from_utf8_lossy(bytes).contains("42")
+    });
     host.run(&["call", "kept", "trap"]);
     answer(&mut host, &["ps"], |ps| {
         ps["devices"][0]["traps"] == 1 && is_running(ps)
@@ -167,6 +170,7 @@ fn a_plugin_of_the_wit_alone_does_all_that_it_did() {
     value(&mut host, "plugin/kept/echo", "hello 1");
     host.ask(&["set", "plugin/kept/in", "retry"]).unwrap();
     value(&mut host, "plugin/kept/echo", "retry 3");
+    host.until_saved("kept", |bytes| bytes == 2_u64.to_le_bytes());
     host.ask(&["set", "plugin/kept/in", "trap-once"]).unwrap();
     value(&mut host, "plugin/kept/echo", "trap-once 2");
     value(&mut host, "plugin/kept/restored", true);
@@ -238,6 +242,15 @@ async fn a_plugin_of_a_newer_patch_version_runs_when_it_uses_nothing_new() {
     rig.order("newer", "hello");
     bus.value("plugin/newer/echo", "hello 1").await;
     assert_eq!(rig.ask("newer", "count", json!({})).await, 1);
+    let database = rusqlite::Connection::open(rig.database()).unwrap();
+    let saved = || -> Option<Vec<u8>> {
+        let query = "SELECT bytes FROM weihe_state WHERE device = 'newer'";
+        database.query_row(query, [], |row| row.get(0)).ok()
+    };
+    rig.until("the checkpoint", |_| {
+        saved().is_some_and(|bytes| bytes == 1_u64.to_le_bytes())
+    })
+    .await;
     rig.order("newer", "trap-once");
     bus.value("plugin/newer/echo", "trap-once 2").await;
     assert_eq!(
