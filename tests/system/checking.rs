@@ -217,7 +217,8 @@ fn a_plugin_of_another_sdk_is_told_the_versions_and_what_to_do() {
     let (line, column, message, help) = &found[0];
     assert_eq!((*line, *column), (1, 9));
     assert!(
-        message.contains("built against weihe:plugin@0.9.0; this host speaks weihe:plugin@0.1.0"),
+        message.contains("exports `weihe:plugin/lifecycle@0.9.0`")
+            && message.contains("this host has `weihe:plugin/lifecycle@0.1.0`"),
         "{message}"
     );
     assert!(help.contains("`weihe new`"), "{help}");

@@ -4,15 +4,12 @@ use weihe_kernel::device::StartError;
 use weihe_kernel::runtime::CompileError;
 use weihe_kernel::{ConnectionError, DeviceError, LoadError};
 
-use crate::component::{Layout, LayoutError, provider};
+use crate::component::{Layout, LayoutError};
 use crate::config::{Config, KeyPath, PluginEntry, Problem, nearest};
 
 /// What to do when a host has no memory left.
 const MORE_MEMORY: &str =
     "raise `[host] memory` or the limit of the service (MemoryMax=), or stop other devices";
-
-/// The version of the interfaces, as this host has them.
-const VERSION: &str = "0.1.0";
 
 /// What to do about a plugin of another SDK.
 const OTHER_SDK: &str = "build it with the SDK of this host: in its Cargo.toml, `weihe-sdk` is to name the path that \
@@ -36,15 +33,6 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
         return missing_component(config, plugin);
     }
     let path = plugin_path(config, &plugin.name);
-    if let Some((package, version)) = other_version(plugin, error) {
-        let message = format!(
-            "plugin `{}`: {} was built against {package}@{version}; this host speaks \
-             {package}@{VERSION}",
-            plugin.name,
-            plugin.file.display()
-        );
-        return config.problem_at(&path, message, Some(OTHER_SDK.to_owned()));
-    }
     match broken(plugin, error) {
         Some(broken) => {
             let message = format!("plugin `{}`: {broken}", plugin.name);
@@ -62,7 +50,9 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
                     "`weihe inspect {}` lists what it imports, and who serves it",
                     plugin.file.display()
                 )),
-                LoadError::Incompatible { .. } => Some(OTHER_SDK.to_owned()),
+                LoadError::NewerInterface { .. }
+                | LoadError::OtherVersion { .. }
+                | LoadError::Incompatible { .. } => Some(OTHER_SDK.to_owned()),
                 LoadError::Description { .. } => Some(
                     "its `describe` is at fault: call it in a test of its crate (`cargo test`)"
                         .to_owned(),
@@ -76,30 +66,6 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
             };
             config.problem_at(&path, error.to_string(), help)
         }
-    }
-}
-
-/// The interface package, and its other version, that a plugin was built against, when it is that.
-fn other_version(plugin: &PluginEntry, error: &LoadError) -> Option<(String, String)> {
-    let package = |interface: &str| {
-        let (name, version) = interface.split_once('@')?;
-        let (package, _) = name.split_once('/')?;
-        Some((package.to_owned(), version.to_owned()))
-    };
-    match error {
-        LoadError::UnknownImport { import, .. } => {
-            // Of that name there is one here.
-            let known = import.starts_with("weihe:") && provider(import).is_some();
-            package(import).filter(|_| known)
-        }
-        LoadError::NotAPlugin { .. } => {
-            let exports = Layout::read(&plugin.file).ok()?.exports;
-            let lifecycle = exports
-                .iter()
-                .find(|export| export.starts_with("weihe:plugin/lifecycle@"));
-            package(lifecycle?)
-        }
-        _ => None,
     }
 }
 
