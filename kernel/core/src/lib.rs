@@ -24,8 +24,8 @@ pub use capability::{Attachment, Capability, CommitError, GrantError, Granted};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use device::{Checkpoints, DeadLetters, DeviceSpec};
 pub use kernel::{
-    ConnectionError, DeadError, DeviceError, Kernel, KernelError, KernelOptions, Lane, LeftLetter,
-    Letters, MAIN_LANE, OPERATOR, PluginStatus, Quarantined, Sorted, Status, SwapError, Swapped,
-    VersionChange, VersionRecord, is_name,
+    ConnectionError, DeadError, DeviceError, Here, Kernel, KernelError, KernelOptions, Lane,
+    LeftLetter, Letters, MAIN_LANE, OPERATOR, PluginStatus, Quarantined, Sorted, Status, SwapError,
+    Swapped, VersionChange, VersionRecord, is_name,
 };
 pub use runtime::{Compiler, GuestState, LoadError};

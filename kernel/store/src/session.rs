@@ -1,6 +1,7 @@
 //! One device's use of the store.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
@@ -21,6 +22,24 @@ pub const MAIN: &str = "main";
 pub(crate) struct Ways {
     pub writer: Sender<ToWriter>,
     pub reader: Sender<ToReader>,
+    /// Sessions that wait for an answer.
+    pub waiting: Arc<AtomicUsize>,
+}
+
+/// Counts a session as waiting for an answer, until it has taken it.
+struct Waits(Arc<AtomicUsize>);
+
+impl Ways {
+    fn wait(&self) -> Waits {
+        self.waiting.fetch_add(1, Relaxed);
+        Waits(self.waiting.clone())
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 /// One device's use of the store. All that it writes between two commits is one transaction,
@@ -148,6 +167,7 @@ impl Session {
         let Some(number) = self.turn.take() else {
             return Ok(());
         };
+        let _waits = self.ways.wait();
         let (answer, answered) = oneshot::channel();
         let message = ToWriter::Commit {
             turn: self.id(number),
@@ -165,6 +185,7 @@ impl Session {
         let Some(number) = self.turn.take() else {
             return;
         };
+        let _waits = self.ways.wait();
         let (answer, answered) = oneshot::channel();
         let message = ToWriter::Rollback {
             turn: self.id(number),
@@ -189,6 +210,7 @@ impl Session {
         T: Send + 'static,
         F: FnOnce(&mut Executor<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        let _waits = self.ways.wait();
         let (work, answered) = task(run);
         let begun = self.turn;
         let message = match begun {
@@ -230,6 +252,7 @@ impl Session {
         if self.turn.is_some() {
             return self.write(run).await;
         }
+        let _waits = self.ways.wait();
         let (work, answered) = task(run);
         let message = ToReader::Read {
             acting: self.acting.clone(),

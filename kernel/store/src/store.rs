@@ -86,6 +86,7 @@ impl Store {
             ways: Ways {
                 writer: to_writer,
                 reader: to_reader,
+                waiting: Arc::default(),
             },
             counters,
             next_session: AtomicU64::new(1),
@@ -108,6 +109,11 @@ impl Store {
             grant,
         };
         Session::new(self.ways.clone(), Acting { session, subject })
+    }
+
+    /// How many sessions wait for an answer now. While a device waits, it does nothing else.
+    pub fn waiting(&self) -> usize {
+        self.ways.waiting.load(Relaxed)
     }
 
     /// What the store has done so far.

@@ -17,6 +17,7 @@ mod spec;
 mod status;
 mod supervision;
 mod topics;
+mod witness;
 mod words;
 
 pub use actor::{Actor, StartError};
@@ -44,6 +45,7 @@ pub use supervision::{
     BUDGET, Blame, FIRST_PAUSE, LONGEST_PAUSE, Origin, Restarts, WINDOW, retry_pause,
 };
 pub use topics::TopicRefused;
+pub use witness::{Awaited, Seen, Witness};
 pub use words::Words;
 
 #[cfg(test)]

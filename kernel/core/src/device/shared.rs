@@ -1,7 +1,7 @@
 //! What a device's actor, its instance and the kernel share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::audit::{Entry, action};
@@ -20,6 +20,7 @@ use super::mailbox::{Mailbox, TooManySubscriptions};
 use super::spec::DeviceSpec;
 use super::status::{DeviceCounters, DeviceFault, Live};
 use super::topics::{TopicRefused, Topics};
+use super::witness::{Seen, Witness};
 use super::words::Words;
 
 /// The publisher of what the kernel itself has to say.
@@ -72,6 +73,11 @@ pub trait Surroundings: Send + Sync {
     /// Tells the audit trail. By default there is none.
     fn audit(&self, entry: Entry) {
         drop(entry);
+    }
+
+    /// Who watches it; by default nobody.
+    fn witness(&self) -> Option<Arc<dyn Witness>> {
+        None
     }
 
     /// Where dead letters are kept; none when the host is going.
@@ -128,6 +134,10 @@ pub struct Device {
     pub clock: Arc<dyn Clock>,
     /// What it finds around it.
     pub surroundings: Arc<dyn Surroundings>,
+    /// Who watches it.
+    pub(crate) witness: Option<Arc<dyn Witness>>,
+    /// Its state is to be stored now, not after the interval.
+    state_wanted: AtomicBool,
     answer_topic: TopicId,
     answer_source: SourceId,
     kernel_source: SourceId,
@@ -176,8 +186,29 @@ impl Device {
             spec,
             bus,
             clock,
+            witness: surroundings.witness(),
+            state_wanted: AtomicBool::new(false),
             surroundings,
         }))
+    }
+
+    /// Lets whoever watches see something.
+    pub(super) fn show(&self, seen: Seen<'_>) {
+        if let Some(witness) = &self.witness {
+            witness.saw(&self.name, seen);
+        }
+    }
+
+    /// Has the state stored at the end of what the device does.
+    pub(crate) fn store_state_now(&self) {
+        self.state_wanted.store(true, Ordering::Release);
+        self.mailbox.wake().wake();
+    }
+
+    /// Whether the state is to be stored now; asked once.
+    pub(super) fn takes_state_order(&self) -> bool {
+        self.state_wanted.load(Ordering::Relaxed)
+            && self.state_wanted.swap(false, Ordering::Acquire)
     }
 
     /// Subscribes the device, within its limit; returns the subscription's id.

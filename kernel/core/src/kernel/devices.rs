@@ -53,10 +53,13 @@ impl Kernel {
                 return Err(DeviceError::Duplicate(name));
             }
             if !registry.lanes.contains_key(&lane) {
-                let new = Lane::start(&lane).map_err(|source| DeviceError::Lane {
-                    lane: lane.clone(),
-                    source,
-                })?;
+                let new = match &self.ground {
+                    Some(ground) => Lane::elsewhere(ground.tasks.clone()),
+                    None => Lane::start(&lane).map_err(|source| DeviceError::Lane {
+                        lane: lane.clone(),
+                        source,
+                    })?,
+                };
                 registry.lanes.insert(lane.clone(), new);
             }
             self.safe.join(&device.outputs);

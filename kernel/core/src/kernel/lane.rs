@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
-type MakeTask = Box<dyn FnOnce() -> Task + Send>;
+pub(super) type MakeTask = Box<dyn FnOnce() -> Task + Send>;
 
 /// A thread on which devices live. What runs there shares no lock with other lanes but those of the
 /// bus's queues.
@@ -20,7 +20,7 @@ pub struct Lane {
 impl Lane {
     /// Starts a lane.
     pub fn start(name: &str) -> io::Result<Self> {
-        let (tasks, mut incoming) = mpsc::unbounded_channel::<MakeTask>();
+        let (tasks, incoming) = mpsc::unbounded_channel::<MakeTask>();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -28,29 +28,20 @@ impl Lane {
             .name(format!("lane-{name}"))
             .spawn(move || {
                 let local = tokio::task::LocalSet::new();
-                local.block_on(&runtime, async move {
-                    let mut running = tokio::task::JoinSet::new();
-                    loop {
-                        tokio::select! {
-                            make = incoming.recv() => match make {
-                                Some(make) => { running.spawn_local(make()); }
-                                None => break,
-                            },
-                            Some(ended) = running.join_next() => {
-                                if let Err(error) = ended {
-                                    // A host bug in one actor must not take its neighbours down.
-                                    tracing::error!("an actor ended unexpectedly: {error}");
-                                }
-                            }
-                        }
-                    }
-                    while running.join_next().await.is_some() {}
-                });
+                local.block_on(&runtime, run(incoming));
             })?;
         Ok(Self {
             tasks: Some(tasks),
             thread: Some(thread),
         })
+    }
+
+    /// A lane on a thread that somebody else runs.
+    pub(super) fn elsewhere(tasks: mpsc::UnboundedSender<MakeTask>) -> Self {
+        Self {
+            tasks: Some(tasks),
+            thread: None,
+        }
     }
 
     /// Runs a task on the lane; the future is made there, so it need not be `Send`.
@@ -72,6 +63,26 @@ impl Lane {
             let _ = thread.join();
         }
     }
+}
+
+/// Runs what comes, on this thread, until nothing can come any more and all of it has ended.
+pub(super) async fn run(mut incoming: mpsc::UnboundedReceiver<MakeTask>) {
+    let mut running = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            make = incoming.recv() => match make {
+                Some(make) => { running.spawn_local(make()); }
+                None => break,
+            },
+            Some(ended) = running.join_next() => {
+                if let Err(error) = ended {
+                    // A host bug in one actor must not take its neighbours down.
+                    tracing::error!("an actor ended unexpectedly: {error}");
+                }
+            }
+        }
+    }
+    while running.join_next().await.is_some() {}
 }
 
 #[cfg(test)]

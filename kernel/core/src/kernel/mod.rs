@@ -8,6 +8,7 @@ mod dead;
 mod devices;
 mod error;
 mod grants;
+mod here;
 mod io;
 mod lane;
 mod name;
@@ -38,13 +39,15 @@ use crate::units::Size;
 
 pub use dead::{DeadError, LeftLetter, Letters, Sorted};
 pub use error::{ConnectionError, DeviceError, KernelError};
+pub use here::Here;
 pub use lane::Lane;
 pub use name::is_name;
 pub use quarantine::Quarantined;
 pub use status::{PluginStatus, Status, VersionChange, VersionRecord};
 pub use swap::{SwapError, Swapped};
 
-use io::start_io;
+use here::Ground;
+use io::{IoThread, start_io};
 use quarantine::Quarantine;
 use registry::Registry;
 
@@ -94,7 +97,9 @@ pub struct Kernel {
     audit: Arc<dyn Audit>,
     memory: Arc<HostMemory>,
     io: tokio::runtime::Handle,
-    io_thread: Mutex<Option<io::IoThread>>,
+    io_thread: Mutex<Option<IoThread>>,
+    /// Where devices run and who watches them, when the kernel has no threads of its own.
+    ground: Option<Ground>,
     registry: Mutex<Registry>,
     /// Held shared while a device is added, and alone while versions change, so that no device is
     /// left on a version that its plugin no longer has.
@@ -114,6 +119,20 @@ impl Kernel {
         options: KernelOptions,
         capabilities: Vec<Arc<dyn Capability>>,
         kinds: Kinds,
+    ) -> Result<Arc<Self>, KernelError> {
+        let (handle, thread) = start_io().map_err(|source| KernelError::Io {
+            what: "the I/O thread cannot be started".to_owned(),
+            source,
+        })?;
+        Self::assemble(options, capabilities, kinds, (handle, Some(thread)), None)
+    }
+
+    fn assemble(
+        options: KernelOptions,
+        capabilities: Vec<Arc<dyn Capability>>,
+        kinds: Kinds,
+        (handle, io_thread): (tokio::runtime::Handle, Option<IoThread>),
+        ground: Option<Ground>,
     ) -> Result<Arc<Self>, KernelError> {
         let wrong_engine = |error: wasmtime::Error| KernelError::Engine(format!("{error:#}"));
         let io = |what: &str| {
@@ -140,7 +159,6 @@ impl Kernel {
             memory.clone(),
         )
         .map_err(wrong_engine)?;
-        let (handle, io_thread) = start_io().map_err(io("the I/O thread cannot be started"))?;
         let started = options.clock.monotonic();
         let quarantine =
             Quarantine::open(&options.quarantine).map_err(|source| KernelError::Io {
@@ -165,7 +183,8 @@ impl Kernel {
             audit: options.audit,
             memory,
             io: handle,
-            io_thread: Mutex::new(Some(io_thread)),
+            io_thread: Mutex::new(io_thread),
+            ground,
             registry: Mutex::default(),
             changes: tokio::sync::RwLock::default(),
             returned: tokio::sync::Notify::default(),

@@ -6,6 +6,7 @@ use crate::device::call::{Call, CallError, CallId};
 use crate::device::guest::{Guest, GuestFactory, Outcome};
 use crate::device::status::DeviceCounters;
 use crate::device::supervision::Blame;
+use crate::device::witness::Seen;
 
 use super::pace::Next;
 use super::{Actor, ROUND};
@@ -37,6 +38,7 @@ impl<F: GuestFactory> Actor<F> {
             return;
         };
         let began = self.device.clock.monotonic();
+        self.device.show(Seen::Enters);
         let result = guest.call(&call).await;
         self.returned(began, None, None);
         match result {

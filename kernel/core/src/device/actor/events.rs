@@ -5,6 +5,7 @@ use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
 use crate::device::letter::Letter;
 use crate::device::status::{DeviceCounters, DeviceState};
 use crate::device::supervision::{Blame, Origin};
+use crate::device::witness::Seen;
 use crate::event::{Event, Value};
 use crate::schedule::Now;
 
@@ -85,12 +86,17 @@ impl<F: GuestFactory> Actor<F> {
         };
         let began = self.device.clock.monotonic();
         self.errors.clear();
+        self.device.show(Seen::Enters);
         let result = guest.events(batch, &mut self.errors).await;
         let (bytes, since) = std::mem::take(&mut self.batch_room);
         self.returned(began, Some((batch.len(), bytes)), since);
         DeviceCounters::add(&self.device.live.counters.batches, 1);
         let mut errors = std::mem::take(&mut self.errors);
         self.check_errors(&mut errors, batch.len());
+        if result.is_ok() {
+            let (events, errors) = (&batch[..], &errors[..]);
+            self.device.show(Seen::Handled { events, errors });
+        }
         let fatal = errors.iter().find_map(|(_, error)| match error {
             GuestError::Fatal(text) => Some(Trap::fatal(text)),
             _ => None,

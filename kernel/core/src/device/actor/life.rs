@@ -7,6 +7,7 @@ use crate::device::guest::{Guest, GuestError, GuestFactory, StartContext, StopRe
 use crate::device::mailbox::Stop;
 use crate::device::status::{DeviceCounters, DeviceState};
 use crate::device::supervision::{Blame, retry_pause};
+use crate::device::witness::Seen;
 
 use super::Actor;
 use super::probation::OrderedBy;
@@ -75,6 +76,7 @@ impl<F: GuestFactory> Actor<F> {
         };
         let began = self.now();
         self.device.outputs.starting();
+        self.device.show(Seen::Enters);
         let result = guest.start(&context).await;
         self.guest = Some(guest);
         self.returned(began, None, None);
@@ -156,6 +158,7 @@ impl<F: GuestFactory> Actor<F> {
 
     /// The instance is gone: the next one is made after a pause, if the budget allows.
     pub(super) fn trapped(&mut self, trap: &Trap, blame: Blame) {
+        self.device.show(Seen::Trapped(trap));
         self.guest = None;
         self.checkpoint_at = None;
         self.pace.rest();

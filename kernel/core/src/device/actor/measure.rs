@@ -5,6 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use crate::device::gauges::{Gauges, Handled};
 use crate::device::guest::{Guest, GuestFactory};
 use crate::device::status::DeviceCounters;
+use crate::device::witness::Seen;
 
 use super::Actor;
 
@@ -17,6 +18,7 @@ impl<F: GuestFactory> Actor<F> {
         batch: Option<(usize, usize)>,
         since: Option<u64>,
     ) {
+        self.device.show(Seen::Returned);
         let now = self.now();
         self.pace.returned = now;
         let took = now.saturating_sub(began);

@@ -7,6 +7,7 @@ use crate::device::guest::{Guest, GuestError, GuestFactory, Trap};
 use crate::device::letter::Letter;
 use crate::device::status::DeviceCounters;
 use crate::device::supervision::{Blame, Origin};
+use crate::device::witness::Seen;
 use crate::event::hex;
 
 use super::kept::Past;
@@ -50,9 +51,17 @@ impl<F: GuestFactory> Actor<F> {
             return;
         };
         let began = self.device.clock.monotonic();
+        self.device.show(Seen::Enters);
         let result = guest.notice(&connection, &notice).await;
         self.returned(began, None, None);
         DeviceCounters::add(&self.device.live.counters.notices, 1);
+        if let Ok(said) = &result {
+            self.device.show(Seen::Noticed {
+                connection: &connection,
+                notice: &notice,
+                error: said.as_ref().err(),
+            });
+        }
         let trap = match result {
             Ok(Ok(())) => {
                 match self.settle(&[], &[]).await {

@@ -5,6 +5,7 @@ use crate::device::guest::{Guest, GuestFactory};
 use crate::device::outbox::{Effect, Outbox};
 use crate::device::shared::OutgoingCall;
 use crate::device::status::DeviceCounters;
+use crate::device::witness::Seen;
 use crate::event::Event;
 use crate::schedule::TimerOrder;
 
@@ -72,6 +73,7 @@ impl<F: GuestFactory> Actor<F> {
     }
 
     fn carry_out(&mut self, effect: Effect) {
+        self.device.show(Seen::Did(&effect));
         match effect {
             Effect::Timer(order) => self.order_timer(order),
             Effect::Submit {

@@ -136,7 +136,8 @@ impl<F: GuestFactory> Actor<F> {
                 self.saved(result);
             }
         }
-        let due = self.next_checkpoint().is_some_and(|at| at <= self.now());
+        let due = self.device.takes_state_order()
+            || self.next_checkpoint().is_some_and(|at| at <= self.now());
         if due {
             self.take_checkpoint().await;
             self.begin_to_save();
