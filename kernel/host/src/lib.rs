@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod guard;
 pub mod output;
 pub mod record;
+pub mod sandbox;
 pub mod scaffold;
 pub mod system;
 mod watch;

@@ -25,6 +25,7 @@ mod plugin_file;
 mod ps;
 mod remote;
 mod run;
+mod sandbox;
 mod schema;
 mod set;
 mod top;
@@ -116,6 +117,7 @@ enum Command {
     Grants(grants::Grants),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
+    Sandbox(sandbox::Sandbox),
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
@@ -194,6 +196,7 @@ pub fn main() -> ExitCode {
         Command::Grants(grants) => grants.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::Bench(bench) => bench.run(&global),
+        Command::Sandbox(sandbox) => sandbox.run(),
         Command::Schema(schema) => schema.run(&global),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(&global),

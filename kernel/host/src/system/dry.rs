@@ -118,7 +118,7 @@ impl DryRun {
 }
 
 /// Where this user's programs keep what can be made again (XDG Base Directory Specification).
-fn user_cache() -> Option<PathBuf> {
+pub(crate) fn user_cache() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)

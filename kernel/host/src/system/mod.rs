@@ -31,6 +31,7 @@ use crate::guard::{GUARD_COMMAND, GuardProcess};
 
 pub use boot::{BootError, DataDirectory};
 pub(crate) use candidate::{Candidate, choose};
+pub(crate) use dry::user_cache;
 pub use dry::{DryError, DryRun};
 pub(crate) use problem::{
     connection_problem, device_problem, missing_component, plugin_path, plugin_problem,
