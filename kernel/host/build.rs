@@ -5,12 +5,17 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What a crate outside the clone needs of it, besides which nothing is embedded.
-const PARTS: [&str; 8] = [
+const PARTS: [&str; 13] = [
     "Cargo.toml",
     "Cargo.lock",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "rust-toolchain.toml",
+    "sdk/macros/Cargo.toml",
+    "sdk/macros/src",
+    "sdk/testing/Cargo.toml",
+    "sdk/testing/README.md",
+    "sdk/testing/src",
     "sdk/rust/Cargo.toml",
     "sdk/rust/README.md",
     "sdk/rust/src",

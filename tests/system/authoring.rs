@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use weihe_tests::{Host, component, target, workspace};
+use weihe_tests::{Host, component, target, weihe, workspace};
 
 /// How long a plugin may take to build on the slowest shared machine.
 const BUILDING: Duration = Duration::from_secs(900);
@@ -32,6 +32,14 @@ fn made(parent: tempfile::TempDir, plugin: &str, template: &str) -> Host {
     cargo(&host, &["fmt", "--check"]);
     let tested = cargo(&host, &["test"]);
     assert!(tested.contains("test tests::"), "{tested}");
+    assert!(!tested.contains("::sandbox"), "{tested}");
+    // The same bodies run in the sandbox of the host that made the crate.
+    let tested = cargo(&host, &["test", "--features", "sandbox"]);
+    assert!(!tested.contains("SKIPPED"), "{tested}");
+    if template != "codec" {
+        assert!(tested.contains("::native ... ok"), "{tested}");
+        assert!(tested.contains("::sandbox ... ok"), "{tested}");
+    }
     let built = host.run(&["build", "--json"]);
     assert_eq!(built.status.code(), Some(0), "{}", said(&built));
     let built: Value = serde_json::from_slice(&built.stdout).unwrap();
@@ -54,6 +62,7 @@ fn cargo(host: &Host, arguments: &[&str]) -> String {
         .env_remove("RUSTUP_TOOLCHAIN")
         .env("CARGO_NET_OFFLINE", "true")
         .env("CARGO_TARGET_DIR", target().join("weihe-components"))
+        .env("WEIHE", weihe().get_program())
         .output()
         .unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", said(&output));

@@ -417,7 +417,7 @@ fn the_start_names_what_it_cannot_have() {
     let bench = Bench::new();
     let denied = denied.sql(move |call| bench.answer(call));
     let error = denied
-        .start::<Historian>(r#"{"topics": ["b", "a/#"]}"#)
+        .start(r#"{"topics": ["b", "a/#"]}"#)
         .unwrap_err();
     assert_eq!(
         error,

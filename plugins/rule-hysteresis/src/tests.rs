@@ -16,7 +16,11 @@ fn config(extra: Json) -> String {
 }
 
 fn start(extra: Json) -> FakeKernel<RuleHysteresis> {
-    FakeKernel::start("watering", &config(extra)).unwrap()
+    start_in(FakeKernel::setup("watering"), extra)
+}
+
+fn start_in(setup: Setup<RuleHysteresis>, extra: Json) -> TestKernel<RuleHysteresis> {
+    setup.device("watering").start(&config(extra)).unwrap()
 }
 
 fn output(kernel: &FakeKernel<RuleHysteresis>) -> Option<bool> {
@@ -42,9 +46,9 @@ fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-#[test]
-fn the_output_follows_the_input_with_hysteresis() {
-    let mut kernel = start(json!({}));
+#[weihe_sdk::test(sandbox, memory = "4 MiB")]
+fn the_output_follows_the_input_with_hysteresis(setup: Setup<RuleHysteresis>) {
+    let mut kernel = start_in(setup, json!({}));
     let mut seen = Vec::new();
     for moisture in [25.0, 19.0, 25.0, 31.0, 25.0, 19.0] {
         kernel.event("soil", moisture).unwrap();
@@ -53,9 +57,9 @@ fn the_output_follows_the_input_with_hysteresis() {
     assert_eq!(seen, [false, true, true, false, false, true]);
 }
 
-#[test]
-fn an_output_is_published_once_and_names_its_cause() {
-    let mut kernel = start(json!({"output": "valve/open"}));
+#[weihe_sdk::test(sandbox, memory = "4 MiB")]
+fn an_output_is_published_once_and_names_its_cause(setup: Setup<RuleHysteresis>) {
+    let mut kernel = start_in(setup, json!({"output": "valve/open"}));
     kernel.take_published();
     let errors = kernel.events(&[
         ("soil", Value::Float(40.0)),
@@ -76,9 +80,9 @@ fn an_output_is_published_once_and_names_its_cause() {
     assert_eq!(of(OUTPUT).len(), 2);
 }
 
-#[test]
-fn a_text_is_rejected_and_the_others_count() {
-    let mut kernel = start(json!({}));
+#[weihe_sdk::test(sandbox, memory = "4 MiB")]
+fn a_text_is_rejected_and_the_others_count(setup: Setup<RuleHysteresis>) {
+    let mut kernel = start_in(setup, json!({}));
     let errors = kernel.events(&[("soil", Value::Text("wet")), ("soil", Value::Float(1.0))]);
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].0, 0);
@@ -89,9 +93,9 @@ fn a_text_is_rejected_and_the_others_count() {
     assert_eq!(output(&kernel), Some(true));
 }
 
-#[test]
-fn minimum_times_are_kept_and_then_made_up_for() {
-    let mut kernel = start(json!({"min-on": "10 s", "min-off": "5 s"}));
+#[weihe_sdk::test(sandbox, memory = "4 MiB")]
+fn minimum_times_are_kept_and_then_made_up_for(setup: Setup<RuleHysteresis>) {
+    let mut kernel = start_in(setup, json!({"min-on": "10 s", "min-off": "5 s"}));
     kernel.advance(secs(5)).unwrap();
     kernel.event("soil", 10.0).unwrap();
     assert_eq!(output(&kernel), Some(true));
@@ -113,9 +117,9 @@ fn minimum_times_are_kept_and_then_made_up_for() {
     );
 }
 
-#[test]
-fn a_stale_input_makes_the_output_safe_at_once() {
-    let mut kernel = start(json!({"max-age": "30 s", "min-on": "10 min"}));
+#[weihe_sdk::test(sandbox, memory = "4 MiB")]
+fn a_stale_input_makes_the_output_safe_at_once(setup: Setup<RuleHysteresis>) {
+    let mut kernel = start_in(setup, json!({"max-age": "30 s", "min-on": "10 min"}));
     kernel.event("soil", 10.0).unwrap();
     kernel.advance(secs(20)).unwrap();
     kernel.event("soil", 10.0).unwrap();
@@ -325,7 +329,7 @@ fn the_start_is_as_configured() {
     let restored = |startup: &str| {
         FakeKernel::<RuleHysteresis>::setup("watering")
             .state(1, state)
-            .start::<RuleHysteresis>(&config(json!({"startup": startup})))
+            .start(&config(json!({"startup": startup})))
             .unwrap()
     };
     assert_eq!(output(&restored("restore")), Some(true));
@@ -452,7 +456,7 @@ fn the_answer_to_an_older_call_does_not_count() {
 fn a_topic_without_a_grant_names_its_key() {
     let setup = FakeKernel::<RuleHysteresis>::setup("watering").deny("soil");
     let error = setup
-        .start::<RuleHysteresis>(&config(json!({})))
+        .start(&config(json!({})))
         .unwrap_err();
     assert_eq!(
         error,

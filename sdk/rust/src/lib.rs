@@ -43,11 +43,12 @@ pub use store::{Bucket, Database, Rows, SqlError, SqlValue, SqlValueBuf};
 pub use time::{Duration, DurationError, Timestamp, TimestampError};
 pub use timer::{Cron, Every, Missed};
 pub use value::{Sample, Value, ValueBuf};
+pub use weihe_sdk_macros::test;
 
 /// What most plugins use: `use weihe_sdk::prelude::*;`.
 pub mod prelude {
     #[cfg(not(target_arch = "wasm32"))]
-    pub use crate::testing::FakeKernel;
+    pub use crate::testing::{FakeKernel, Setup, TestKernel};
     pub use crate::{
         Answer, Call, CallError, CallId, CommandInfo, Connection, ConnectionNeed, Context, Cron,
         Description, Duration, Error, Event, Every, FailSafeFrame, Failure, LinkState, Missed,

@@ -344,7 +344,7 @@ fn state_survives_and_an_older_one_is_migrated() {
     let start = |version, json| {
         FakeKernel::<Echo>::setup("echo")
             .state(version, json)
-            .start::<Echo>("{}")
+            .start("{}")
             .unwrap_err()
     };
     assert_eq!(start(9, "5"), Error::rejected("version 9: 5"));

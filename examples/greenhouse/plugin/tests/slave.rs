@@ -233,7 +233,7 @@ fn wrong_configuration_is_named() {
         (r#"{"setp": "1 s"}"#, "setp"),
     ] {
         let setup = FakeKernel::<Slave>::setup("slave").connection("listener");
-        let error = setup.start::<Slave>(config).err().unwrap();
+        let error = setup.start(config).err().unwrap();
         assert!(error.text().contains(words), "{error}");
     }
     assert!(

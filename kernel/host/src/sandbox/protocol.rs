@@ -11,7 +11,12 @@ pub const PROTOCOL: u32 = 1;
 
 /// What a test asks: `{"do": "advance", "nanoseconds": 1000000000}`.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(
+    tag = "do",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
 pub enum Request {
     /// Starts the device.
     Start(Box<Start>),
@@ -32,6 +37,9 @@ pub enum Request {
         /// Whether to stop where something is written on a connection, for the test to reply in time.
         #[serde(default)]
         stop_at_wire: bool,
+        /// Whether to stop where a call into the plugin has ended.
+        #[serde(default)]
+        stop_at_return: bool,
         /// The connection that is awaited: time passes only until it is up.
         #[serde(default)]
         until_up: Option<String>,

@@ -45,6 +45,8 @@ pub(super) struct Alarm {
     pub(super) trouble: bool,
     /// Something was written on a connection.
     pub(super) wire: bool,
+    /// A call into the plugin has ended.
+    pub(super) returned: bool,
 }
 
 /// The processor time of calls into the plugin, in nanoseconds.
@@ -108,6 +110,7 @@ impl Seen {
 
     fn returned(&self) {
         let mut state = self.lock();
+        state.alarm.returned = true;
         if let Some(entered) = state.entered.take() {
             let used = thread_time().saturating_sub(entered);
             state.processor.most = state.processor.most.max(used);

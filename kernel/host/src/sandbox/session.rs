@@ -75,6 +75,8 @@ pub struct Session {
     field: Field,
     plugin: PluginStatus,
     published: Vec<Subscription>,
+    /// What the device subscribed when that was told last.
+    subscribed: Vec<Json>,
     logs: Reader,
     test: SourceId,
     spec: Option<DeviceSpec>,
@@ -121,6 +123,7 @@ impl Session {
         let test = kernel.bus().source(TEST).unwrap_or(SourceId(u32::MAX));
         Ok(Self {
             published: Vec::new(),
+            subscribed: Vec::new(),
             kernel,
             clock,
             store,
@@ -204,11 +207,13 @@ impl Session {
                 nanoseconds,
                 stop_at_trouble,
                 stop_at_wire,
+                stop_at_return,
                 until_up,
             } => {
                 let stop = Stop {
                     at_trouble: stop_at_trouble,
                     at_wire: stop_at_wire,
+                    at_return: stop_at_return,
                     when_up: until_up,
                 };
                 self.advance(nanoseconds, &stop).await.map(Done::With)
@@ -380,7 +385,10 @@ impl Session {
                 return Ok(json!({}));
             }
             let alarm = self.seen.take_alarm();
-            if (alarm.trouble && stop.at_trouble) || (alarm.wire && stop.at_wire) {
+            let stopped = (alarm.trouble && stop.at_trouble)
+                || (alarm.wire && stop.at_wire)
+                || (alarm.returned && stop.at_return);
+            if stopped {
                 return Ok(json!({ "stopped": true }));
             }
             let now = self.clock.monotonic();
@@ -487,8 +495,27 @@ impl Session {
         }))
     }
 
+    /// What the device subscribes.
+    fn subscriptions(&self) -> Vec<Json> {
+        let name = self.spec.as_ref().map(|spec| spec.name.as_str());
+        let all = self.kernel.bus().subscriptions();
+        let own = all.iter().filter(|sub| Some(sub.owner.as_str()) == name);
+        own.map(|sub| {
+            json!({
+                "filter": sub.filter, "overflow": sub.overflow, "capacity": sub.capacity,
+            })
+        })
+        .collect()
+    }
+
     /// Adds what was published and logged, and calls that were answered late, to what was seen.
     async fn collect(&mut self) {
+        let subscriptions = self.subscriptions();
+        if subscriptions != self.subscribed {
+            self.seen
+                .note(json!({ "saw": "subscribed", "all": subscriptions }));
+            self.subscribed = subscriptions;
+        }
         for watched in &self.published {
             let mut events = Vec::new();
             watched.try_take(&mut events, usize::MAX);
@@ -537,6 +564,7 @@ impl Session {
 struct Stop {
     at_trouble: bool,
     at_wire: bool,
+    at_return: bool,
     when_up: Option<String>,
 }
 

@@ -4,7 +4,9 @@ use super::sdk::{Sdk, embedded};
 
 /// `Cargo.toml`.
 pub(super) fn manifest(name: &str, summary: &str, sdk: &Sdk) -> String {
-    let path = toml::Value::from(sdk.path.to_string_lossy().into_owned());
+    let path = |path: &std::path::Path| toml::Value::from(path.to_string_lossy().into_owned());
+    let testing = path(&sdk.testing());
+    let path = path(&sdk.path);
     format!(
         "[package]\n\
          name = \"{name}\"\n\
@@ -21,6 +23,13 @@ pub(super) fn manifest(name: &str, summary: &str, sdk: &Sdk) -> String {
          {origin}\
          weihe-sdk = {{ path = {path} }}\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\n\
+         \n\
+         [dev-dependencies]\n\
+         weihe-testing = {{ path = {testing} }}\n\
+         \n\
+         [features]\n\
+         # `cargo test --features sandbox` runs the tests in the sandbox of the real host, too.\n\
+         sandbox = []\n\
          \n\
          # A workspace by itself, wherever it lies.\n\
          [workspace]\n",
@@ -43,6 +52,9 @@ pub(super) fn lock() -> Option<&'static str> {
     embedded("Cargo.lock")
 }
 
+/// The crates that are written out.
+const CRATES: [&str; 3] = ["sdk/macros", "sdk/rust", "sdk/testing"];
+
 /// The workspace around the SDK that is written out: what its manifest takes from the one of the
 /// clone, and no other member.
 pub(super) fn workspace(clone: &str) -> Result<String, toml::de::Error> {
@@ -54,10 +66,13 @@ pub(super) fn workspace(clone: &str) -> Result<String, toml::de::Error> {
     for key in ["exclude", "default-members"] {
         workspace.remove(key);
     }
-    workspace.insert("members".to_owned(), toml::Value::from(vec!["sdk/rust"]));
+    workspace.insert("members".to_owned(), toml::Value::from(CRATES.to_vec()));
     if let Some(toml::Value::Table(dependencies)) = workspace.get_mut("dependencies") {
-        // Crates of the clone that are not written out.
-        dependencies.retain(|_, dependency| dependency.get("path").is_none());
+        // Of the crates of the clone those that are written out.
+        dependencies.retain(|_, dependency| {
+            let path = dependency.get("path").and_then(toml::Value::as_str);
+            path.is_none_or(|path| CRATES.contains(&path))
+        });
     }
     let alone = toml::Table::from_iter([("workspace".to_owned(), toml::Value::Table(workspace))]);
     Ok(alone.to_string())

@@ -70,6 +70,11 @@ pub fn contracts() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 impl Sdk {
+    /// The crate for tests in the sandbox, beside that of the SDK.
+    pub(super) fn testing(&self) -> PathBuf {
+        self.path.with_file_name("testing")
+    }
+
     /// The SDK for a crate in this directory, whose path has no links in it: that of the clone of
     /// Weihe around it, else the one in this binary, which is written to the user's data.
     pub fn for_crate(directory: &Path) -> Result<Self, SdkError> {

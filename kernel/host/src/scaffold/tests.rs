@@ -7,17 +7,21 @@ fn what_is_written_out_is_a_workspace_with_nothing_missing() {
     let clone = "[workspace]\nmembers = [\"a\", \"sdk/rust\"]\nexclude = [\"x\"]\n\
                  [workspace.package]\nversion = \"0.1.0\"\n\
                  [workspace.dependencies]\nserde = \"1\"\na = { path = \"a\" }\n\
+                 weihe-sdk = { path = \"sdk/rust\" }\n\
                  [profile.dev]\ndebug = true\n";
     let written: toml::Table = toml::from_str(&manifest::workspace(clone).unwrap()).unwrap();
-    let expected = "[workspace]\nmembers = [\"sdk/rust\"]\n\
-                    package.version = \"0.1.0\"\ndependencies.serde = \"1\"\n";
+    let expected = "[workspace]\nmembers = [\"sdk/macros\", \"sdk/rust\", \"sdk/testing\"]\n\
+                    package.version = \"0.1.0\"\ndependencies.serde = \"1\"\n\
+                    dependencies.weihe-sdk.path = \"sdk/rust\"\n";
     assert_eq!(written, toml::from_str(expected).unwrap());
 }
 
 #[test]
 fn every_file_that_the_sdk_includes_is_in_the_binary() {
     let clone = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut open = vec![clone.join("sdk/rust/src"), clone.join("wit")];
+    let mut open: Vec<PathBuf> = ["sdk/rust/src", "sdk/macros/src", "sdk/testing/src", "wit"]
+        .map(|part| clone.join(part))
+        .into();
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

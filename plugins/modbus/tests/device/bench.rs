@@ -239,7 +239,7 @@ impl Bench {
 pub fn refusal(config: &str) -> String {
     match FakeKernel::<Modbus>::setup("d")
         .connection("line")
-        .start::<Modbus>(config)
+        .start(config)
     {
         Err(error) => error.to_string(),
         Ok(_) => panic!("accepted: {config}"),

@@ -146,7 +146,7 @@ fn a_device_without_a_connection_or_a_grant_says_so() {
     let denied = FakeKernel::<Modbus>::setup("d")
         .connection("line")
         .deny("other/a");
-    let error = denied.start::<Modbus>(config).err().unwrap();
+    let error = denied.start(config).err().unwrap();
     assert!(
         error.text().contains("point `a`: topic `other/a`"),
         "{error}"

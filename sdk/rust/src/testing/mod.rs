@@ -1,15 +1,38 @@
-//! A kernel for native tests.
+//! Kernels for tests.
 //!
-//! [`FakeKernel`] runs a plugin's own code natively, through the same packed batches as in a
-//! component, with a clock that stands still until it is told otherwise. It records what the plugin
-//! does, and drops what a handler did when the handler fails, as the real kernel does.
+//! [`TestKernel`] runs a plugin for a test: natively in milliseconds, through the same packed batches as in a
+//! component, or as the built component in the sandbox of the real host. [`test`](macro@crate::test) writes both
+//! tests of one body. The clock stands still until it is told otherwise. What the plugin does is recorded, and what
+//! a handler did is dropped when the handler fails, as on a real host.
+//!
+//! | | natively | in the sandbox |
+//! |---|---|---|
+//! | what runs | the plugin's Rust code | its built component |
+//! | needs | nothing | `weihe`, and `cargo test --features sandbox` |
+//! | grants, limits | topics and calls, when [`Setup::grants`] names them | the real ones |
+//! | connections | a reply is handed to the plugin | turns, time-outs and framing of the real connection |
+//! | database | played by [`Setup::sql`] | a real one, empty |
+//! | faults | all of [`Fault`] | exchanges, links and calls |
+//! | after an error | nothing is delivered again | as on a host: again later, or to the dead letters |
+//! | measured | nothing | [`TestKernel::used`] |
 
 mod calendar;
-mod fake;
+mod fault;
+mod grants;
+mod kernel;
+mod native;
+mod recorded;
+pub mod run;
+mod sandbox;
 pub(crate) mod seam;
 mod setup;
+mod sight;
+mod used;
 mod world;
 
-pub use fake::FakeKernel;
+pub use fault::Fault;
+pub use kernel::{FakeKernel, TestKernel};
+pub use sandbox::Sandbox;
 pub use setup::Setup;
+pub use used::{Budget, Used};
 pub use world::{Log, OutgoingCall, Published, Sent, SqlAnswer, SqlCall, Submitted, Timer};

@@ -1,6 +1,8 @@
 //! The kernel behind a [`Context`](crate::Context) in native code: the same calls as a component's
 //! imports, answered by the fake [`World`].
 
+use super::fault::strike;
+use super::grants::Grants;
 use super::world::{OutgoingCall, Published, Sent, SqlAnswer, SqlCall, Submitted, Timer, World};
 use super::{Log, calendar};
 use crate::bindings::imports::weihe::plugin::schedule::{CronOptions, EveryOptions};
@@ -39,8 +41,23 @@ impl Kernel {
         self.with(|world| world.now)
     }
 
+    /// Whether the device's grants, where a test gives some, cover something.
+    fn granted(
+        &self,
+        name: &str,
+        covers: impl FnOnce(&Grants, &str) -> bool,
+    ) -> Result<(), Refused> {
+        self.with(|world| match &world.grants {
+            Some(grants) if !covers(grants, &world.device) => {
+                Err(Refused::Denied(format!("`{name}`: no grant covers it")))
+            }
+            _ => Ok(()),
+        })
+    }
+
     pub fn topic(&self, name: &str) -> Result<u32, Refused> {
         self.allowed(name)?;
+        self.granted(name, |grants, device| grants.may_publish(device, name))?;
         if name.contains(['+', '#']) {
             return Err(Refused::Invalid(format!(
                 "`{name}`: a topic holds no wildcard"
@@ -59,18 +76,19 @@ impl Kernel {
 
     pub fn publish_batch(&self, batch: &Batch) -> Result<(), Refused> {
         self.with(|world| {
-            if let Some(refused) = &world.publish_error {
-                return Err(refused.clone());
-            }
             let invalid = |error: packed::LayoutError| Refused::Invalid(error.to_string());
             let reader = Reader::new(&batch.head, &batch.bytes).map_err(invalid)?;
+            let mut published = Vec::new();
             for record in reader.iter() {
                 let record = record.map_err(invalid)?;
                 let topic = world.name_of(record.topic).ok_or_else(|| {
                     Refused::Invalid(format!("unknown topic id {}", record.topic))
                 })?;
+                if let Some(refused) = strike!(world, Publish, &topic) {
+                    return Err(refused);
+                }
                 let now = Timestamp::from_nanos(world.now);
-                world.effects.published.push(Published {
+                published.push(Published {
                     topic,
                     time: if record.time.as_nanos() == 0 {
                         now
@@ -82,6 +100,7 @@ impl Kernel {
                     cause: (record.source != packed::NONE).then_some(record.source),
                 });
             }
+            world.effects.published.append(&mut published);
             Ok(())
         })
     }
@@ -92,6 +111,10 @@ impl Kernel {
         options: SubscribeOptions,
     ) -> Result<SubscriptionId, Refused> {
         self.allowed(filter)?;
+        self.granted(filter, |grants, device| grants.may_subscribe(device, filter))?;
+        if let Some(refused) = self.with(|world| strike!(world, Subscribe, filter)) {
+            return Err(refused);
+        }
         Ok(self.with(|world| {
             let known = world.effects.subscriptions.get(filter).map(|(id, _)| *id);
             let id = known.unwrap_or_else(|| world.take_id() as u32);
@@ -117,12 +140,18 @@ impl Kernel {
         Ok(self.with(|world| world.last.get(topic).cloned()))
     }
 
+    fn timer_fault(&self, timer: &str) -> Result<(), Refused> {
+        self.with(|world| strike!(world, Timer, timer))
+            .map_or(Ok(()), Err)
+    }
+
     pub fn every(&self, timer: &str, period: u64, options: EveryOptions) -> Result<(), Refused> {
         if timer.is_empty() || period == 0 {
             return Err(Refused::Invalid(format!(
                 "timer `{timer}`: a name and a period are needed"
             )));
         }
+        self.timer_fault(timer)?;
         self.with(|world| {
             let due = Timestamp::from_nanos(world.now + options.first.unwrap_or(period));
             let timer_set = Timer {
@@ -140,6 +169,7 @@ impl Kernel {
         if timer.is_empty() {
             return Err(Refused::Invalid("a timer has a name".to_owned()));
         }
+        self.timer_fault(timer)?;
         self.with(|world| {
             let now = Timestamp::from_nanos(world.now);
             let due = calendar::after(expression, now)
@@ -163,6 +193,7 @@ impl Kernel {
         if timer.is_empty() {
             return Err(Refused::Invalid("a timer has a name".to_owned()));
         }
+        self.timer_fault(timer)?;
         self.with(|world| {
             let due = Timestamp::from_nanos(world.now.saturating_add(delay));
             let timer_set = Timer {
@@ -193,6 +224,10 @@ impl Kernel {
             let text = format!("{device}.{command}: the arguments are no JSON object");
             return Err(CallError::InvalidArgument(text));
         }
+        self.granted(device, |grants, _| grants.may_call(device))?;
+        if let Some(error) = self.with(|world| strike!(world, Call, device)) {
+            return Err(error);
+        }
         Ok(self.with(|world| {
             let id = world.take_id();
             world.effects.calls.push(OutgoingCall {
@@ -216,14 +251,39 @@ impl Kernel {
             let text = format!("no connection `{connection}`: name it in the setup of the test");
             return Err(Refused::Unknown(text));
         }
+        if let Some(refused) = self.with(|world| strike!(world, Open, connection)) {
+            return Err(refused);
+        }
         Ok(Place {
             kernel: self.clone(),
             name: connection.to_owned(),
         })
     }
 
+    /// Has the test answer an exchange that the plugin waits for.
+    pub(super) fn transact(&self, connection: &str, request: Request) -> Result<Reply, Failure> {
+        // The seam is taken out while it runs, so that it may be a closure over the test's own state.
+        let mut line = self.with(|world| world.line.take());
+        let outcome = match &mut line {
+            Some(line) => line(connection, &request),
+            None => Err(Failure::LinkDown(
+                "the test answers no `transact`".to_owned(),
+            )),
+        };
+        self.with(|world| world.line = line);
+        let now = Timestamp::from_nanos(self.now());
+        outcome.map(|bytes| Reply {
+            bytes,
+            sent: now,
+            received: now,
+        })
+    }
+
     pub fn database(&self, name: &str) -> Result<Tables, SqlError> {
-        let tables = Tables(self.clone());
+        let tables = Tables {
+            kernel: self.clone(),
+            name: name.to_owned(),
+        };
         tables.ask(SqlCall::Open(name)).map(|_| tables)
     }
 
@@ -243,28 +303,27 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn transact(&self, request: Request) -> Result<Reply, Failure> {
-        // The seam is taken out while it runs, so that it may be a closure over the test's own state.
-        let mut line = self.kernel.with(|world| world.line.take());
-        let outcome = match &mut line {
-            Some(line) => line(&self.name, &request),
-            None => Err(Failure::LinkDown(
-                "the test answers no `transact`".to_owned(),
-            )),
-        };
-        self.kernel.with(|world| world.line = line);
-        let now = Timestamp::from_nanos(self.kernel.now());
-        outcome.map(|bytes| Reply {
-            bytes,
-            sent: now,
-            received: now,
-        })
+    fn fault(&self) -> Option<Failure> {
+        self.kernel
+            .with(|world| strike!(world, Exchange, &self.name))
     }
 
+    pub fn transact(&self, request: Request) -> Result<Reply, Failure> {
+        if let Some(failure) = self.fault() {
+            return Err(failure);
+        }
+        self.kernel.transact(&self.name, request)
+    }
     pub fn submit(&self, request: Request) -> Result<Ticket, Failure> {
+        let fault = self.fault();
         Ok(self.kernel.with(|world| {
             let ticket = world.take_id();
             let connection = self.name.clone();
+            world.tickets.insert(ticket, connection.clone());
+            if let Some(failure) = fault {
+                let failing = (connection.clone(), ticket, failure);
+                world.failing.push_back(failing);
+            }
             world.effects.submitted.push(Submitted {
                 connection,
                 ticket,
@@ -275,6 +334,9 @@ impl Place {
     }
 
     pub fn send(&self, peer: Option<PeerId>, bytes: &[u8]) -> Result<(), Failure> {
+        if let Some(failure) = self.fault() {
+            return Err(failure);
+        }
         self.kernel.with(|world| {
             let connection = self.name.clone();
             world.effects.sent.push(Sent {
@@ -320,18 +382,24 @@ impl Place {
 
 /// An open database.
 #[derive(Debug)]
-pub struct Tables(Kernel);
+pub struct Tables {
+    kernel: Kernel,
+    name: String,
+}
 
 impl Tables {
     fn ask(&self, call: SqlCall<'_>) -> Result<SqlAnswer, SqlError> {
-        let mut sql = self.0.with(|world| world.sql.take());
+        if let Some(error) = self.kernel.with(|world| strike!(world, Sql, &self.name)) {
+            return Err(error);
+        }
+        let mut sql = self.kernel.with(|world| world.sql.take());
         let answer = match &mut sql {
             Some(sql) => sql(call),
             None => Err(SqlError::Unknown(
                 "the test has no database: set one up".to_owned(),
             )),
         };
-        self.0.with(|world| world.sql = sql);
+        self.kernel.with(|world| world.sql = sql);
         answer
     }
 
@@ -366,35 +434,46 @@ pub struct Keys {
 }
 
 impl Keys {
+    fn fault(&self) -> Result<(), Refused> {
+        self.kernel
+            .with(|world| strike!(world, Keys, &self.bucket))
+            .map_or(Ok(()), Err)
+    }
+
     fn path(&self, key: &str) -> (String, String) {
         (self.bucket.clone(), key.to_owned())
     }
 
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refused> {
+        self.fault()?;
         Ok(self
             .kernel
             .with(|world| world.effects.keys.get(&self.path(key)).cloned()))
     }
 
     pub fn set(&self, key: &str, value: &[u8]) -> Result<(), Refused> {
+        self.fault()?;
         self.kernel
             .with(|world| world.effects.keys.insert(self.path(key), value.to_owned()));
         Ok(())
     }
 
     pub fn delete(&self, key: &str) -> Result<(), Refused> {
+        self.fault()?;
         self.kernel
             .with(|world| world.effects.keys.remove(&self.path(key)));
         Ok(())
     }
 
     pub fn exists(&self, key: &str) -> Result<bool, Refused> {
+        self.fault()?;
         Ok(self
             .kernel
             .with(|world| world.effects.keys.contains_key(&self.path(key))))
     }
 
     pub fn keys(&self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Refused> {
+        self.fault()?;
         let from = self.path(cursor.unwrap_or_default());
         let keys = self.kernel.with(|world| {
             let all = world.effects.keys.range(from..);
@@ -413,13 +492,20 @@ thread_local! {
 
 /// Writes one message to stderr and keeps it.
 pub fn log(level: Level, context: &str, message: &str) {
-    eprintln!("{level:?} {context}: {message}");
-    let log = Log {
+    keep_log(Log {
         level,
         context: context.to_owned(),
         message: message.to_owned(),
-    };
+    });
+}
+
+pub(super) fn keep_log(log: Log) {
+    eprintln!("{:?} {}: {}", log.level, log.context, log.message);
     LOGS.with_borrow_mut(|logs| logs.push(log));
+}
+
+pub(super) fn logs() -> Vec<Log> {
+    LOGS.with_borrow(Clone::clone)
 }
 
 pub(super) fn take_logs() -> Vec<Log> {

@@ -1,39 +1,100 @@
 //! What a test gives a plugin before it starts.
 
-use super::fake::FakeKernel;
+use super::grants::Grants;
+use super::kernel::TestKernel;
+use super::sandbox::{Sandbox, Settings};
 use super::seam::{self, Kernel};
+use super::used::Ledger;
 use super::world::{SqlAnswer, SqlCall};
 use crate::{Error, EventBuf, Failure, LinkState, Plugin, Request, SqlError, Timestamp};
+use std::marker::PhantomData;
 
-/// When the fake clock starts: 2026-01-01T00:00:00Z.
+/// When the clock of a test starts: 2026-01-01T00:00:00Z.
 const START: u64 = 1_767_225_600_000_000_000;
 
 /// A kernel before its plugin starts.
-#[derive(Debug)]
-pub struct Setup {
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::{Setup, TestKernel}};
+/// fn start<P: Plugin>(setup: Setup<P>) -> TestKernel<P> {
+///     let setup = setup.device("oven").connection("line");
+///     setup.start(r#"{ "period": "1 s" }"#).unwrap()
+/// }
+/// ```
+pub struct Setup<P> {
     device: String,
     connection: Option<String>,
     kernel: Kernel,
     state: Option<(u32, Vec<u8>)>,
+    settings: Settings,
+    sandbox: Option<(Box<dyn Sandbox>, Ledger)>,
+    plugin: PhantomData<P>,
 }
 
-impl Setup {
+impl<P> std::fmt::Debug for Setup<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup")
+            .field("device", &self.device)
+            .field("sandbox", &self.sandbox.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P: Plugin> Setup<P> {
     pub(super) fn new(device: &str) -> Self {
         let kernel = Kernel::default();
-        kernel.with(|world| world.now = START);
+        kernel.with(|world| {
+            world.now = START;
+            world.device = device.to_owned();
+        });
         Setup {
             device: device.to_owned(),
             connection: None,
             kernel,
             state: None,
+            settings: Settings::default(),
+            sandbox: None,
+            plugin: PhantomData,
         }
     }
 
-    /// Gives the device a connection of its own. It is up until [`FakeKernel::link`] says otherwise.
-    pub fn connection(mut self, name: &str) -> Self {
-        self.kernel
-            .with(|world| world.links.insert(name.to_owned(), LinkState::Up));
+    pub(super) fn within(device: &str, sandbox: Box<dyn Sandbox>, ledger: Ledger) -> Self {
+        Setup {
+            sandbox: Some((sandbox, ledger)),
+            ..Self::new(device)
+        }
+    }
+
+    /// Whether the test runs in the sandbox.
+    pub fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// Names the device; without this its name is `test`.
+    pub fn device(mut self, name: &str) -> Self {
+        self.device = name.to_owned();
+        self.kernel.with(|world| world.device = name.to_owned());
+        self
+    }
+
+    /// Gives the device a connection; the first is its own. It is up until
+    /// [`TestKernel::link`] says otherwise, and its far end is the test.
+    pub fn connection(self, name: &str) -> Self {
+        self.connect(name, false)
+    }
+
+    /// Gives the device a listener; [`TestKernel::peer`] lets peers come to it.
+    pub fn listener(self, name: &str) -> Self {
+        self.connect(name, true)
+    }
+
+    fn connect(mut self, name: &str, listener: bool) -> Self {
+        self.kernel.with(|world| {
+            world.links.insert(name.to_owned(), LinkState::Up);
+            world.connection.get_or_insert_with(|| name.to_owned());
+        });
         self.connection.get_or_insert_with(|| name.to_owned());
+        self.settings.connections.push((name.to_owned(), listener));
         self
     }
 
@@ -43,21 +104,50 @@ impl Setup {
         self
     }
 
-    /// Refuses a topic or filter.
-    pub fn deny(self, topic: &str) -> Self {
+    /// Gives the device these grants and no others: the table `[device.NAME.grants]` of `weihe.toml`, as JSON.
+    /// Without this everything is granted that can be without naming a table of the database. Natively only
+    /// `publish`, `subscribe` and `call` are looked at.
+    ///
+    /// ```no_run
+    /// # use weihe_sdk::{prelude::*, testing::Setup};
+    /// # fn f<P: Plugin>(setup: Setup<P>) -> Setup<P> {
+    /// setup.grants(r#"{ "subscribe": ["tank/#"], "store": { "tables": ["samples"] } }"#)
+    /// # }
+    /// ```
+    pub fn grants(mut self, json: &str) -> Self {
+        match serde_json::from_str::<Grants>(json) {
+            Ok(grants) => self.kernel.with(|world| world.grants = Some(grants)),
+            Err(error) => self.settings.wrong = Some(format!("grants of the test: {error}")),
+        }
+        self.settings.grants = Some(json.to_owned());
+        self
+    }
+
+    /// Gives the device these limits: the table `[device.NAME.limits]` of `weihe.toml`, as JSON. Natively nothing
+    /// is limited.
+    pub fn limits(mut self, json: &str) -> Self {
+        self.settings.limits = Some(json.to_owned());
+        self
+    }
+
+    /// Refuses a topic or filter. Only natively: the sandbox has grants, see [`Setup::grants`].
+    pub fn deny(mut self, topic: &str) -> Self {
+        self.settings.only_natively("`Setup::deny`", "`Setup::grants`");
         self.kernel
             .with(|world| world.denied.push(topic.to_owned()));
         self
     }
 
     /// Sets what [`Context::last`](crate::Context::last) finds.
-    pub fn last(self, event: EventBuf) -> Self {
+    pub fn last(mut self, event: EventBuf) -> Self {
+        self.settings.last.push(event.clone());
         self.kernel
             .with(|world| world.last.insert(event.topic.clone(), event));
         self
     }
 
-    /// Gives the plugin a database, which `answer` plays.
+    /// Gives the plugin a database, which `answer` plays. The sandbox has a real one, empty, and does not ask
+    /// `answer`; name the plugin's tables in [`Setup::grants`] there.
     pub fn sql(
         self,
         answer: impl FnMut(SqlCall<'_>) -> Result<SqlAnswer, SqlError> + 'static,
@@ -67,7 +157,7 @@ impl Setup {
     }
 
     /// Answers [`Connection::transact`](crate::Connection::transact), called with the connection's
-    /// name and the request.
+    /// name and the request. (In the sandbox the bytes are all that is known of the request.)
     pub fn transact(
         self,
         answer: impl FnMut(&str, &Request) -> Result<Vec<u8>, Failure> + 'static,
@@ -84,14 +174,27 @@ impl Setup {
     }
 
     /// Starts the plugin with its configuration as JSON. Fails as `import-state` or `start` fail.
-    pub fn start<P: Plugin>(self, config: &str) -> Result<FakeKernel<P>, Error> {
+    pub fn start(self, config: &str) -> Result<TestKernel<P>, Error> {
         seam::take_logs();
-        FakeKernel::begin_with(
-            self.kernel,
-            self.device,
-            self.connection,
-            self.state,
-            config,
-        )
+        if let Some(wrong) = self.settings.wrong {
+            return Err(Error::fatal(wrong));
+        }
+        match self.sandbox {
+            None => TestKernel::start_natively(
+                self.kernel,
+                self.device,
+                self.connection,
+                self.state,
+                config,
+            ),
+            Some((sandbox, ledger)) => TestKernel::start_in_sandbox(
+                self.kernel,
+                self.device,
+                self.state,
+                self.settings,
+                (sandbox, ledger),
+                config,
+            ),
+        }
     }
 }

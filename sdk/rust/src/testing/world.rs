@@ -3,11 +3,12 @@
 use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
 use crate::log::Level;
 use crate::{
-    CallError, CallId, EventBuf, FailSafeFrame, Failure, LinkState, PeerId, Quality, Refused,
-    Request, Rows, SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp,
+    CallError, CallId, EventBuf, FailSafeFrame, Failure, LinkState, PeerId, Quality, Request, Rows, SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp,
     ValueBuf,
 };
-use std::collections::BTreeMap;
+use super::fault::Fault;
+use super::grants::Grants;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 /// A sample that the plugin published.
@@ -131,13 +132,27 @@ pub(super) struct Effects {
 /// All that the fake kernel knows.
 #[derive(Default)]
 pub(super) struct World {
+    /// The device's name.
+    pub(super) device: String,
+    /// Its own connection.
+    pub(super) connection: Option<String>,
+    /// Where each request was submitted.
+    pub(super) tickets: BTreeMap<Ticket, String>,
     pub(super) now: u64,
     pub(super) effects: Effects,
     /// Names of topics and sources; the place in the list is the id.
     pub(super) names: Vec<String>,
     pub(super) last: BTreeMap<String, EventBuf>,
     pub(super) denied: Vec<String>,
-    pub(super) publish_error: Option<Refused>,
+    pub(super) faults: Vec<Fault>,
+    /// Exchanges that a fault lets fail when the handler has returned.
+    pub(super) failing: VecDeque<(String, Ticket, Failure)>,
+    /// In the sandbox: the source, the first sequence and the count of the events that were fed last.
+    pub(super) fed: Option<(u64, u64, usize)>,
+    /// In the sandbox: calls of other devices that no fault was asked about.
+    pub(super) new_calls: Vec<(CallId, String)>,
+    /// Topics and filters that are granted; none: all.
+    pub(super) grants: Option<Grants>,
     pub(super) links: BTreeMap<String, LinkState>,
     pub(super) next_id: u64,
     pub(super) sql: Option<SqlSeam>,
@@ -168,6 +183,29 @@ impl World {
 
     pub(super) fn name_of(&self, id: u32) -> Option<String> {
         self.names.get(id as usize).cloned()
+    }
+
+    /// Sets the wall clock; what counts spans goes with it.
+    pub(super) fn set_clock(&mut self, now: Timestamp) {
+        let (before, after) = (self.now, now.as_nanos());
+        for timer in self.effects.timers.values_mut() {
+            if timer.cron.is_none() {
+                let left = timer.due.as_nanos().saturating_sub(before);
+                timer.due = Timestamp::from_nanos(after.saturating_add(left));
+            }
+        }
+        self.now = after;
+    }
+
+    /// Where a request was submitted: by its ticket, or the device's own connection.
+    pub(super) fn connection_of(&self, ticket: Ticket) -> String {
+        let submitted = self.tickets.get(&ticket).cloned();
+        submitted.unwrap_or_else(|| self.connection.clone().unwrap_or_default())
+    }
+
+    /// Whether something was made to fail.
+    pub(super) fn faulty(&self) -> bool {
+        !self.faults.is_empty()
     }
 
     pub(super) fn take_id(&mut self) -> u64 {

@@ -1,16 +1,18 @@
-//! The driver against a kernel that is played: no hardware, no sandbox, milliseconds.
+//! The driver without hardware: the test is the far end of its line. Natively it takes milliseconds; with `--features
+//! sandbox` the built component runs in the real kernel, too.
 
 use super::*;
 
-fn start() -> FakeKernel<Driver> {
-    FakeKernel::<Driver>::setup("oven")
+fn start(setup: Setup<Driver>) -> TestKernel<Driver> {
+    setup
+        .device("oven")
         .connection("line")
         .start(r#"{ "period": "1 s" }"#)
         .unwrap()
 }
 
 /// What the driver sends within a second, and its ticket.
-fn polled(kernel: &mut FakeKernel<Driver>) -> (Ticket, Vec<u8>) {
+fn polled(kernel: &mut TestKernel<Driver>) -> (Ticket, Vec<u8>) {
     kernel.advance(Duration::from_secs(1)).unwrap();
     let submitted = kernel.take_submitted();
     let [poll] = submitted.as_slice() else {
@@ -19,9 +21,9 @@ fn polled(kernel: &mut FakeKernel<Driver>) -> (Ticket, Vec<u8>) {
     (poll.ticket, poll.request.bytes.clone())
 }
 
-#[test]
-fn a_poll_becomes_a_reading() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_poll_becomes_a_reading(setup: Setup<Driver>) {
+    let mut kernel = start(setup);
     let (ticket, sent) = polled(&mut kernel);
     assert_eq!(sent, b"T?\n");
     kernel.reply(ticket, Ok(b"21.5\n")).unwrap();
@@ -31,9 +33,9 @@ fn a_poll_becomes_a_reading() {
     );
 }
 
-#[test]
-fn without_an_answer_the_reading_is_bad() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn without_an_answer_the_reading_is_bad(setup: Setup<Driver>) {
+    let mut kernel = start(setup);
     let (ticket, _) = polled(&mut kernel);
     kernel
         .reply(ticket, Err(Failure::Timeout(Vec::new())))
@@ -46,9 +48,9 @@ fn without_an_answer_the_reading_is_bad() {
     assert_eq!(kernel.take_published()[0].quality, Quality::Bad);
 }
 
-#[test]
-fn a_set_point_is_sent_and_answered() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_set_point_is_sent_and_answered(setup: Setup<Driver>) {
+    let mut kernel = start(setup);
     let answer = kernel.call("set-point", r#"{ "value": 23 }"#).unwrap();
     assert_eq!(answer, None, "it waits for the controller");
     let submitted = kernel.take_submitted();

@@ -1,12 +1,12 @@
-//! The rule on a kernel that is played: milliseconds a test.
+//! The rule on a kernel that is played, in milliseconds; with `--features sandbox` in the real one, too.
 
 use super::*;
 
 const CONFIG: &str = r#"{ "input": "tank/level", "limit": 80, "hysteresis": 5 }"#;
 
-#[test]
-fn the_alarm_begins_above_the_limit_and_ends_well_below_it() {
-    let mut kernel = FakeKernel::<Rule>::start("overflow", CONFIG).unwrap();
+#[weihe_sdk::test(sandbox)]
+fn the_alarm_begins_above_the_limit_and_ends_well_below_it(setup: Setup<Rule>) {
+    let mut kernel = setup.device("overflow").start(CONFIG).unwrap();
     let mut alarm = |level: f64| {
         kernel.event("tank/level", level).unwrap();
         kernel.last("plugin/overflow/alarm")
@@ -21,9 +21,9 @@ fn the_alarm_begins_above_the_limit_and_ends_well_below_it() {
     assert_eq!(alarm(74.0), Some(ValueBuf::Boolean(false)));
 }
 
-#[test]
-fn an_alarm_outlives_a_swap() {
-    let mut kernel = FakeKernel::<Rule>::start("overflow", CONFIG).unwrap();
+#[weihe_sdk::test(sandbox)]
+fn an_alarm_outlives_a_swap(setup: Setup<Rule>) {
+    let mut kernel = setup.device("overflow").start(CONFIG).unwrap();
     kernel.event("tank/level", 81.0).unwrap();
     kernel.restart(CONFIG).unwrap();
     kernel.take_published();
@@ -34,9 +34,9 @@ fn an_alarm_outlives_a_swap() {
     );
 }
 
-#[test]
-fn what_is_no_number_is_refused() {
-    let mut kernel = FakeKernel::<Rule>::start("overflow", CONFIG).unwrap();
+#[weihe_sdk::test(sandbox)]
+fn what_is_no_number_is_refused(setup: Setup<Rule>) {
+    let mut kernel = setup.device("overflow").start(CONFIG).unwrap();
     let error = kernel.event("tank/level", "full").unwrap_err();
     assert!(error.to_string().contains("tank/level"), "{error}");
 }
