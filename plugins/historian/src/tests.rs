@@ -416,9 +416,7 @@ fn the_start_names_what_it_cannot_have() {
     let denied = FakeKernel::<Historian>::setup("history").deny("a/#");
     let bench = Bench::new();
     let denied = denied.sql(move |call| bench.answer(call));
-    let error = denied
-        .start(r#"{"topics": ["b", "a/#"]}"#)
-        .unwrap_err();
+    let error = denied.start(r#"{"topics": ["b", "a/#"]}"#).unwrap_err();
     assert_eq!(
         error,
         Error::fatal("config: `topics[1]`: `a/#`: no grant covers it")

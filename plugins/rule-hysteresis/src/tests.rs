@@ -455,9 +455,7 @@ fn the_answer_to_an_older_call_does_not_count() {
 #[test]
 fn a_topic_without_a_grant_names_its_key() {
     let setup = FakeKernel::<RuleHysteresis>::setup("watering").deny("soil");
-    let error = setup
-        .start(&config(json!({})))
-        .unwrap_err();
+    let error = setup.start(&config(json!({}))).unwrap_err();
     assert_eq!(
         error,
         Error::fatal("config: `input`: `soil`: no grant covers it")

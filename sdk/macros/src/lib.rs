@@ -140,7 +140,9 @@ fn tests(arguments: &Arguments, function: &Function) -> TokenStream {
     // Where only the sandbox runs it and is off, nothing would use the function.
     let used = match arguments.native {
         true => String::new(),
-        false => format!("#[cfg(not(feature = \"sandbox\"))] #[allow(dead_code)] const _: () = {{ let _ = super::{name}; }};"),
+        false => format!(
+            "#[cfg(not(feature = \"sandbox\"))] #[allow(dead_code)] const _: () = {{ let _ = super::{name}; }};"
+        ),
     };
     let module = format!("#[cfg(test)] mod {name} {{ {text} {used} }}");
     let tokens: TokenStream = module.parse().unwrap_or_default();

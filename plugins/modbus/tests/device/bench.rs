@@ -104,11 +104,21 @@ impl Bench {
     }
 
     pub fn down(mode: Mode, config: &str) -> Bench {
+        Bench::started(FakeKernel::setup("d"), mode, config)
+    }
+
+    /// The same wherever the test runs: the sandbox's link comes up by itself.
+    pub fn within(setup: Setup<Modbus>, mode: Mode, config: &str) -> Bench {
+        let mut bench = Bench::started(setup, mode, config);
+        if !bench.kernel.is_sandbox() {
+            bench.kernel.link("line", LinkState::Up, "").unwrap();
+        }
+        bench
+    }
+
+    fn started(setup: Setup<Modbus>, mode: Mode, config: &str) -> Bench {
         let config = config.replacen('{', &format!(r#"{{"mode":"{mode}","#), 1);
-        let kernel = FakeKernel::<Modbus>::setup("d")
-            .connection("line")
-            .start(&config)
-            .unwrap();
+        let kernel = setup.device("d").connection("line").start(&config).unwrap();
         Bench {
             kernel,
             unit: Unit::default(),

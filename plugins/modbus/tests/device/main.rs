@@ -7,6 +7,7 @@ mod config;
 mod identify;
 mod many;
 mod masks;
+mod places;
 mod polls;
 mod safe;
 mod scan;

@@ -7,11 +7,11 @@ use super::seam::{self, Kernel};
 use super::setup::Setup;
 use super::used::{Ledger, Used};
 use super::world::Log;
-use std::cell::RefCell;
 use crate::{
     CallError, CallId, Duration, Error, EventBuf, Failure, IdentityBuf, LinkState, PeerId, Plugin,
     Quality, Refused, Sample, Ticket, Timestamp, Value,
 };
+use std::cell::RefCell;
 
 /// Who publishes the events that a test feeds.
 const SOURCE: &str = "test";
@@ -95,7 +95,11 @@ impl<P: Plugin> TestKernel<P> {
     ) -> Result<Self, Error> {
         let sandboxed =
             Sandboxed::start(kernel.clone(), &device, state, settings, sandbox, config)?;
-        Ok(Self::at(kernel, device, Place::Sandbox(Box::new(RefCell::new(sandboxed)))))
+        Ok(Self::at(
+            kernel,
+            device,
+            Place::Sandbox(Box::new(RefCell::new(sandboxed))),
+        ))
     }
 
     fn at(kernel: Kernel, device: String, place: Place<P>) -> Self {
@@ -151,10 +155,12 @@ impl<P: Plugin> TestKernel<P> {
     pub fn feed(&mut self, event: &EventBuf) -> Result<(), Error> {
         match &mut self.place {
             Place::Native(native) => native.feed(event),
-            Place::Sandbox(sandbox) => match sandbox.get_mut().publish(std::slice::from_ref(event)).pop() {
-                Some((_, error)) => Err(error),
-                None => Ok(()),
-            },
+            Place::Sandbox(sandbox) => {
+                match sandbox.get_mut().publish(std::slice::from_ref(event)).pop() {
+                    Some((_, error)) => Err(error),
+                    None => Ok(()),
+                }
+            }
         }
     }
 
@@ -200,8 +206,16 @@ impl<P: Plugin> TestKernel<P> {
         Ok(())
     }
 
+    /// In the sandbox: lets time pass until the host writes something on a connection, or to its end.
+    pub(super) fn advance_to_wire(&mut self, span: Duration) -> Result<(), Error> {
+        match &mut self.place {
+            Place::Native(_) => self.advance(span),
+            Place::Sandbox(sandbox) => sandbox.get_mut().advance_to_wire(span),
+        }
+    }
+
     /// The next timer that is due until then, with the clock at its tick.
-    fn turn_timer(&mut self, end: Timestamp) -> Option<String> {
+    pub(super) fn turn_timer(&mut self, end: Timestamp) -> Option<String> {
         let Place::Native(native) = &mut self.place else {
             return None;
         };
@@ -258,6 +272,7 @@ impl<P: Plugin> TestKernel<P> {
     /// lets the time of the request pass there. Of failures only [`Failure::Timeout`] and [`Failure::LinkDown`]
     /// can be played there.
     pub fn reply(&mut self, ticket: Ticket, outcome: Result<&[u8], Failure>) -> Result<(), Error> {
+        self.kernel.with(|world| world.replied.insert(ticket));
         match &mut self.place {
             Place::Sandbox(sandbox) => sandbox.get_mut().reply(ticket, outcome),
             Place::Native(native) => {

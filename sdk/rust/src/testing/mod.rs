@@ -22,6 +22,7 @@ mod grants;
 mod kernel;
 mod native;
 mod recorded;
+mod recording;
 pub mod run;
 mod sandbox;
 pub(crate) mod seam;
@@ -32,6 +33,7 @@ mod world;
 
 pub use fault::Fault;
 pub use kernel::{FakeKernel, TestKernel};
+pub use recording::{ReplayError, Replayed};
 pub use sandbox::Sandbox;
 pub use setup::Setup;
 pub use used::{Budget, Used};

@@ -151,7 +151,10 @@ impl<P: Plugin> Native<P> {
         let deadline = self.now() + CALL_DEADLINE;
         let answer =
             self.attempt(|runtime| runtime.call(id, command, arguments, CALLER, deadline))?;
-        self.fail_exchanges()?;
+        if let Err(error) = self.fail_exchanges() {
+            // The command is not to blame for what the plugin says of a failed exchange.
+            crate::log::error!("on_reply: {error}");
+        }
         let answered = |answers: &mut Vec<(CallId, Result<String, CallError>)>| {
             let at = answers.iter().position(|(call, _)| *call == id)?;
             Some(answers.remove(at).1)

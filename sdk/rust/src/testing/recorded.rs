@@ -2,9 +2,7 @@
 
 use super::kernel::TestKernel;
 use super::world::{Effects, OutgoingCall, Published, Sent, Submitted, Timer};
-use crate::{
-    CallError, CallId, FailSafeFrame, PeerId, Plugin, SubscribeOptions, Ticket, ValueBuf,
-};
+use crate::{CallError, CallId, FailSafeFrame, PeerId, Plugin, SubscribeOptions, Ticket, ValueBuf};
 
 impl<P: Plugin> TestKernel<P> {
     fn effects<R>(&self, read: impl FnOnce(&Effects) -> R) -> R {

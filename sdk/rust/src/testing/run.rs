@@ -105,15 +105,18 @@ impl Used {
                     known.join(", ")
                 ));
             };
-            let most = used::amount(allowed, &budget.unit).map_err(|why| {
-                format!("`{limit} = \"{allowed}\"`: {why}")
-            })?;
+            let most = used::amount(allowed, &budget.unit)
+                .map_err(|why| format!("`{limit} = \"{allowed}\"`: {why}"))?;
             let Some(peak) = budget.peak else {
-                return Err(format!("{limit}: it cannot be told how much of it was used"));
+                return Err(format!(
+                    "{limit}: it cannot be told how much of it was used"
+                ));
             };
             if peak > most {
                 let shown = used::shown(peak, &budget.unit);
-                return Err(format!("{limit}: {shown} were used, and {allowed} are allowed"));
+                return Err(format!(
+                    "{limit}: {shown} were used, and {allowed} are allowed"
+                ));
             }
         }
         Ok(())

@@ -372,20 +372,30 @@ impl Sandboxed {
 
     pub(super) fn advance(&mut self, span: Duration) -> Result<(), Error> {
         let end = self.elapsed.saturating_add(span.as_nanos());
-        let stops = json!({ "stop-at-trouble": true, "stop-at-wire": true });
-        loop {
-            let left = end.saturating_sub(self.elapsed);
-            let mut request = json!({ "do": "advance", "nanoseconds": left });
-            if let (Some(request), Some(stops)) = (request.as_object_mut(), stops.as_object()) {
-                request.extend(stops.clone());
-            }
-            let outcome = self.ask(&request);
-            let stopped = outcome.ok["stopped"] == true;
-            outcome.result()?;
-            if !stopped {
-                return Ok(());
-            }
-        }
+        while self.advance_some(end.saturating_sub(self.elapsed))? {}
+        Ok(())
+    }
+
+    pub(super) fn advance_to_wire(&mut self, span: Duration) -> Result<(), Error> {
+        self.advance_some(span.as_nanos()).map(drop)
+    }
+
+    /// Lets time pass; whether it was stopped by something that the host wrote on a connection.
+    fn advance_some(&mut self, nanoseconds: u64) -> Result<bool, Error> {
+        let outcome = self.ask(&json!({
+            "do": "advance", "nanoseconds": nanoseconds, "stop-at-trouble": true,
+            "stop-at-wire": true,
+        }));
+        let stopped = outcome.ok["stopped"] == true;
+        outcome.result()?;
+        Ok(stopped)
+    }
+
+    /// Whether a request is the one that its connection awaits the reply to.
+    pub(super) fn has_turn(&self, submitted: &Submitted) -> bool {
+        let at = (submitted.connection.clone(), submitted.request.peer);
+        let open = self.open.iter().any(|open| open.ticket == submitted.ticket);
+        open && self.on_wire.get(&at) == Some(&submitted.ticket)
     }
 
     pub(super) fn set_clock(&mut self, now: Timestamp) {

@@ -111,7 +111,9 @@ impl Kernel {
         options: SubscribeOptions,
     ) -> Result<SubscriptionId, Refused> {
         self.allowed(filter)?;
-        self.granted(filter, |grants, device| grants.may_subscribe(device, filter))?;
+        self.granted(filter, |grants, device| {
+            grants.may_subscribe(device, filter)
+        })?;
         if let Some(refused) = self.with(|world| strike!(world, Subscribe, filter)) {
             return Err(refused);
         }
@@ -224,7 +226,8 @@ impl Kernel {
             let text = format!("{device}.{command}: the arguments are no JSON object");
             return Err(CallError::InvalidArgument(text));
         }
-        self.granted(device, |grants, _| grants.may_call(device))?;
+        self.granted(device, |grants, _| grants.may_call(device))
+            .map_err(|refused| CallError::Denied(refused.text().to_owned()))?;
         if let Some(error) = self.with(|world| strike!(world, Call, device)) {
             return Err(error);
         }
@@ -288,6 +291,9 @@ impl Kernel {
     }
 
     pub fn bucket(&self, name: &str) -> Result<Keys, Refused> {
+        if let Some(refused) = self.with(|world| strike!(world, Open, name)) {
+            return Err(refused);
+        }
         Ok(Keys {
             kernel: self.clone(),
             bucket: name.to_owned(),

@@ -132,7 +132,8 @@ impl<P: Plugin> Setup<P> {
 
     /// Refuses a topic or filter. Only natively: the sandbox has grants, see [`Setup::grants`].
     pub fn deny(mut self, topic: &str) -> Self {
-        self.settings.only_natively("`Setup::deny`", "`Setup::grants`");
+        self.settings
+            .only_natively("`Setup::deny`", "`Setup::grants`");
         self.kernel
             .with(|world| world.denied.push(topic.to_owned()));
         self

@@ -70,8 +70,7 @@ struct Level {
 impl Used {
     /// Reads what the sandbox says of itself.
     pub(super) fn of(status: &serde_json::Value) -> Self {
-        let device: Device =
-            serde_json::from_value(status["device"].clone()).unwrap_or_default();
+        let device: Device = serde_json::from_value(status["device"].clone()).unwrap_or_default();
         let nanoseconds = |key: &str| status["cpu-time"][key].as_u64().unwrap_or(0);
         let longest = nanoseconds("most");
         let budgets: Vec<Budget> = device

@@ -1,14 +1,14 @@
 //! What the fake kernel knows and records.
 
+use super::fault::Fault;
+use super::grants::Grants;
 use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
 use crate::log::Level;
 use crate::{
-    CallError, CallId, EventBuf, FailSafeFrame, Failure, LinkState, PeerId, Quality, Request, Rows, SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp,
-    ValueBuf,
+    CallError, CallId, EventBuf, FailSafeFrame, Failure, LinkState, PeerId, Quality, Request, Rows,
+    SqlError, SqlValue, SubscribeOptions, SubscriptionId, Ticket, Timestamp, ValueBuf,
 };
-use super::fault::Fault;
-use super::grants::Grants;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 /// A sample that the plugin published.
@@ -136,6 +136,8 @@ pub(super) struct World {
     pub(super) device: String,
     /// Its own connection.
     pub(super) connection: Option<String>,
+    /// Requests that the test has replied to.
+    pub(super) replied: BTreeSet<Ticket>,
     /// Where each request was submitted.
     pub(super) tickets: BTreeMap<Ticket, String>,
     pub(super) now: u64,

@@ -51,3 +51,8 @@ fn a_reply_is_found_in_pieces_and_behind_noise() {
         assert_eq!(scan(&REPLY[..end]).1, None, "{end} bytes are no frame");
     }
 }
+
+#[weihe_sdk::test(sandbox)]
+fn it_starts_without_configuration(setup: Setup<Frames>) {
+    setup.start("{}").unwrap();
+}

@@ -1,0 +1,401 @@
+//! Recordings: what reached a device on a running host, replayed by a test.
+
+use super::kernel::{Place, TestKernel};
+use super::sight::{octets, quality};
+use crate::{Duration, Error, Failure, LinkState, PeerId, Plugin, Sample, Ticket, Timestamp};
+use crate::{Value, ValueBuf};
+use serde_json::Value as Json;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// A line of a recording that is none, or does not fit what the plugin does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayError {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1; 0 where it is the file as a whole.
+    pub line: usize,
+    /// What is wrong.
+    pub text: String,
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}", self.file.display(), self.text),
+            line => write!(f, "{}:{line}: {}", self.file.display(), self.text),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+/// What was replayed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replayed {
+    /// Events that were fed.
+    pub events: usize,
+    /// Exchanges that were answered as recorded.
+    pub exchanges: usize,
+    /// Lines whose event, bytes or link the plugin did not handle, with what it says.
+    pub refused: Vec<(usize, Error)>,
+    /// Events that are missing in the recording, because the recorder was too slow.
+    pub missing: u64,
+}
+
+enum What {
+    Event {
+        topic: String,
+        value: ValueBuf,
+        quality: crate::Quality,
+    },
+    /// Answered when the plugin asks.
+    Exchange,
+    Received {
+        connection: String,
+        peer: Option<PeerId>,
+        bytes: Vec<u8>,
+    },
+    Link {
+        connection: String,
+        state: LinkState,
+        reason: String,
+    },
+    Gap(u64),
+}
+
+struct Line {
+    number: usize,
+    time: Option<Timestamp>,
+    what: What,
+}
+
+struct Exchange {
+    line: usize,
+    request: Vec<u8>,
+    outcome: Result<Vec<u8>, Failure>,
+}
+
+type Exchanges = BTreeMap<String, VecDeque<Exchange>>;
+
+impl<P: Plugin> TestKernel<P> {
+    /// Replays a recording: sets the clock to its beginning, lets its time pass, feeds its events and bytes, and
+    /// answers what the plugin asks on its connections as it was answered then.
+    ///
+    /// A recording is a file of JSON, an object a line:
+    ///
+    /// ```text
+    /// {"time":1767225600000000000,"topic":"tank/level","kind":"float","value":81.5,"quality":"good"}
+    /// {"time":1767225601000000000,"connection":"line","request":"543f0a","reply":"32312e350a"}
+    /// {"time":1767225602000000000,"connection":"line","request":"543f0a","failed":"timeout"}
+    /// {"time":1767225603000000000,"connection":"line","received":"00ff"}
+    /// {"time":1767225604000000000,"connection":"line","link":"down","reason":"cable pulled"}
+    /// ```
+    ///
+    /// Lines of the first kind are what `weihe events --json FILTER > morning.jsonl` writes; whatever else is in them
+    /// is left out. `value` has its `kind` (`boolean`, `integer`, `float`, `text`, `bytes` in hexadecimal, `json`,
+    /// `none`); without one it is what it looks like. `failed` is `timeout` (then `reply` holds what did come) or the
+    /// reason why the link is down. Empty lines and lines that begin with `//` are left out.
+    ///
+    /// ```no_run
+    /// # use weihe_sdk::{prelude::*, testing::TestKernel};
+    /// # fn f<P: Plugin>(kernel: &mut TestKernel<P>) {
+    /// let replayed = kernel.replay("fixtures/morning.jsonl").unwrap();
+    /// assert!(replayed.refused.is_empty(), "{:?}", replayed.refused);
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Where the file cannot be read, where a line is wrong, and where the plugin asks something on a recorded connection
+    /// that was not asked then. What the plugin refuses is no error: it is in [`Replayed::refused`].
+    pub fn replay(&mut self, file: impl AsRef<Path>) -> Result<Replayed, ReplayError> {
+        let file = file.as_ref();
+        let wrong = |line: usize, text: String| ReplayError {
+            file: file.to_path_buf(),
+            line,
+            text,
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(0, error.to_string()))?;
+        let mut exchanges = Exchanges::new();
+        let mut lines = Vec::new();
+        for (index, text) in text.lines().enumerate() {
+            let number = index + 1;
+            if text.trim().is_empty() || text.starts_with("//") {
+                continue;
+            }
+            let line = read(number, text, &mut exchanges).map_err(|text| wrong(number, text))?;
+            lines.push(line);
+        }
+        let all: usize = exchanges.values().map(VecDeque::len).sum();
+        let exchanges = Rc::new(RefCell::new(exchanges));
+        self.answer_from(&exchanges);
+        if let Some(begin) = lines.iter().find_map(|line| line.time) {
+            self.set_clock(begin);
+        }
+        let mut replayed = Replayed::default();
+        for line in &lines {
+            self.play(line, &exchanges, &mut replayed)
+                .map_err(|text| wrong(line.number, text))?;
+        }
+        self.kernel.with(|world| world.line = None);
+        let left: usize = exchanges.borrow().values().map(VecDeque::len).sum();
+        replayed.exchanges = all - left;
+        Ok(replayed)
+    }
+
+    /// Answers exchanges that the plugin waits for from the recording.
+    fn answer_from(&self, exchanges: &Rc<RefCell<Exchanges>>) {
+        let exchanges = Rc::clone(exchanges);
+        self.kernel.with(|world| {
+            world.line = Some(Box::new(move |connection, request| {
+                let mut all = exchanges.borrow_mut();
+                let next = all
+                    .get_mut(connection)
+                    .and_then(|next| next.pop_front_if(|next| next.request == request.bytes));
+                match next {
+                    Some(exchange) => exchange.outcome,
+                    None => Err(Failure::LinkDown("this was not recorded".to_owned())),
+                }
+            }));
+        });
+    }
+
+    fn play(
+        &mut self,
+        line: &Line,
+        exchanges: &Rc<RefCell<Exchanges>>,
+        replayed: &mut Replayed,
+    ) -> Result<(), String> {
+        let end = line.time.unwrap_or(self.now());
+        self.answer_recorded(exchanges)?;
+        // Timers tick one by one, so that each request is answered before the next tick.
+        while let Some(left) = end.as_nanos().checked_sub(self.now().as_nanos()) {
+            if left == 0 {
+                break;
+            }
+            let before = self.now();
+            if let Err(error) = self.step(end, left) {
+                if self.now() == before {
+                    return Err(error.to_string());
+                }
+                replayed.refused.push((line.number, error));
+            }
+            self.answer_recorded(exchanges)?;
+        }
+        let outcome = match &line.what {
+            What::Event {
+                topic,
+                value,
+                quality,
+            } => {
+                replayed.events += 1;
+                let mut sample = Sample::new(value.as_value()).quality(*quality);
+                if let Some(time) = line.time {
+                    sample = sample.at(time);
+                }
+                self.event(topic, sample)
+            }
+            What::Exchange => Ok(()),
+            What::Received {
+                connection,
+                peer,
+                bytes,
+            } => self.received(connection, *peer, bytes),
+            What::Link {
+                connection,
+                state,
+                reason,
+            } => self.link(connection, *state, reason),
+            What::Gap(missing) => {
+                replayed.missing += missing;
+                Ok(())
+            }
+        };
+        if let Err(error) = outcome {
+            replayed.refused.push((line.number, error));
+        }
+        self.answer_recorded(exchanges)
+    }
+
+    /// Lets time pass until the next tick, or until `end`.
+    fn step(&mut self, end: Timestamp, left: u64) -> Result<(), Error> {
+        if self.is_sandbox() {
+            return self.advance_to_wire(Duration::from_nanos(left));
+        }
+        match self.turn_timer(end) {
+            Some(timer) => self.tick(&timer, 1),
+            None => self.advance(Duration::from_nanos(left)),
+        }
+    }
+
+    /// Answers what the plugin has submitted, as far as it has its turn.
+    fn answer_recorded(&mut self, exchanges: &Rc<RefCell<Exchanges>>) -> Result<(), String> {
+        loop {
+            let asked = self.next_asked(&exchanges.borrow());
+            let Some((ticket, connection, request)) = asked else {
+                return Ok(());
+            };
+            let exchange = {
+                let mut all = exchanges.borrow_mut();
+                let next = all.get_mut(&connection);
+                match next.and_then(|next| next.pop_front_if(|next| next.request == request)) {
+                    Some(exchange) => exchange,
+                    None => return Err(self.not_recorded(&connection, &request, &all)),
+                }
+            };
+            let outcome = exchange.outcome.as_deref().map_err(Failure::clone);
+            self.reply(ticket, outcome)
+                .map_err(|error| format!("the exchange of line {}: {error}", exchange.line))?;
+        }
+    }
+
+    fn not_recorded(&self, connection: &str, request: &[u8], all: &Exchanges) -> String {
+        let next = all.get(connection).and_then(VecDeque::front);
+        let recorded = match next {
+            Some(next) => format!(
+                "line {} has `{}`",
+                next.line,
+                super::sight::hex(&next.request)
+            ),
+            None => "nothing more was asked then".to_owned(),
+        };
+        format!(
+            "the plugin asks `{}` on connection `{connection}`, which was not recorded: {recorded}",
+            super::sight::hex(request)
+        )
+    }
+
+    /// A request on a recorded connection that is not answered and has its turn.
+    fn next_asked(&self, recorded: &Exchanges) -> Option<(Ticket, String, Vec<u8>)> {
+        self.kernel.with(|world| {
+            let submitted = world.effects.submitted.iter();
+            let mut open = submitted.filter(|submitted| {
+                recorded.contains_key(&submitted.connection)
+                    && !world.replied.contains(&submitted.ticket)
+            });
+            let found = open.find(|submitted| match &self.place {
+                Place::Native(_) => true,
+                Place::Sandbox(sandbox) => sandbox.borrow().has_turn(submitted),
+            })?;
+            let request = found.request.bytes.clone();
+            Some((found.ticket, found.connection.clone(), request))
+        })
+    }
+}
+
+fn read(number: usize, text: &str, exchanges: &mut Exchanges) -> Result<Line, String> {
+    let json: Json = serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
+    let time = match &json["time"] {
+        Json::Null => None,
+        time => {
+            let nanoseconds = time
+                .as_u64()
+                .ok_or_else(|| format!("`time`: {time} are no nanoseconds since 1970"))?;
+            Some(Timestamp::from_nanos(nanoseconds))
+        }
+    };
+    let what = if let Some(missing) = json["dropped"].as_u64() {
+        What::Gap(missing)
+    } else if let Some(topic) = json["topic"].as_str() {
+        What::Event {
+            topic: topic.to_owned(),
+            value: value(json["kind"].as_str(), &json["value"])?,
+            quality: quality(&json["quality"]),
+        }
+    } else if let Some(connection) = json["connection"].as_str() {
+        on_connection(number, connection, &json, exchanges)?
+    } else {
+        return Err("neither a `topic` nor a `connection`".to_owned());
+    };
+    Ok(Line { number, time, what })
+}
+
+fn on_connection(
+    number: usize,
+    connection: &str,
+    json: &Json,
+    exchanges: &mut Exchanges,
+) -> Result<What, String> {
+    let bytes = |key: &str| match &json[key] {
+        Json::Null => Ok(None),
+        Json::String(text) => octets(text)
+            .map(Some)
+            .ok_or_else(|| format!("`{key}`: `{text}` are no octets in hexadecimal")),
+        other => Err(format!("`{key}`: {other} are no octets in hexadecimal")),
+    };
+    let connection = connection.to_owned();
+    if let Some(bytes) = bytes("received")? {
+        return Ok(What::Received {
+            connection,
+            peer: json["peer"].as_u64(),
+            bytes,
+        });
+    }
+    if let Some(request) = bytes("request")? {
+        let reply = bytes("reply")?;
+        let outcome = match (json["failed"].as_str(), reply) {
+            (None, Some(reply)) => Ok(reply),
+            (None, None) => Ok(Vec::new()),
+            (Some("timeout"), partial) => Err(Failure::Timeout(partial.unwrap_or_default())),
+            (Some(reason), _) => Err(Failure::LinkDown(reason.to_owned())),
+        };
+        exchanges
+            .entry(connection)
+            .or_default()
+            .push_back(Exchange {
+                line: number,
+                request,
+                outcome,
+            });
+        return Ok(What::Exchange);
+    }
+    let state = match json["link"].as_str() {
+        Some("up") => LinkState::Up,
+        Some("down") => LinkState::Down,
+        Some(other) => return Err(format!("`link`: `{other}` is neither up nor down")),
+        None => return Err("neither `request`, `received` nor `link`".to_owned()),
+    };
+    let reason = json["reason"].as_str().unwrap_or_default();
+    Ok(What::Link {
+        connection,
+        state,
+        reason: reason.to_owned(),
+    })
+}
+
+fn value(kind: Option<&str>, json: &Json) -> Result<ValueBuf, String> {
+    let wrong = || {
+        format!(
+            "`value`: {json} is no value of the kind {}",
+            kind.unwrap_or("that it looks like")
+        )
+    };
+    let text = || json.as_str().map(str::to_owned);
+    let value = match kind {
+        Some("none") => Some(ValueBuf::None),
+        Some("boolean") => json.as_bool().map(ValueBuf::Boolean),
+        Some("integer") => json.as_i64().map(ValueBuf::Integer),
+        Some("float") => json
+            .as_f64()
+            .or_else(|| json.as_str()?.parse().ok())
+            .map(ValueBuf::Float),
+        Some("text") => text().map(ValueBuf::Text),
+        Some("bytes") => json.as_str().and_then(octets).map(ValueBuf::Bytes),
+        Some("json") => Some(ValueBuf::Json(json.to_string())),
+        Some(_) => None,
+        None => Some(match json {
+            Json::Null => Value::None.to_buf(),
+            Json::Bool(value) => ValueBuf::Boolean(*value),
+            Json::Number(number) => match number.as_i64() {
+                Some(integer) => ValueBuf::Integer(integer),
+                None => ValueBuf::Float(number.as_f64().ok_or_else(wrong)?),
+            },
+            Json::String(text) => ValueBuf::Text(text.clone()),
+            Json::Array(_) | Json::Object(_) => ValueBuf::Json(json.to_string()),
+        }),
+    };
+    value.ok_or_else(wrong)
+}
