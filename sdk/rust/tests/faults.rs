@@ -239,10 +239,7 @@ fn a_recording_is_replayed_with_its_times_and_its_replies() {
         replayed.refused,
         [(4, Error::rejected("2 octets of noise"))]
     );
-    assert_eq!(
-        said(&kernel),
-        ["23", "no reply in time"]
-    );
+    assert_eq!(said(&kernel), ["23", "no reply in time"]);
     assert_eq!(
         kernel.now(),
         Timestamp::from_nanos(1_700_000_021_000_000_000)

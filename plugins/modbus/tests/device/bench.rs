@@ -149,6 +149,23 @@ impl Bench {
         reply
     }
 
+    /// What is submitted next, within two seconds.
+    pub fn next_polls(&mut self) -> Vec<Submitted> {
+        let span = Duration::from_secs(2);
+        let polls = self.kernel.until_submitted(span).unwrap();
+        assert!(!polls.is_empty(), "nothing is asked within {span}");
+        polls
+    }
+
+    /// Answers what is submitted next, and all that follows at once.
+    pub fn serve_next(&mut self) {
+        for exchange in self.next_polls() {
+            let reply = self.answer(&exchange);
+            self.kernel.reply(exchange.ticket, Ok(&reply)).unwrap();
+        }
+        self.serve();
+    }
+
     /// Answers everything that is submitted until nothing more is; gives the number of exchanges.
     pub fn serve(&mut self) -> usize {
         let mut exchanges = 0;

@@ -20,8 +20,6 @@ const POINTS: &str = r#"{"unit": 3, "period": "1 s", "timeout": "200 ms", "retri
 const ONE: &str = r#"{"unit": 3, "period": "1 s", "timeout": "200 ms", "retries": 0, "points": [
     {"name": "level", "address": 0}]}"#;
 
-const SECOND: Duration = Duration::from_secs(1);
-
 fn everything_is_read(setup: Setup<Modbus>, mode: Mode) {
     let mut bench = Bench::within(setup, mode, POINTS);
     bench.unit.bits.insert((Table::Coil, 0), true);
@@ -70,20 +68,18 @@ fn a_unit_that_falls_silent_makes_its_points_bad_until_it_answers(setup: Setup<M
     bench.serve();
     bench.kernel.take_published();
     // Half a reply, and no more of it.
-    bench.kernel.advance(SECOND).unwrap();
-    let poll = bench.kernel.take_submitted().remove(0);
+    let poll = bench.next_polls().remove(0);
     let reply = bench.answer(&poll);
     let half = Failure::Timeout(reply[..3].to_vec());
     bench.kernel.reply(poll.ticket, Err(half)).unwrap();
-    let samples = bench.samples("plugin/d/level");
-    assert_eq!(samples[0].quality, Quality::Bad);
     assert!(
         bench.status().contains("no reply from unit 3"),
         "{}",
         bench.status()
     );
-    bench.kernel.advance(SECOND).unwrap();
-    bench.serve();
+    let samples = bench.samples("plugin/d/level");
+    assert_eq!(samples[0].quality, Quality::Bad);
+    bench.serve_next();
     assert_eq!(bench.last("level"), Some(ValueBuf::Integer(5)));
     assert_eq!(bench.status(), "ok");
 }
@@ -94,11 +90,9 @@ fn faults_of_the_line_can_be_injected_and_pass(setup: Setup<Modbus>) {
     bench.serve();
     let mute = Fault::exchange(Failure::Timeout(Vec::new())).on("line");
     bench.kernel.inject(mute.times(1));
-    bench.kernel.advance(SECOND).unwrap();
+    bench.next_polls();
     assert!(bench.status().contains("no reply"), "{}", bench.status());
-    bench.kernel.take_submitted();
-    bench.kernel.advance(SECOND).unwrap();
-    assert_eq!(bench.serve(), 1);
+    bench.serve_next();
     assert_eq!(bench.status(), "ok");
 }
 
@@ -116,7 +110,6 @@ fn a_link_that_is_down_is_said_and_polled_again_when_it_is_up(setup: Setup<Modbu
         bench.status()
     );
     bench.kernel.link("line", LinkState::Up, "").unwrap();
-    bench.kernel.advance(SECOND).unwrap();
-    bench.serve();
+    bench.serve_next();
     assert_eq!(bench.status(), "ok");
 }

@@ -6,7 +6,7 @@ use super::sandbox::{Sandbox, Sandboxed, Settings};
 use super::seam::{self, Kernel};
 use super::setup::Setup;
 use super::used::{Ledger, Used};
-use super::world::Log;
+use super::world::{Log, Submitted};
 use crate::{
     CallError, CallId, Duration, Error, EventBuf, Failure, IdentityBuf, LinkState, PeerId, Plugin,
     Quality, Refused, Sample, Ticket, Timestamp, Value,
@@ -206,8 +206,43 @@ impl<P: Plugin> TestKernel<P> {
         Ok(())
     }
 
+    /// Lets time pass until the plugin has submitted requests, for `span` at most, and takes them, as
+    /// [`TestKernel::take_submitted`] does. In the sandbox a request that is not replied to times out as time goes on;
+    /// this stops before it does.
+    ///
+    /// ```no_run
+    /// # use weihe_sdk::{prelude::*, testing::TestKernel};
+    /// # fn f<P: Plugin>(kernel: &mut TestKernel<P>) {
+    /// let polls = kernel.until_submitted(Duration::from_secs(5)).unwrap();
+    /// kernel.reply(polls[0].ticket, Ok(b"21.5\n")).unwrap();
+    /// # }
+    /// ```
+    pub fn until_submitted(&mut self, span: Duration) -> Result<Vec<Submitted>, Error> {
+        let end = self.now() + span;
+        loop {
+            let submitted = self.take_submitted();
+            let left = end.as_nanos().saturating_sub(self.now().as_nanos());
+            if !submitted.is_empty() || left == 0 {
+                return Ok(submitted);
+            }
+            self.step(end, left)?;
+        }
+    }
+
+    /// Lets time pass until the next tick or the next thing that the host writes on a connection, `left` at most, which
+    /// ends at `end`.
+    pub(super) fn step(&mut self, end: Timestamp, left: u64) -> Result<(), Error> {
+        if self.is_sandbox() {
+            return self.advance_to_wire(Duration::from_nanos(left));
+        }
+        match self.turn_timer(end) {
+            Some(timer) => self.tick(&timer, 1),
+            None => self.advance(Duration::from_nanos(left)),
+        }
+    }
+
     /// In the sandbox: lets time pass until the host writes something on a connection, or to its end.
-    pub(super) fn advance_to_wire(&mut self, span: Duration) -> Result<(), Error> {
+    fn advance_to_wire(&mut self, span: Duration) -> Result<(), Error> {
         match &mut self.place {
             Place::Native(_) => self.advance(span),
             Place::Sandbox(sandbox) => sandbox.get_mut().advance_to_wire(span),
@@ -215,7 +250,7 @@ impl<P: Plugin> TestKernel<P> {
     }
 
     /// The next timer that is due until then, with the clock at its tick.
-    pub(super) fn turn_timer(&mut self, end: Timestamp) -> Option<String> {
+    fn turn_timer(&mut self, end: Timestamp) -> Option<String> {
         let Place::Native(native) = &mut self.place else {
             return None;
         };

@@ -2,7 +2,7 @@
 
 use super::kernel::{Place, TestKernel};
 use super::sight::{octets, quality};
-use crate::{Duration, Error, Failure, LinkState, PeerId, Plugin, Sample, Ticket, Timestamp};
+use crate::{Error, Failure, LinkState, PeerId, Plugin, Sample, Ticket, Timestamp};
 use crate::{Value, ValueBuf};
 use serde_json::Value as Json;
 use std::cell::RefCell;
@@ -218,17 +218,6 @@ impl<P: Plugin> TestKernel<P> {
             replayed.refused.push((line.number, error));
         }
         self.answer_recorded(exchanges)
-    }
-
-    /// Lets time pass until the next tick, or until `end`.
-    fn step(&mut self, end: Timestamp, left: u64) -> Result<(), Error> {
-        if self.is_sandbox() {
-            return self.advance_to_wire(Duration::from_nanos(left));
-        }
-        match self.turn_timer(end) {
-            Some(timer) => self.tick(&timer, 1),
-            None => self.advance(Duration::from_nanos(left)),
-        }
     }
 
     /// Answers what the plugin has submitted, as far as it has its turn.
