@@ -56,7 +56,7 @@ pub struct TestKernel<P: Plugin> {
 
 /// Where the plugin runs.
 pub(super) enum Place<P: Plugin> {
-    Native(Native<P>),
+    Native(Box<Native<P>>),
     Sandbox(Box<RefCell<Sandboxed>>),
 }
 
@@ -82,7 +82,7 @@ impl<P: Plugin> TestKernel<P> {
         config: &str,
     ) -> Result<Self, Error> {
         let native = Native::start(kernel.clone(), device.clone(), connection, state, config)?;
-        Ok(Self::at(kernel, device, Place::Native(native)))
+        Ok(Self::at(kernel, device, Place::Native(Box::new(native))))
     }
 
     pub(super) fn start_in_sandbox(

@@ -13,8 +13,7 @@ fn start(setup: Setup<Driver>) -> TestKernel<Driver> {
 
 /// What the driver sends within a second, and its ticket.
 fn polled(kernel: &mut TestKernel<Driver>) -> (Ticket, Vec<u8>) {
-    kernel.advance(Duration::from_secs(1)).unwrap();
-    let submitted = kernel.take_submitted();
+    let submitted = kernel.until_submitted(Duration::from_secs(1)).unwrap();
     let [poll] = submitted.as_slice() else {
         panic!("one poll a second: {submitted:?}");
     };
