@@ -40,6 +40,7 @@ mod readmes;
 mod refusals;
 mod regressions;
 mod rhythm;
+mod sandbox;
 mod state;
 mod stored;
 mod storms;

@@ -84,54 +84,116 @@ impl Fault {
     }
 
     /// Subscriptions are refused.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let fault = Fault::subscribe(Refused::Denied("no grant".to_owned())).on("plant/#");
+    /// # drop(fault);
+    /// ```
     pub fn subscribe(error: Refused) -> Self {
         Self::new(Cause::Subscribe(error))
     }
 
     /// Timers are not set.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let fault = Fault::timer(Refused::Limit("timers".to_owned())).after(3);
+    /// # drop(fault);
+    /// ```
     pub fn timer(error: Refused) -> Self {
         Self::new(Cause::Timer(error))
     }
 
     /// Connections and buckets cannot be opened.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let fault = Fault::open(Refused::Taken("held by `soil`".to_owned())).on("line");
+    /// # drop(fault);
+    /// ```
     pub fn open(error: Refused) -> Self {
         Self::new(Cause::Open(error))
     }
 
     /// Calls on other devices fail: at once natively, by their answer in the sandbox.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let fault = Fault::call(CallError::unavailable("it is off")).on("pump").times(1);
+    /// # drop(fault);
+    /// ```
     pub fn call(error: CallError) -> Self {
         Self::new(Cause::Call(error))
     }
 
     /// Exchanges on a connection fail, awaited and submitted ones; bytes that are sent, too. A partial reply is
     /// [`Failure::Timeout`] with the bytes that did come.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let partial = Fault::exchange(Failure::Timeout(b"21.".to_vec()));
+    /// let fault = partial.times(1);
+    /// # drop(fault);
+    /// ```
     pub fn exchange(error: Failure) -> Self {
         Self::new(Cause::Exchange(error))
     }
 
     /// Statements fail: the database is busy, the disk full, a constraint violated.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let fault = Fault::sql(weihe_sdk::SqlError::Busy("locked".to_owned())).times(2);
+    /// # drop(fault);
+    /// ```
     pub fn sql(error: SqlError) -> Self {
         Self::new(Cause::Sql(error))
     }
 
     /// Keys cannot be read or written.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let fault = Fault::keys(Refused::Limit("the store is full".to_owned()));
+    /// # drop(fault);
+    /// ```
     pub fn keys(error: Refused) -> Self {
         Self::new(Cause::Keys(error))
     }
 
     /// Only this topic, filter, timer, connection, device, database or bucket.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let fault = Fault::call(CallError::failed("stuck")).on("valve");
+    /// # drop(fault);
+    /// ```
     pub fn on(mut self, name: &str) -> Self {
         self.name = Some(name.to_owned());
         self
     }
 
     /// So many pass before it.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// // The first two go through.
+    /// let fault = Fault::publish(Refused::Limit("outbox-events".to_owned())).after(2);
+    /// # drop(fault);
+    /// ```
     pub fn after(mut self, passed: u64) -> Self {
         self.skip = passed;
         self
     }
 
     /// It happens so many times; without this, until it is mended.
+    ///
+    /// ```
+    /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
+    /// let fault = Fault::exchange(Failure::LinkDown("cable pulled".to_owned())).times(1);
+    /// # drop(fault);
+    /// ```
     pub fn times(mut self, times: u64) -> Self {
         self.left = Some(times);
         self

@@ -17,9 +17,11 @@
 //! | measured | nothing | [`TestKernel::used`] |
 
 mod calendar;
+mod exchange;
 mod fault;
 mod grants;
 mod kernel;
+mod meddling;
 mod native;
 mod recorded;
 mod recording;
@@ -29,6 +31,7 @@ pub(crate) mod seam;
 mod setup;
 mod sight;
 mod used;
+mod wire;
 mod world;
 
 pub use fault::Fault;

@@ -12,6 +12,15 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// A line of a recording that is none, or does not fit what the plugin does.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// let error: ReplayError = kernel.replay("fixtures/broken.jsonl").unwrap_err();
+/// assert!(error.to_string().starts_with("fixtures/broken.jsonl:3: "));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplayError {
     /// The file.
@@ -34,6 +43,15 @@ impl fmt::Display for ReplayError {
 impl std::error::Error for ReplayError {}
 
 /// What was replayed.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// let Replayed { events, refused, .. } = kernel.replay("fixtures/morning.jsonl").unwrap();
+/// assert_eq!((events, refused.len()), (1_440, 0));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Replayed {
     /// Events that were fed.

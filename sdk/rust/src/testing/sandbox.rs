@@ -6,22 +6,26 @@ use super::sight::{self, hex};
 use super::used::{Ledger, Used};
 use super::world::Submitted;
 use crate::{
-    CallError, CallId, Duration, Error, EventBuf, Failure, LinkState, PeerId, Reply, ReplyRule,
-    Request, SqlError, Ticket, Timestamp,
+    CallError, CallId, Duration, Error, EventBuf, Failure, PeerId, SqlError, Ticket, Timestamp,
 };
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
-/// How long a link that may come up is awaited: the pause of the sandbox's connections, twice.
-const UP_WITHIN: Duration = Duration::from_millis(400);
-
-/// How long a call into the plugin may take: longer than the limit `call-time` lets it.
-const LONGEST_CALL: Duration = Duration::from_secs(3_600);
-
-/// Silence after which a reply by the rule `silence` is complete there.
-const SILENCE: Duration = Duration::from_nanos(1_001);
-
 /// A way to a sandbox: `weihe-testing` brings one, which leads to `weihe sandbox`.
+///
+/// ```
+/// use weihe_sdk::testing::Sandbox;
+///
+/// /// One that is always at rest.
+/// struct Asleep;
+///
+/// impl Sandbox for Asleep {
+///     fn ask(&mut self, _: &serde_json::Value) -> Result<serde_json::Value, String> {
+///         Ok(serde_json::json!({ "ok": {}, "now": 1, "elapsed": 0, "seen": [] }))
+///     }
+/// }
+/// # let _ = Asleep.ask(&serde_json::json!({ "do": "rest" }));
+/// ```
 pub trait Sandbox {
     /// Asks one thing and returns what it is answered with, as docs/testing.md describes it. An error says that
     /// the sandbox is gone.
@@ -60,7 +64,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    fn absorb(&mut self, later: Outcome) {
+    pub(super) fn absorb(&mut self, later: Outcome) {
         self.handled.extend(later.handled);
         self.finished.extend(later.finished);
         self.trouble = self.trouble.take().or(later.trouble);
@@ -77,7 +81,7 @@ impl Outcome {
         Some(Error::fatal(text))
     }
 
-    fn result(self) -> Result<(), Error> {
+    pub(super) fn result(self) -> Result<(), Error> {
         match self.refusal().or(self.trouble) {
             Some(error) => Err(error),
             None => Ok(()),
@@ -103,7 +107,7 @@ pub(super) struct Sandboxed {
     /// Requests that were submitted and are not finished.
     pub(super) open: Vec<Submitted>,
     /// The ticket whose request was written last on a connection.
-    on_wire: BTreeMap<(String, Option<PeerId>), Ticket>,
+    pub(super) on_wire: BTreeMap<(String, Option<PeerId>), Ticket>,
     /// Bytes that were sent without awaiting a reply, until they are seen on the wire.
     pub(super) sending: Vec<(String, Option<PeerId>, Vec<u8>)>,
     pub(super) written: Vec<Written>,
@@ -195,7 +199,7 @@ impl Sandboxed {
 
     /// Asks the host, and answers exchanges that the plugin waits for and those that a fault lets fail, until
     /// neither is left.
-    fn ask(&mut self, request: &Json) -> Outcome {
+    pub(super) fn ask(&mut self, request: &Json) -> Outcome {
         let mut outcome = self.ask_once(request);
         loop {
             let written = std::mem::take(&mut self.written);
@@ -216,7 +220,7 @@ impl Sandboxed {
         }
     }
 
-    fn ask_once(&mut self, request: &Json) -> Outcome {
+    pub(super) fn ask_once(&mut self, request: &Json) -> Outcome {
         match self.sandbox.ask(request) {
             Ok(answer) => sight::take_in(self, &answer),
             Err(gone) => {
@@ -227,53 +231,6 @@ impl Sandboxed {
                 }
             }
         }
-    }
-
-    /// Takes up what was written on a connection: a request that was submitted, bytes that were sent, or else an
-    /// exchange that the plugin waits for.
-    fn take_up(&mut self, written: Written) -> Option<Outcome> {
-        let Written {
-            connection,
-            peer,
-            bytes,
-        } = written;
-        let sent = self.sending.iter().position(|(to, whom, what)| {
-            *to == connection && (*whom == peer || whom.is_none()) && *what == bytes
-        });
-        if let Some(at) = sent {
-            self.sending.remove(at);
-            return None;
-        }
-        let at = (connection.clone(), peer);
-        let submitted = self.open.iter().find(|open| {
-            open.connection == connection
-                && open.request.peer == peer
-                && open.request.bytes == bytes
-        });
-        if let Some(submitted) = submitted {
-            let ticket = submitted.ticket;
-            self.on_wire.insert(at, ticket);
-            let failure = self
-                .kernel
-                .with(|world| strike!(world, Exchange, &connection))?;
-            return Some(self.finish(ticket, Err(failure)));
-        }
-        let request = Request::new(bytes);
-        Some(match self.kernel.transact(&connection, request) {
-            Ok(Reply { bytes, .. }) => self.say(&connection, peer, &bytes),
-            Err(Failure::LinkDown(reason)) => self.ask_once(&json!({
-                "do": "link", "connection": connection, "down": reason,
-            })),
-            // All others end as if nobody answered; how long that takes, only the plugin knows.
-            Err(failure) => {
-                if let Failure::Timeout(partial) = &failure
-                    && !partial.is_empty()
-                {
-                    self.say(&connection, peer, partial);
-                }
-                self.pass(LONGEST_CALL, &json!({ "stop-at-return": true }))
-            }
-        })
     }
 
     /// Answers calls that a fault lets fail.
@@ -297,14 +254,8 @@ impl Sandboxed {
         all
     }
 
-    fn say(&mut self, connection: &str, peer: Option<PeerId>, bytes: &[u8]) -> Outcome {
-        self.ask_once(&json!({
-            "do": "say", "connection": connection, "peer": peer, "bytes": hex(bytes),
-        }))
-    }
-
     /// Lets time pass.
-    fn pass(&mut self, span: Duration, stops: &Json) -> Outcome {
+    pub(super) fn pass(&mut self, span: Duration, stops: &Json) -> Outcome {
         let mut request = json!({ "do": "advance", "nanoseconds": span.as_nanos() });
         if let (Some(request), Some(stops)) = (request.as_object_mut(), stops.as_object()) {
             request.extend(stops.clone());
@@ -391,13 +342,6 @@ impl Sandboxed {
         Ok(stopped)
     }
 
-    /// Whether a request is the one that its connection awaits the reply to.
-    pub(super) fn has_turn(&self, submitted: &Submitted) -> bool {
-        let at = (submitted.connection.clone(), submitted.request.peer);
-        let open = self.open.iter().any(|open| open.ticket == submitted.ticket);
-        open && self.on_wire.get(&at) == Some(&submitted.ticket)
-    }
-
     pub(super) fn set_clock(&mut self, now: Timestamp) {
         self.ask(&json!({ "do": "clock", "now": now.as_nanos() }));
     }
@@ -437,122 +381,6 @@ impl Sandboxed {
         match answer {
             Ok(json) => request["answer"] = json.into(),
             Err(text) => request["error"] = text.into(),
-        }
-        self.ask(&request).result()
-    }
-
-    pub(super) fn reply(
-        &mut self,
-        ticket: Ticket,
-        outcome: Result<&[u8], Failure>,
-    ) -> Result<(), Error> {
-        let outcome = self.finish(ticket, outcome.map(<[u8]>::to_vec));
-        let rest = self.ask(&json!({ "do": "rest" }));
-        let mut all = outcome;
-        all.absorb(rest);
-        all.result()
-    }
-
-    fn finish(&mut self, ticket: Ticket, reply: Result<Vec<u8>, Failure>) -> Outcome {
-        let refused = |text: String| Outcome {
-            error: json!({ "text": text }),
-            ..Outcome::default()
-        };
-        let Some(open) = self.open.iter().find(|open| open.ticket == ticket) else {
-            return refused(format!("ticket {ticket} is not open"));
-        };
-        let (connection, peer) = (open.connection.clone(), open.request.peer);
-        let (timeout, rule) = (open.request.timeout, open.request.reply.clone());
-        let speaking = self.on_wire.get(&(connection.clone(), peer)).copied();
-        if speaking != Some(ticket) {
-            return refused(format!(
-                "ticket {ticket} has not its turn on `{connection}` yet: one exchange goes at a time, and {} comes \
-                 before",
-                speaking.map_or("another".to_owned(), |other| format!("ticket {other}"))
-            ));
-        }
-        let mut outcome = Outcome::default();
-        match &reply {
-            Ok(bytes) => {
-                outcome.absorb(self.say(&connection, peer, bytes));
-                if matches!(rule, ReplyRule::Silence | ReplyRule::Codec(_))
-                    && !outcome.finished.contains(&ticket)
-                {
-                    outcome.absorb(self.pass(SILENCE, &json!({})));
-                }
-            }
-            Err(Failure::Timeout(partial)) => {
-                if !partial.is_empty() {
-                    outcome.absorb(self.say(&connection, peer, partial));
-                }
-                outcome.absorb(self.pass(timeout, &json!({})));
-            }
-            Err(Failure::LinkDown(reason)) => {
-                let down = json!({ "do": "link", "connection": connection, "down": reason });
-                outcome.absorb(self.ask_once(&down));
-            }
-            Err(failure) => {
-                return refused(format!(
-                    "`{failure}` can only be played natively: in the sandbox a reply is bytes, a time-out or a link \
-                     that is down"
-                ));
-            }
-        }
-        if !outcome.finished.contains(&ticket) && outcome.error.is_null() {
-            return refused(format!(
-                "ticket {ticket} on `{connection}` is not finished: the reply is not complete by {rule:?}"
-            ));
-        }
-        outcome
-    }
-
-    pub(super) fn received(
-        &mut self,
-        connection: &str,
-        peer: Option<PeerId>,
-        bytes: &[u8],
-    ) -> Result<(), Error> {
-        let request = json!({
-            "do": "say", "connection": connection, "peer": peer, "bytes": hex(bytes),
-        });
-        self.ask(&request).result()
-    }
-
-    pub(super) fn link(
-        &mut self,
-        connection: &str,
-        state: LinkState,
-        reason: &str,
-    ) -> Result<(), Error> {
-        let request = match state {
-            LinkState::Down => json!({ "do": "link", "connection": connection, "down": reason }),
-            LinkState::Up => json!({ "do": "link", "connection": connection }),
-            LinkState::Connecting => {
-                let text = "`connecting` can only be played natively: the sandbox's own connections pass through it";
-                return Err(Error::fatal(text));
-            }
-        };
-        let mut outcome = self.ask(&request);
-        if state == LinkState::Up && outcome.error.is_null() {
-            outcome.absorb(self.ask(&json!({
-                "do": "advance", "nanoseconds": UP_WITHIN.as_nanos(), "until-up": connection,
-            })));
-        }
-        outcome.result()
-    }
-
-    pub(super) fn peer(
-        &mut self,
-        connection: &str,
-        id: PeerId,
-        address: &str,
-        connected: bool,
-    ) -> Result<(), Error> {
-        let mut request = json!({ "do": "peer", "connection": connection, "peer": id });
-        if connected {
-            let key = (connection.to_owned(), address.to_owned());
-            self.addresses.insert(key, id);
-            request["address"] = address.into();
         }
         self.ask(&request).result()
     }

@@ -6,6 +6,17 @@ use std::fmt;
 
 /// What a plugin used in the sandbox, up to now; [`TestKernel::used`](super::TestKernel::used) tells it. Printed,
 /// it is one line.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// if let Some(used) = kernel.used() {
+///     println!("{used}");
+///     assert!(used.cpu_time < Duration::from_millis(20));
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Used {
     /// Bytes of linear memory, at most.
@@ -29,6 +40,16 @@ pub struct Used {
 }
 
 /// A limit, as `[device.NAME.limits]` names it, and how much of it was used.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// for budget in kernel.used().unwrap_or_default().budgets {
+///     println!("{}: {:?} of {} {}", budget.limit, budget.peak, budget.most, budget.unit);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Budget {
     /// Its name: `memory`, `cpu-time`, `outbox-events`, ...
@@ -105,6 +126,15 @@ impl Used {
     }
 
     /// How much of a limit was used, by its name in `[device.NAME.limits]`, in bytes, nanoseconds or things.
+    ///
+    /// ```no_run
+    /// # use weihe_sdk::{prelude::*, testing::*};
+    /// # #[allow(unused_mut)]
+    /// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+    /// let used = kernel.used().unwrap_or_default();
+    /// assert_ne!(used.of_limit("timers"), Some(0));
+    /// # Ok(()) }
+    /// ```
     pub fn of_limit(&self, limit: &str) -> Option<u64> {
         let found = self.budgets.iter().find(|budget| budget.limit == limit);
         found.and_then(|budget| budget.peak)

@@ -12,6 +12,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 /// A sample that the plugin published.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// let Published { topic, value, .. } = &kernel.published()[0];
+/// println!("{topic}: {}", value.as_value());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Published {
     /// Where to.
@@ -27,6 +36,16 @@ pub struct Published {
 }
 
 /// A timer that is set.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// for (name, Timer { due, .. }) in kernel.timers() {
+///     println!("{name} ticks at {due}");
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timer {
     /// When it ticks next.
@@ -40,6 +59,15 @@ pub struct Timer {
 }
 
 /// A call on another device.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// let OutgoingCall { id, .. } = kernel.calls()[0];
+/// kernel.answer(id, Err("the pump is off"))?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutgoingCall {
     /// The call's id, to answer it with [`FakeKernel::answer`](super::FakeKernel::answer).
@@ -55,6 +83,15 @@ pub struct OutgoingCall {
 }
 
 /// A request that the plugin submitted.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// let Submitted { ticket, .. } = kernel.submitted()[0];
+/// kernel.reply(ticket, Ok(b"OK\n"))?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Submitted {
     /// The connection.
@@ -66,6 +103,15 @@ pub struct Submitted {
 }
 
 /// Bytes that the plugin sent without awaiting a reply.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// let Sent { connection, bytes, .. } = &kernel.sent()[0];
+/// assert_eq!((connection.as_str(), bytes.len()), ("line", 5));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     /// The connection.
@@ -77,6 +123,15 @@ pub struct Sent {
 }
 
 /// A message in the log.
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::*};
+/// # #[allow(unused_mut)]
+/// # fn f<P: Plugin>(mut kernel: TestKernel<P>) -> Result<(), Error> {
+/// let warned = kernel.logs().iter().any(|Log { level, .. }| *level == weihe_sdk::log::Level::Warn);
+/// assert!(warned);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Log {
     /// How much it matters.
