@@ -33,7 +33,7 @@ fn is_own(device: &str, topic: &str) -> bool {
 }
 
 /// Whether a filter matches all that a topic or another filter can be (MQTT 5.0, 4.7).
-fn covers(filter: &str, other: &str) -> bool {
+pub(super) fn covers(filter: &str, other: &str) -> bool {
     if other.starts_with('$') && filter.starts_with(['+', '#']) {
         return false;
     }

@@ -1,6 +1,7 @@
 //! The sandboxed place: the built component in the real kernel, reached through lines of JSON.
 
 use super::fault::{Cause, Fault, strike};
+use super::grants::covers;
 use super::seam::Kernel;
 use super::sight::{self, hex};
 use super::used::{Ledger, Used};
@@ -174,11 +175,22 @@ impl Sandboxed {
             last_call: 0,
             gone: false,
         };
-        sandboxed.change(&request)?;
+        sandboxed
+            .change(&request)
+            .map_err(|error| sandboxed.in_its_words(error))?;
         if has_state {
             sandboxed.check_import()?;
         }
         Ok(sandboxed)
+    }
+
+    /// What the plugin itself says of its start.
+    fn in_its_words(&self, error: Error) -> Error {
+        let prefix = format!("device `{}` refused to start: ", self.device);
+        match error.text().strip_prefix(&prefix) {
+            Some(words) => Error::fatal(words),
+            None => error,
+        }
     }
 
     /// The kernel starts a device without the state that its plugin refuses, and says so: to a test that is the
@@ -310,6 +322,12 @@ impl Sandboxed {
         let filters: Vec<String> = self
             .kernel
             .with(|world| world.effects.subscriptions.keys().cloned().collect());
+        if filters.iter().any(|filter| covers(filter, &event.topic)) {
+            return Error::fatal(format!(
+                "`{}` waits for device `{}`, which has no instance now or may do nothing for a while: let time pass",
+                event.topic, self.device
+            ));
+        }
         Error::fatal(format!(
             "`{}` did not reach device `{}`: it subscribes {}",
             event.topic,
