@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use weihe_sdk::prelude::*;
 use weihe_sdk::testing::{Fault, Sandbox, run};
 use weihe_testing::Process;
-use weihe_tests::{component, weihe, wrong};
+use weihe_tests::{Rig, component, weihe, wrong};
 
 /// Stands for whatever plugin is in the sandbox: none of its code runs here.
 struct Any;
@@ -200,6 +200,82 @@ fn what_only_works_natively_says_what_to_use_instead() {
         let told = "`elsewhere` did not reach device `raw`: it subscribes `plugin/raw/in`";
         assert_eq!(error.text(), told);
     });
+}
+
+#[tokio::test]
+async fn what_passes_on_a_connection_of_a_running_host_is_recorded_and_replayed() {
+    let rig = Rig::start(
+        r#"
+        [plugin]
+        slave = "greenhouse-slave"
+        modbus = "weihe-plugin-modbus"
+
+        [connection.door]
+        type = "tcp-listen"
+        address = "127.0.0.1:0"
+
+        [device.slave]
+        plugin = "slave"
+        connection = "door"
+        "#,
+    )
+    .await;
+    let port = rig.port("door").await;
+    let mut wire = rig.watch("$wire/line");
+    rig.add(&format!(
+        r#"
+        [connection.line]
+        type = "tcp"
+        address = "127.0.0.1:{port}"
+
+        [device.meter]
+        plugin = "modbus"
+        connection = "line"
+
+        [device.meter.config]
+        mode = "tcp"
+        period = "50 ms"
+        points = [{{ name = "first", table = "input", address = 0 }}]
+        "#
+    ))
+    .await;
+    let mut recording = String::new();
+    for _ in 0..3 {
+        let frame = wire.topic("$wire/line").await;
+        assert!(frame.value["reply"].is_string(), "{frame:?}");
+        recording.push_str(&serde_json::to_string(&frame).unwrap());
+        recording.push('\n');
+    }
+    let reading = rig
+        .kernel()
+        .bus()
+        .last("plugin/meter/first")
+        .expect("a reading");
+    rig.shutdown().await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("line.jsonl");
+    std::fs::write(&file, recording).unwrap();
+    let replayed = tokio::task::spawn_blocking(move || {
+        test("weihe-plugin-modbus", move |setup| {
+            let config = r#"{ "mode": "tcp", "period": "50 ms", "points": [
+                { "name": "first", "table": "input", "address": 0 }] }"#;
+            let setup = setup.device("meter").connection("line");
+            let mut kernel = setup.start(config).unwrap();
+            let replayed = kernel
+                .replay(&file)
+                .unwrap_or_else(|error| panic!("{error}"));
+            // The last poll may have come a little earlier then than it does now.
+            assert!(replayed.exchanges >= 2, "{replayed:?}");
+            assert!(replayed.refused.is_empty(), "{replayed:?}");
+            let found = kernel.last("plugin/meter/first");
+            assert!(
+                matches!(found, Some(ValueBuf::Integer(_))),
+                "{found:?}, then {reading:?}"
+            );
+        });
+    });
+    replayed.await.unwrap();
 }
 
 /// What the command prints for these lines.

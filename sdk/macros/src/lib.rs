@@ -58,6 +58,20 @@ use function::Function;
 /// weihe-testing = "0.1"
 /// ```
 ///
+/// What cannot be is said where it stands: a function that takes no setup, a budget without `sandbox`, a word that is
+/// neither `sandbox` nor a limit with its most.
+///
+/// ```compile_fail
+/// #[weihe_sdk::test]
+/// fn it_takes_no_setup() {}
+/// ```
+///
+/// ```compile_fail
+/// # use weihe_sdk::{Plugin, testing::Setup};
+/// #[weihe_sdk::test(memory = "4 MiB")]
+/// fn a_budget_is_measured_in_the_sandbox<P: Plugin>(_: Setup<P>) {}
+/// ```
+///
 /// Other attributes of the function (`#[should_panic]`) go to the tests.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {

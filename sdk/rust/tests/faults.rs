@@ -260,6 +260,23 @@ fn a_recording_is_replayed_with_its_times_and_its_replies() {
 }
 
 #[test]
+fn what_a_host_tells_of_its_connections_is_replayed_too() {
+    let mut kernel = start();
+    let text = r#"{"time":5000000000,"topic":"tank/level","kind":"integer","value":1}
+{"time":12000000000,"topic":"$link/line","kind":"text","value":"connecting"}
+{"time":15000000000,"topic":"$wire/line","kind":"json","value":{"request":"563f","reply":"3233","failed":null}}
+{"time":25000000000,"topic":"$wire/line","kind":"json","value":{"request":"563f","reply":"","failed":"timeout"}}
+{"time":1000000000,"topic":"$wire/line","kind":"json","value":{"received":"00"}}"#;
+    let replayed = replay(&mut kernel, "wire", text).unwrap();
+    assert_eq!((replayed.events, replayed.exchanges), (1, 2));
+    assert_eq!(
+        replayed.refused,
+        [(5, Error::rejected("1 octets of noise"))]
+    );
+    assert_eq!(said(&kernel), ["23", "no reply in time"]);
+}
+
+#[test]
 fn a_recording_that_is_wrong_is_told_by_file_and_line() {
     for (text, told) in [
         (

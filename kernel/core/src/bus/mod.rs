@@ -308,6 +308,13 @@ impl Bus {
             .collect()
     }
 
+    /// Whether anybody subscribes a topic.
+    pub fn is_heard(&self, topic: TopicId) -> bool {
+        let tables = self.lock();
+        let topic = tables.topics.get(topic.0 as usize);
+        topic.is_some_and(|topic| !topic.subscribers.is_empty())
+    }
+
     /// The number of topics.
     pub fn topic_count(&self) -> usize {
         self.lock().topics.len()

@@ -13,6 +13,7 @@ use super::hub::Hub;
 use super::observer::Observer;
 use super::seat::Seat;
 use super::stats::ConnectionStats;
+use super::tap::Tap;
 use super::transport::Endpoint;
 use super::types::{LinkState, OpenError};
 
@@ -67,6 +68,12 @@ impl Connection {
         Self {
             running: Arc::new(Running { hub, ended }),
         }
+    }
+
+    /// Has somebody listen in from now on; the first who does stays.
+    pub fn listen_in(&self, tap: Tap) {
+        // A second one is not heard of.
+        let _ = self.running.hub.tap.set(tap);
     }
 
     /// Its name in `weihe.toml`.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -16,6 +16,7 @@ use super::observer::{Notice, Observer};
 use super::outlet::Outlet;
 use super::queue::{Answer, Entry, SeatId};
 use super::stats::Tally;
+use super::tap::Tap;
 use super::transport::Settings;
 use super::types::{Failure, LinkState, OpenError, PeerId, Reply, Request, Ticket};
 use super::wire::{LINE, Wire, WireId};
@@ -37,6 +38,7 @@ pub(super) struct Hub {
     handle: Handle,
     listener: bool,
     pub(super) events: Events,
+    pub(super) tap: OnceLock<Tap>,
     state: Mutex<State>,
 }
 
@@ -138,6 +140,7 @@ impl Hub {
             handle,
             listener,
             events,
+            tap: OnceLock::new(),
             state: Mutex::new(State {
                 endpoint,
                 descriptor: None,

@@ -49,6 +49,7 @@ mod seat;
 mod stats;
 mod succession;
 mod table;
+mod tap;
 mod transport;
 mod types;
 mod wire;
@@ -64,6 +65,7 @@ pub use seat::Seat;
 pub(crate) use stats::Histogram;
 pub use stats::{ConnectionStats, Counters, DeviceStats, Latency, PeerStats};
 pub use table::TableReader;
+pub use tap::{Frame, Tap};
 pub use transport::{
     Accepted, Acceptor, Binder, Channel, Claim, Conflict, Endpoint, Line, Listener, Opened, Opener,
     Settings, conflicts,

@@ -14,6 +14,7 @@ use super::observer::Notice;
 use super::outlet::Outlet;
 use super::queue::{Entry, Queue, SeatId};
 use super::stats::{ConnectionStats, DeviceStats, PeerStats};
+use super::tap::Frame;
 use super::types::{Failure, LinkState, PeerId, Reply, Request};
 
 /// Names a wire of a connection: a peer's id, or [`LINE`].
@@ -193,7 +194,19 @@ impl Hub {
                 }
             }
         }
+        let tapped = self
+            .tap
+            .get()
+            .map(|tap| (tap, Arc::clone(&entry.request), outcome.clone()));
         state.resolve(entry, outcome);
+        drop(guard);
+        if let Some((tap, request, outcome)) = tapped {
+            tap(Frame::Exchange {
+                peer: (id != LINE).then_some(id),
+                request: &request.bytes,
+                outcome: &outcome,
+            });
+        }
     }
 
     pub(super) fn count_in(&self, id: WireId, bytes: usize) {
@@ -241,6 +254,11 @@ impl Hub {
         }
         if dropped {
             state.tally.counters.dropped_bytes += length;
+        }
+        drop(guard);
+        if let Some(tap) = self.tap.get() {
+            let bytes = &bytes;
+            tap(Frame::Received { peer, bytes });
         }
     }
 

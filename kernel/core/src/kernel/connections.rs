@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::registry::OpenConnection;
 use super::{ConnectionError, Kernel};
-use crate::connection::{Conflict, Connection};
-use crate::event::{Event, Quality, Value};
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::connection::{Conflict, Connection, Failure, Frame, Tap};
+use crate::event::{Event, Quality, SourceId, TopicId, Value, hex};
 
 impl Kernel {
     /// Opens a connection of the kind that its table's `type` names.
@@ -13,6 +17,7 @@ impl Kernel {
         let endpoint = self.kinds.configure(name, table)?;
         let claims = endpoint.claims();
         let topic = self.bus.topic(&format!("$link/{name}"))?;
+        let wire = self.bus.topic(&format!("$wire/{name}"))?;
         let source = self.bus.source(crate::device::KERNEL_SOURCE)?;
         let mut registry = self.registry();
         if registry.connections.contains_key(name) {
@@ -54,6 +59,7 @@ impl Kernel {
                 safe.link_changed(&link);
             },
         );
+        connection.listen_in(tap(&self.bus, &self.clock, wire, source));
         registry
             .connections
             .insert(name.to_owned(), OpenConnection { connection, claims });
@@ -67,4 +73,53 @@ impl Kernel {
             open.connection.close().await;
         }
     }
+}
+
+/// Publishes what passes on a connection, while somebody subscribes it: `weihe events '$wire/#'` records it for tests.
+fn tap(bus: &Arc<Bus>, clock: &Arc<dyn Clock>, topic: TopicId, source: SourceId) -> Tap {
+    let (bus, clock) = (bus.clone(), clock.clone());
+    Box::new(move |frame| {
+        if !bus.is_heard(topic) {
+            return;
+        }
+        let mut run = [Event {
+            topic,
+            source,
+            time: clock.now(),
+            sequence: 0,
+            cause: None,
+            attempt: 1,
+            quality: Quality::Good,
+            value: Value::Json(told(frame).to_string().into()),
+        }];
+        // A connection waits for no subscriber.
+        drop(bus.publish(source, &mut run));
+    })
+}
+
+fn told(frame: Frame<'_>) -> serde_json::Value {
+    let mut told = match frame {
+        Frame::Exchange {
+            request, outcome, ..
+        } => {
+            let (reply, failed) = match outcome {
+                Ok(reply) => (Some(hex(&reply.bytes)), None),
+                Err(Failure::Timeout(partial)) => (Some(hex(partial)), Some("timeout".to_owned())),
+                Err(Failure::LinkDown(reason)) => (None, Some(reason.clone())),
+                Err(failure) => (None, Some(failure.to_string())),
+            };
+            json!({ "request": hex(request), "reply": reply, "failed": failed })
+        }
+        Frame::Received { bytes, .. } => json!({ "received": hex(bytes) }),
+    };
+    if let Frame::Exchange {
+        peer: Some(peer), ..
+    }
+    | Frame::Received {
+        peer: Some(peer), ..
+    } = frame
+    {
+        told["peer"] = peer.into();
+    }
+    told
 }

@@ -114,7 +114,9 @@ impl<P: Plugin> TestKernel<P> {
     /// ```
     ///
     /// Lines of the first kind are what `weihe events --json FILTER > morning.jsonl` writes; whatever else is in them
-    /// is left out. `value` has its `kind` (`boolean`, `integer`, `float`, `text`, `bytes` in hexadecimal, `json`,
+    /// is left out. What passes on connections is on the topics `$wire/<connection>`, their links on
+    /// `$link/<connection>`: such events are taken for lines of the other kinds. Recordings of several filters are put one
+    /// behind the other (`cat`); lines are sorted by their times. `value` has its `kind` (`boolean`, `integer`, `float`, `text`, `bytes` in hexadecimal, `json`,
     /// `none`); without one it is what it looks like. `failed` is `timeout` (then `reply` holds what did come) or the
     /// reason why the link is down. Empty lines and lines that begin with `//` are left out.
     ///
@@ -138,7 +140,7 @@ impl<P: Plugin> TestKernel<P> {
         };
         let text = std::fs::read_to_string(file).map_err(|error| wrong(0, error.to_string()))?;
         let mut exchanges = Exchanges::new();
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = Vec::new();
         for (index, text) in text.lines().enumerate() {
             let number = index + 1;
             if text.trim().is_empty() || text.starts_with("//") {
@@ -147,6 +149,12 @@ impl<P: Plugin> TestKernel<P> {
             let line = read(number, text, &mut exchanges).map_err(|text| wrong(number, text))?;
             lines.push(line);
         }
+        // Recordings of several filters may stand one behind the other. A line without a time goes with the one before.
+        let mut last = None;
+        lines.sort_by_cached_key(|line| {
+            last = line.time.or(last);
+            last
+        });
         let all: usize = exchanges.values().map(VecDeque::len).sum();
         let exchanges = Rc::new(RefCell::new(exchanges));
         self.answer_from(&exchanges);
@@ -306,7 +314,16 @@ fn read(number: usize, text: &str, exchanges: &mut Exchanges) -> Result<Line, St
     };
     let what = if let Some(missing) = json["dropped"].as_u64() {
         What::Gap(missing)
-    } else if let Some(topic) = json["topic"].as_str() {
+    } else if let Some(connection) = topic(&json).and_then(|topic| topic.strip_prefix("$wire/")) {
+        on_connection(number, connection, &json["value"], exchanges)?
+    } else if let Some(connection) = topic(&json).and_then(|topic| topic.strip_prefix("$link/")) {
+        let reason = "the link was down then";
+        let link = serde_json::json!({ "link": json["value"], "reason": reason });
+        match json["value"] == "connecting" {
+            true => What::Gap(0),
+            false => on_connection(number, connection, &link, exchanges)?,
+        }
+    } else if let Some(topic) = topic(&json) {
         What::Event {
             topic: topic.to_owned(),
             value: value(json["kind"].as_str(), &json["value"])?,
@@ -318,6 +335,10 @@ fn read(number: usize, text: &str, exchanges: &mut Exchanges) -> Result<Line, St
         return Err("neither a `topic` nor a `connection`".to_owned());
     };
     Ok(Line { number, time, what })
+}
+
+fn topic(json: &Json) -> Option<&str> {
+    json["topic"].as_str()
 }
 
 fn on_connection(

@@ -416,3 +416,28 @@ async fn a_codec_that_panics_fails_its_own_exchange_only() {
     rig.answer("#1x").await;
     assert_eq!(text_of(&mailbox.replies()[0].1), "#1x");
 }
+
+#[tokio::test]
+async fn whoever_listens_in_hears_exchanges_when_they_end_and_bytes_that_nobody_asked_for() {
+    let mut rig = Rig::new(Settings::default()).await;
+    let heard: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
+    let told = Arc::clone(&heard);
+    rig.connection.listen_in(Box::new(move |frame| {
+        let words = match frame {
+            Frame::Exchange {
+                request, outcome, ..
+            } => format!("{} {}", request.len(), outcome.is_ok()),
+            Frame::Received { bytes, .. } => format!("unasked {}", bytes.len()),
+        };
+        told.lock().unwrap().push(words);
+    }));
+    let (seat, _mailbox) = rig.device("meter");
+    seat.submit(1, poll("ask")).unwrap();
+    assert_eq!(rig.sent().await, "ask");
+    assert!(heard.lock().unwrap().is_empty(), "it is under way");
+    rig.answer("#1x").await;
+    rig.answer("noise").await;
+    seat.submit(2, poll("again")).unwrap();
+    rig.run(10 * SECOND).await;
+    assert_eq!(*heard.lock().unwrap(), ["3 true", "unasked 5", "5 false"]);
+}
