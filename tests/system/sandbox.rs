@@ -89,6 +89,29 @@ fn what_is_asked_for_again_comes_again_as_time_passes() {
 }
 
 #[test]
+fn an_exchange_that_is_awaited_in_a_handler_is_answered_by_the_test() {
+    let line = |setup: Setup<Any>| setup.device("raw").connection("line");
+    test(RAW, |setup| {
+        let setup = line(setup).transact(|connection, request| {
+            assert_eq!((connection, request.bytes.is_empty()), ("line", false));
+            Ok(vec![7])
+        });
+        let mut kernel = setup.start("{}").unwrap();
+        order(&mut kernel, "transact").unwrap();
+        // Its handler is told, and so is whoever feeds it, wherever it waited before.
+        kernel.inject(Fault::exchange(Failure::Timeout(Vec::new())).times(1));
+        let error = order(&mut kernel, "transact").unwrap_err();
+        assert!(!error.text().contains("let time pass"), "{error}");
+        assert!(kernel.now() > Timestamp::from_nanos(1_767_225_600_000_000_000));
+    });
+    test(RAW, |setup| {
+        // Nobody answers, and the line is said to be down.
+        let mut kernel = line(setup).start("{}").unwrap();
+        assert!(order(&mut kernel, "transact").is_err());
+    });
+}
+
+#[test]
 fn everything_of_a_long_run_is_handled_when_the_kernel_is_at_rest() {
     test("weihe-plugin-rule-hysteresis", |setup| {
         let config = r#"{ "input": "soil", "on-below": 20, "off-above": 30 }"#;

@@ -348,7 +348,7 @@ impl<P: Plugin> TestKernel<P> {
         }
     }
 
-    /// Stops the instance.
+    /// Stops the instance. In the sandbox the device ends: fail-safe frames are sent, which [`Setup::transact`] answers.
     ///
     /// ```no_run
     /// # use weihe_sdk::{prelude::*, testing::*};

@@ -69,10 +69,11 @@ impl Outcome {
         self.handled.extend(later.handled);
         self.finished.extend(later.finished);
         self.trouble = self.trouble.take().or(later.trouble);
-        if !later.ok.is_null() {
+        // What the test asked is answered by the first; later ones only let it come to its end.
+        if self.ok.is_null() {
             self.ok = later.ok;
         }
-        if !later.error.is_null() {
+        if self.error.is_null() {
             self.error = later.error;
         }
     }

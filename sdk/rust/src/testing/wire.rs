@@ -47,19 +47,28 @@ impl Sandboxed {
             return Some(self.finish(ticket, Err(failure)));
         }
         let request = Request::new(bytes);
-        Some(match self.kernel.transact(&connection, request) {
+        let fault = self
+            .kernel
+            .with(|world| strike!(world, Exchange, &connection));
+        let answer = match fault {
+            Some(failure) => Err(failure),
+            None => self.kernel.transact(&connection, request),
+        };
+        Some(match answer {
             Ok(Reply { bytes, .. }) => self.say(&connection, peer, &bytes),
             Err(Failure::LinkDown(reason)) => self.ask_once(&json!({
                 "do": "link", "connection": connection, "down": reason,
             })),
             // All others end as if nobody answered; how long that takes, only the plugin knows.
             Err(failure) => {
+                let mut outcome = Outcome::default();
                 if let Failure::Timeout(partial) = &failure
                     && !partial.is_empty()
                 {
-                    self.say(&connection, peer, partial);
+                    outcome.absorb(self.say(&connection, peer, partial));
                 }
-                self.pass(LONGEST_CALL, &json!({ "stop-at-return": true }))
+                outcome.absorb(self.pass(LONGEST_CALL, &json!({ "stop-at-return": true })));
+                outcome
             }
         })
     }
