@@ -5,7 +5,7 @@
 //! connections and the commands of other devices are played by the test, and everything runs on one thread, so
 //! that it is known when nothing is left to do ([`Rest`]).
 //!
-//! The test speaks with it in lines of JSON ([`protocol`]): a request, and one answer to it when the kernel is
+//! The test speaks with it in lines of JSON ([`Request`], [`Answer`]): a request, and one answer to it when the kernel is
 //! at rest, with all that was seen meanwhile.
 
 mod field;

@@ -1,5 +1,9 @@
 //! The kernel of a sandbox and its one device.
 
+mod advance;
+mod grants;
+mod sights;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,24 +11,26 @@ use serde_json::{Value as Json, json};
 use tokio::task::JoinHandle;
 use weihe_kernel::audit::NoAudit;
 use weihe_kernel::bus::{Bound, Overflow, Subscription};
-use weihe_kernel::connection::{Kinds, LinkState};
+use weihe_kernel::connection::Kinds;
 use weihe_kernel::device::{
     CallError, Checkpoint, Checkpoints, MemoryCheckpoints, MemoryDeadLetters,
 };
 use weihe_kernel::event::{Event, SourceId};
-use weihe_kernel::grant::Grants;
 use weihe_kernel::{
     Capability, Clock, DeviceError, DeviceSpec, Kernel, KernelError, KernelOptions, LoadError,
     OPERATOR, PluginStatus, VirtualClock,
 };
 use weihe_store::{OpenError, Store, StoreCapability};
 
+use advance::Stop;
+use grants::everything;
+
 use super::Options;
 use super::field::{Field, KIND};
 use super::protocol::{Answer, PROTOCOL, Request, Sample, Start, State};
 use super::rest::Rest;
 use super::seen::Seen;
-use super::value::{digits, from_json, octets, to_json};
+use super::value::{digits, from_json, octets};
 use crate::record::{Reader, Ring};
 use crate::system::{CACHE, DATABASE, QUARANTINE, compiler, user_cache};
 
@@ -40,9 +46,6 @@ const WATCHED_BYTES: usize = 256 << 20;
 
 /// How long a command's answer is awaited, on the sandbox's clock.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Deadlines that one request goes through. A timer of a nanosecond would hold up a test for ever.
-const MAX_STEPS: u32 = 1_000_000;
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -370,43 +373,6 @@ impl Session {
         Ok(events.iter().map(|event| event.sequence).collect())
     }
 
-    async fn advance(&mut self, nanoseconds: u64, stop: &Stop) -> Result<Json, String> {
-        let end = self.clock.monotonic().saturating_add(nanoseconds);
-        let is_up = |connection: &str| {
-            let connections = self.kernel.status().connections;
-            let mut all = connections.iter();
-            all.any(|stats| stats.connection == connection && stats.state == LinkState::Up)
-        };
-        self.seen.take_alarm();
-        self.settle().await;
-        let mut steps = 0;
-        loop {
-            if stop.when_up.as_deref().is_some_and(is_up) {
-                return Ok(json!({}));
-            }
-            let alarm = self.seen.take_alarm();
-            let stopped = (alarm.trouble && stop.at_trouble)
-                || (alarm.wire && stop.at_wire)
-                || (alarm.returned && stop.at_return);
-            if stopped {
-                return Ok(json!({ "stopped": true }));
-            }
-            let now = self.clock.monotonic();
-            let next = self.clock.next_deadline().filter(|at| *at <= end);
-            self.clock.advance(next.unwrap_or(end).saturating_sub(now));
-            self.settle().await;
-            if next.is_none() {
-                return Ok(json!({}));
-            }
-            steps += 1;
-            if steps == MAX_STEPS {
-                return Err(format!(
-                    "{MAX_STEPS} timers and time-outs were due within {nanoseconds} ns: is a period too short?"
-                ));
-            }
-        }
-    }
-
     fn call(&mut self, command: String, arguments: String) -> Result<Done, String> {
         let device = self.device()?.to_owned();
         let kernel = self.kernel.clone();
@@ -480,92 +446,6 @@ impl Session {
         let spec = self.spec.as_ref().ok_or(NOT_STARTED)?;
         Ok(&spec.name)
     }
-
-    fn status(&self) -> Result<Json, String> {
-        let name = self.device()?;
-        let status = self.kernel.status();
-        let device = status.devices.iter().find(|device| device.name == name);
-        let subscriptions = status.subscriptions.iter();
-        let own: Vec<_> = subscriptions.filter(|sub| sub.owner == name).collect();
-        Ok(json!({
-            "device": device,
-            "cpu-time": self.seen.processor(),
-            "subscriptions": own,
-            "connections": status.connections,
-        }))
-    }
-
-    /// What the device subscribes.
-    fn subscriptions(&self) -> Vec<Json> {
-        let name = self.spec.as_ref().map(|spec| spec.name.as_str());
-        let all = self.kernel.bus().subscriptions();
-        let own = all.iter().filter(|sub| Some(sub.owner.as_str()) == name);
-        own.map(|sub| {
-            json!({
-                "filter": sub.filter, "overflow": sub.overflow, "capacity": sub.capacity,
-            })
-        })
-        .collect()
-    }
-
-    /// Adds what was published and logged, and calls that were answered late, to what was seen.
-    async fn collect(&mut self) {
-        let subscriptions = self.subscriptions();
-        if subscriptions != self.subscribed {
-            self.seen
-                .note(json!({ "saw": "subscribed", "all": subscriptions }));
-            self.subscribed = subscriptions;
-        }
-        for watched in &self.published {
-            let mut events = Vec::new();
-            watched.try_take(&mut events, usize::MAX);
-            for event in events.iter().filter(|event| event.source != self.test) {
-                let named = self.kernel.bus().named(event);
-                self.seen.note(json!({
-                    "saw": "published", "topic": named.topic, "source": named.source,
-                    "time": named.time, "quality": named.quality,
-                    "cause": event.cause.map(|cause| (cause.source.0, cause.sequence)),
-                    "value": to_json(&event.value),
-                }));
-            }
-            let lost = watched.dropped();
-            if lost > 0 {
-                self.seen.note(json!({ "saw": "lost", "events": lost }));
-            }
-        }
-        let (_, records) = self.logs.take();
-        for record in records {
-            self.seen.note(json!({
-                "saw": "log", "level": record.level, "device": record.device,
-                "context": record.target, "message": record.message,
-            }));
-        }
-        let mut at = 0;
-        while let Some((call, calling)) = self.calls.get(at) {
-            if !calling.is_finished() {
-                at += 1;
-                continue;
-            }
-            let call = *call;
-            let (mut answer, error) = match self.calls.remove(at).1.await {
-                Ok(Ok(answer)) => (json!({ "answer": answer }), Json::Null),
-                Ok(Err(error)) => (json!({}), json!(error)),
-                Err(error) => (json!({}), json!({ "text": error.to_string() })),
-            };
-            answer["saw"] = "finished".into();
-            answer["call"] = call.into();
-            answer["error"] = error;
-            self.seen.note(answer);
-        }
-    }
-}
-
-/// Where an advance stops before its end.
-struct Stop {
-    at_trouble: bool,
-    at_wire: bool,
-    at_return: bool,
-    when_up: Option<String>,
 }
 
 /// What a request leads to.
@@ -582,32 +462,4 @@ const NOT_STARTED: &str = "the device was not started";
 
 fn read_octets(text: &str) -> Result<Vec<u8>, String> {
     octets(text).ok_or_else(|| format!("`{text}` are no octets in hexadecimal"))
-}
-
-/// All that can be granted without a name that only the plugin's author knows.
-fn everything(start: &Start, plugin: &PluginStatus) -> Result<Grants, String> {
-    let all = || {
-        "#".parse()
-            .map(|filter| vec![filter])
-            .map_err(|error| format!("filter `#`: {error}"))
-    };
-    let mut grants = Grants {
-        publish: all()?,
-        subscribe: all()?,
-        call: vec!["*".to_owned()],
-        connections: start
-            .connections
-            .iter()
-            .map(|connection| connection.name.clone())
-            .collect(),
-        ..Grants::default()
-    };
-    let stores = |import: &String| {
-        import.starts_with("weihe:store/") || import.starts_with("wasi:keyvalue/")
-    };
-    if plugin.imports.iter().any(stores) {
-        let table = toml::Table::from_iter([("keys".to_owned(), true.into())]);
-        grants.capabilities.insert("store".to_owned(), table);
-    }
-    Ok(grants)
 }
