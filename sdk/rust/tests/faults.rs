@@ -356,3 +356,27 @@ fn the_attribute_starts_a_native_kernel(setup: Setup<Meter>) -> Result<(), Error
 fn a_test_that_returns_an_error_fails(_: Setup<Meter>) -> Result<(), Error> {
     Err(Error::fatal("no way"))
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever a file holds is a recording, or it is told why not.
+    #[test]
+    fn no_recording_ends_the_test_by_itself(
+        text in "(\\PC|\n){0,80}",
+        time in proptest::prelude::any::<u64>(),
+        topic in "[a-z$/#+]{0,8}",
+        bytes in "[0-9a-fg ]{0,6}",
+    ) {
+        let lines = [
+            text,
+            serde_json::json!({ "time": time % 1_000_000_000, "topic": topic, "value": 1 }).to_string(),
+            serde_json::json!({ "connection": "line", "received": bytes }).to_string(),
+        ];
+        for line in &lines {
+            if let Err(error) = replay(&mut start(), "property", line) {
+                proptest::prop_assert!(error.starts_with("fixtures/morning.jsonl:"), "{}", error);
+            }
+        }
+    }
+}

@@ -8,6 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 /// The crate is no component.
+///
+/// ```
+/// # fn told(error: weihe_testing::BuildError) {
+/// eprintln!("{error}");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the component of {} is not built: {message}", .directory.display())]
 pub struct BuildError {

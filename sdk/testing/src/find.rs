@@ -7,6 +7,12 @@ use std::path::{Path, PathBuf};
 const VARIABLE: &str = "WEIHE";
 
 /// There is no `weihe`.
+///
+/// ```
+/// # fn told(error: weihe_testing::Missing) {
+/// eprintln!("{error}");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Missing(String);

@@ -55,6 +55,15 @@ pub fn open(directory: &Path) -> Result<Process, OpenError> {
 /// [`#[weihe_sdk::test(sandbox)]`](macro@weihe_sdk::test) makes calls this. Where there is no `weihe` the test is
 /// skipped, which is said on standard error; where the environment variable `CI` is set it fails.
 ///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::Setup};
+/// # fn f<P: Plugin>() {
+/// weihe_testing::run(env!("CARGO_MANIFEST_DIR"), &[], |setup: Setup<P>| {
+///     setup.start("{}").unwrap();
+/// });
+/// # }
+/// ```
+///
 /// # Panics
 /// Where the test fails, where its plugin used more than `budgets`, or where there is no sandbox.
 #[allow(clippy::panic)]

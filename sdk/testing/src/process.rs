@@ -11,6 +11,12 @@ use weihe_sdk::testing::Sandbox;
 const PROTOCOL: u64 = 1;
 
 /// The component does not start.
+///
+/// ```
+/// # fn told(error: weihe_testing::StartError) {
+/// eprintln!("{error}");
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The program cannot be started.
@@ -57,6 +63,12 @@ pub struct Process {
 
 impl Process {
     /// Starts a program `weihe` with a component.
+    ///
+    /// ```no_run
+    /// let sandbox = weihe_testing::Process::start("weihe".as_ref(), "plugins/rule.wasm".as_ref())?;
+    /// # drop(sandbox);
+    /// # Ok::<(), weihe_testing::StartError>(())
+    /// ```
     pub fn start(program: &Path, component: &Path) -> Result<Self, StartError> {
         let shown = program.display().to_string();
         let failed = |source| StartError::Program {

@@ -56,6 +56,14 @@ pub(super) enum Place<P: Plugin> {
 }
 
 /// The name of [`TestKernel`] where a test starts it itself, natively: `FakeKernel::start("oven", "{}")`.
+///
+/// ```no_run
+/// # use weihe_sdk::prelude::*;
+/// # fn f<P: Plugin>() -> Result<(), Error> {
+/// let kernel = FakeKernel::<P>::start("oven", "{}")?;
+/// assert!(!kernel.is_sandbox());
+/// # Ok(()) }
+/// ```
 pub type FakeKernel<P> = TestKernel<P>;
 
 impl<P: Plugin> TestKernel<P> {

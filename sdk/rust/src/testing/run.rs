@@ -11,6 +11,13 @@ use std::io::Write;
 const DEVICE: &str = "test";
 
 /// What a test may return: nothing, or a result whose error fails it.
+///
+/// ```
+/// use weihe_sdk::testing::run::Verdict;
+///
+/// ().deliver();
+/// Ok::<(), String>(()).deliver();
+/// ```
 pub trait Verdict {
     /// Fails the test, or does not.
     ///
@@ -51,6 +58,15 @@ pub fn native<P: Plugin, V: Verdict>(test: impl FnOnce(Setup<P>) -> V) {
 
 /// Runs a test in a sandbox, prints a line of what the plugin used, and fails where that is more than a budget: the
 /// name of a limit and the most of it, with its unit (`"4 MiB"`, `"2 ms"`, `"100"`).
+///
+/// ```no_run
+/// # use weihe_sdk::{prelude::*, testing::{Sandbox, Setup, run}};
+/// # fn f<P: Plugin>(sandbox: Box<dyn Sandbox>) {
+/// run::sandboxed(sandbox, &[("memory", "4 MiB")], |setup: Setup<P>| {
+///     setup.start("{}").map(drop)
+/// });
+/// # }
+/// ```
 ///
 /// # Panics
 /// Where the test fails, or used too much.

@@ -143,6 +143,14 @@ pub struct Log {
 }
 
 /// A call of a database, for the test to answer.
+///
+/// ```
+/// use weihe_sdk::testing::SqlCall;
+/// fn is_a_write(call: &SqlCall<'_>) -> bool {
+///     matches!(call, SqlCall::Execute(..) | SqlCall::ExecuteMany(..))
+/// }
+/// # let _ = is_a_write;
+/// ```
 #[derive(Debug)]
 pub enum SqlCall<'a> {
     /// A database is opened.
@@ -156,6 +164,15 @@ pub enum SqlCall<'a> {
 }
 
 /// What a database answers.
+///
+/// ```
+/// use weihe_sdk::{Rows, SqlValueBuf, testing::SqlAnswer};
+/// let one_row = SqlAnswer::Found(Rows {
+///     columns: vec!["count(*)".to_owned()],
+///     rows: vec![vec![SqlValueBuf::Integer(2)]],
+/// });
+/// # drop(one_row);
+/// ```
 #[derive(Debug, Clone)]
 pub enum SqlAnswer {
     /// So many rows were changed (also: opened).
