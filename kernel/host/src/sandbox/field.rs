@@ -10,7 +10,7 @@ use weihe_kernel::connection::{
     Opener, Settings,
 };
 
-use super::seen::{Seen, Sight};
+use super::seen::Seen;
 use super::wire::FarEnd;
 
 /// The kind, as `type` names it.
@@ -166,11 +166,7 @@ impl Way {
         let far = FarEnd::default();
         let (seen, connection) = (self.field.seen.clone(), self.name.clone());
         let near = far.near(Box::new(move |bytes| {
-            seen.add(Sight::Wire {
-                connection: connection.clone(),
-                peer,
-                bytes,
-            });
+            seen.wrote(&connection, peer, &bytes);
         }));
         (far, near)
     }

@@ -12,19 +12,6 @@ use weihe_kernel::schedule::TimerOrder;
 
 use super::value::digits;
 
-/// Something on a wire.
-pub(super) enum Sight {
-    /// The host has written on a connection.
-    Wire {
-        /// Which one.
-        connection: String,
-        /// Whose stream, as the test numbers its peers; none on a line.
-        peer: Option<u64>,
-        /// What.
-        bytes: Vec<u8>,
-    },
-}
-
 type Answering = oneshot::Sender<Result<String, String>>;
 
 #[derive(Default)]
@@ -73,15 +60,11 @@ impl Seen {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, sight: Sight) {
-        let Sight::Wire {
-            connection,
-            peer,
-            bytes,
-        } = sight;
+    /// The host has written on a connection; `peer` is the test's number of whose stream it is, none on a line.
+    pub(super) fn wrote(&self, connection: &str, peer: Option<u64>, bytes: &[u8]) {
         self.lock().alarm.wire = true;
         self.note(json!({
-            "saw": "wire", "connection": connection, "peer": peer, "bytes": digits(&bytes),
+            "saw": "wire", "connection": connection, "peer": peer, "bytes": digits(bytes),
         }));
     }
 

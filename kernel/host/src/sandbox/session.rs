@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tokio::task::JoinHandle;
 use weihe_kernel::audit::NoAudit;
-use weihe_kernel::bus::{Bound, Overflow, Subscription};
+use weihe_kernel::bus::{Bound, BusError, Overflow, Subscription};
 use weihe_kernel::connection::Kinds;
 use weihe_kernel::device::{
     CallError, Checkpoint, Checkpoints, MemoryCheckpoints, MemoryDeadLetters,
@@ -59,6 +59,9 @@ pub enum SandboxError {
     /// The kernel does not start.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The bus takes no publisher.
+    #[error(transparent)]
+    Bus(#[from] BusError),
     /// The component is no plugin.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -123,7 +126,7 @@ impl Session {
         let (kernel, here) = Kernel::start_here(kernel_options, capabilities, kinds, seen.clone())?;
         tokio::task::spawn_local(here.run());
         let plugin = kernel.load_plugin(&options.plugin, &options.file).await?;
-        let test = kernel.bus().source(TEST).unwrap_or(SourceId(u32::MAX));
+        let test = kernel.bus().source(TEST)?;
         Ok(Self {
             published: Vec::new(),
             subscribed: Vec::new(),

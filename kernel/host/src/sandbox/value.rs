@@ -8,21 +8,9 @@ pub(super) fn to_json(value: &Value) -> Json {
     match value {
         Value::None => Json::Null,
         Value::Float(number) => json!({ "float": value_of(*number) }),
-        other => json!({ other.kind(): other.to_json_text() }),
-    }
-}
-
-trait JsonText {
-    fn to_json_text(&self) -> Json;
-}
-
-impl JsonText for Value {
-    /// As itself; a JSON document as its text, which may be any.
-    fn to_json_text(&self) -> Json {
-        match self {
-            Value::Json(text) => Json::from(text.as_ref()),
-            other => other.to_json(),
-        }
+        // A document as its text, which may be any.
+        Value::Json(text) => json!({ "json": **text }),
+        other => json!({ other.kind(): other.to_json() }),
     }
 }
 
