@@ -6,12 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bomb;
+mod book;
 mod chance;
 mod clang;
 mod coils;
 mod components;
 mod host;
 pub mod hostile;
+mod html;
 mod process;
 mod pty;
 mod python;
@@ -24,12 +26,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use bomb::bomb;
+pub use book::{Book, LANGUAGES, sources as book_sources};
 pub use chance::{Chance, setting};
 pub use clang::build_c;
 pub use coils::Coils;
 pub use components::{compiled, component, version, wrong};
 pub use host::{Host, weihe};
-pub use process::{Process, signal};
+pub use html::{Block, HtmlPage};
+pub use process::{Process, signal, signal_group};
 pub use pty::Pty;
 pub use python::{Client, PYMODBUS, Python, Slave};
 pub use relay::{Mischief, Relay};

@@ -117,6 +117,14 @@ pub fn signal(pid: u64, number: i32) {
     assert_eq!(sent, 0, "{}", std::io::Error::last_os_error());
 }
 
+/// Sends a signal to a process that this test has started as the leader of a group, and to all that
+/// it has started itself. They may have ended.
+pub fn signal_group(leader: u32, number: i32) {
+    let group = libc::pid_t::try_from(leader).expect("a process id");
+    // SAFETY: a plain system call.
+    unsafe { libc::kill(-group, number) };
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();

@@ -3,6 +3,7 @@
 
 mod audit;
 mod authoring;
+mod book;
 mod building;
 mod built_in;
 mod c_guest;

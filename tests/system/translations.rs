@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use weihe_tests::workspace;
+use weihe_tests::{LANGUAGES, book_sources, workspace};
 
 /// What a document and its translation have in common.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -73,4 +73,35 @@ fn a_document_and_its_translation_link_each_other_and_have_the_same_outline() {
         }
     }
     assert!(pairs > 0);
+}
+
+/// A page of the book, and what else `SUMMARY.md` names of its language.
+fn page(language: &str, name: &str) -> String {
+    let file = book_sources(language).join("src").join(name);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+#[test]
+fn the_books_have_the_same_pages_which_link_each_other_and_have_the_same_outline() {
+    let [english, chinese] = LANGUAGES;
+    let listed = |language: &str| -> Vec<String> {
+        let summary = page(language, "SUMMARY.md");
+        let rest = summary.split("](").skip(1);
+        let links = rest.map(|rest| rest.split_once(')').unwrap().0.to_owned());
+        // Comments of interfaces are English, and so is what is made of them.
+        let (reference, pages): (Vec<_>, Vec<_>) =
+            links.partition(|link| link.starts_with("reference/"));
+        assert!(reference.is_empty() || language == english);
+        pages
+    };
+    assert_eq!(listed(chinese), listed(english));
+    for name in listed(english) {
+        let (here, there) = (page(english, &name), page(chinese, &name));
+        let up = "../".repeat(2 + name.matches('/').count());
+        let onward = format!("[中文]({up}{chinese}/src/{name})");
+        assert_eq!(here.lines().nth(2), Some(onward.as_str()), "{name}");
+        let back = format!("[English]({up}{english}/src/{name})");
+        assert_eq!(there.lines().nth(2), Some(back.as_str()), "{name}");
+        assert_eq!(outline(&there), outline(&here), "{name}");
+    }
 }

@@ -1,0 +1,6 @@
+//! The book in `docs/book`: rendered, its links followed, its tutorial carried out.
+
+mod links;
+mod shell;
+mod shown;
+mod tutorial;
