@@ -159,7 +159,10 @@ impl Plan {
             match (running.get(name), taken) {
                 (Some(runs), _) if runs.sha256 == *sha256 => {}
                 // It was tried, and what runs is what became of it or what an operator wanted since.
-                (_, Some(taken)) if taken.sha256 == *sha256 => {
+                (_, Some(taken))
+                    if taken.sha256 == *sha256
+                        && (taken.refused.is_none() || !has_other_entries(situation, name)) =>
+                {
                     if let Some(refused) = &taken.refused {
                         let problem =
                             config.problem_at(&plugin_path(config, name), refused.clone(), None);
@@ -447,6 +450,17 @@ fn check(
 fn shown(config: &Config, file: &Path) -> String {
     let inside = file.strip_prefix(&config.directory);
     inside.unwrap_or(file).display().to_string()
+}
+
+/// Whether a device of the plugin has another entry than when it was last tried: the grant, say, for
+/// want of which a version was refused.
+fn has_other_entries(situation: &Situation<'_>, plugin: &str) -> bool {
+    let config = situation.config;
+    let specs = config.devices.iter().map(|entry| spec(config, entry));
+    specs.filter(|spec| spec.plugin == plugin).any(|spec| {
+        let tried = situation.in_force.devices.get(&spec.name);
+        tried.is_some_and(|tried| !differences(&tried.spec, &spec).is_empty())
+    })
 }
 
 /// The keys in which two tables differ.

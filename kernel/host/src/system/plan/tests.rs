@@ -453,3 +453,29 @@ fn why_a_source_was_not_built_is_said_as_long_as_there_is_no_component() {
     rig.take();
     assert_eq!(failed(&rig.plan()), [""; 0]);
 }
+
+#[test]
+fn a_version_that_was_refused_is_tried_again_when_an_entry_of_its_devices_changes() {
+    let mut rig = Rig::new(TEXT, &FILES);
+    rig.put("modbus.wasm", "0.2.0");
+    // As it is when the devices do not take it.
+    let refused = Taken {
+        sha256: rig.plan().chosen["modbus"].status.sha256.clone(),
+        refused: Some("no grant".to_owned()),
+    };
+    rig.in_force.plugins.insert("modbus".to_owned(), refused);
+    assert_eq!(told(&rig.plan()), [""; 0]);
+    assert_eq!(failed(&rig.plan()).len(), 1);
+    rig.text = TEXT.replace(
+        "[device.watering]",
+        "grants.publish = [\"a\"]\n[device.watering]",
+    );
+    assert_eq!(
+        rig.take(),
+        [
+            "stop soil: changed: grants",
+            "swap modbus: 0.1.0 → 0.2.0 (plugins/modbus.wasm)",
+            "start soil: changed: grants",
+        ]
+    );
+}
