@@ -24,11 +24,14 @@ const LOOKING: [&str; 6] = ["get", "ps", "logs", "grants", "dead", "plan"];
 /// Where a page says that the reader's folders are.
 const HOME: &str = "/home/you";
 
+/// The terminal in whose folder the reader's editor is open.
+const EDITOR: char = 'A';
+
 /// Somebody who does what a page says.
 #[derive(Debug)]
 pub struct Reader {
     home: tempfile::TempDir,
-    terminals: BTreeMap<String, Terminal>,
+    terminals: BTreeMap<char, Terminal>,
     /// What stands in the page, and what it is here.
     instead: Vec<(String, String)>,
 }
@@ -74,16 +77,14 @@ impl Reader {
         }
     }
 
-    fn terminal(&mut self, name: &str) -> &mut Terminal {
+    fn terminal(&mut self, name: char) -> &mut Terminal {
         let home = self.home.path();
-        self.terminals
-            .entry(name.to_owned())
-            .or_insert_with(|| Terminal {
-                directory: home.to_owned(),
-                log: home.join(format!(".log-{}", name.replace(' ', "-"))),
-                foreground: None,
-                seen: 0,
-            })
+        self.terminals.entry(name).or_insert_with(|| Terminal {
+            directory: home.to_owned(),
+            log: home.join(format!(".log-{name}")),
+            foreground: None,
+            seen: 0,
+        })
     }
 
     fn here(&self, text: &str) -> String {
@@ -95,9 +96,9 @@ impl Reader {
     }
 
     /// Saves a file, as editors do: a new one in place of the old.
-    pub fn save(&mut self, terminal: &str, name: &str, text: &str) {
+    pub fn save(&mut self, name: &str, text: &str) {
         let text = self.here(text);
-        let file = self.terminal(terminal).directory.join(name);
+        let file = self.terminal(EDITOR).directory.join(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         let new = file.with_extension("tmp");
         fs::write(&new, text).unwrap();
@@ -105,8 +106,8 @@ impl Reader {
     }
 
     /// Changes a file as a diff says, whose lines are found by what they say.
-    pub fn change(&mut self, terminal: &str, name: &str, diff: &str) {
-        let file = self.terminal(terminal).directory.join(name);
+    pub fn change(&mut self, name: &str, diff: &str) {
+        let file = self.terminal(EDITOR).directory.join(name);
         let mut text = fs::read_to_string(&file).unwrap();
         for hunk in self.here(diff).split("@@\n") {
             let side = |sign: char| -> String {
@@ -123,11 +124,11 @@ impl Reader {
             );
             text = text.replace(&old, &new);
         }
-        self.save(terminal, name, &text);
+        self.save(name, &text);
     }
 
     /// Goes through a block of commands and what they print.
-    pub fn console(&mut self, terminal: &str, block: &str) {
+    pub fn console(&mut self, terminal: char, block: &str) {
         let block = self.here(block);
         let mut lines = block.lines().peekable();
         loop {

@@ -1,4 +1,4 @@
-//! The tutorial, done as the rendered page says.
+//! The tutorial and the chapters that go on with it, done as the rendered pages say.
 
 use weihe_tests::{Block, Book, LANGUAGES, component};
 
@@ -40,22 +40,48 @@ fn steps(blocks: &[Block]) -> Vec<Step> {
     steps
 }
 
+/// The pages that tell their reader to do something, in the order in which they are read: each goes on
+/// where the one before has ended.
+const DONE: [&str; 6] = [
+    "tutorial",
+    "testing",
+    "swap-and-state",
+    "grants",
+    "connections-and-codecs",
+    "errors",
+];
+
 #[test]
-fn the_tutorial_does_what_its_rendered_page_says() {
+fn the_book_does_what_its_rendered_pages_say() {
     let Some(book) = Book::render() else { return };
-    let [english, chinese] =
-        LANGUAGES.map(|language| steps(&book.page(language, "tutorial").blocks));
-    assert_eq!(chinese, english, "the same steps in both languages");
     // Dependencies are built along with the components under test.
     component("weihe-plugin-modbus");
     let mut reader = Reader::new(&["127.0.0.1:4001"]);
-    let crate_in = 'A'.to_string();
-    for step in english {
-        match step {
-            Step::Save(file, text) => reader.save(&crate_in, &file, &text),
-            Step::Change(file, diff) => reader.change(&crate_in, &file, &diff),
-            Step::Console(terminal, block) => reader.console(&terminal.to_string(), &block),
-            Step::Look(..) => {}
+    for page in DONE {
+        for step in steps(&book.page("en", page).blocks) {
+            match step {
+                Step::Save(file, text) => reader.save(&file, &text),
+                Step::Change(file, diff) => reader.change(&file, &diff),
+                Step::Console(terminal, block) => reader.console(terminal, &block),
+                // Rust that is only looked at would rot.
+                Step::Look(language, text) => assert_ne!(language, "rust", "{page}: {text}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn both_languages_tell_their_readers_to_do_the_same() {
+    let Some(book) = Book::render() else { return };
+    let [english, chinese] = LANGUAGES;
+    let names = std::fs::read_dir(book.pages(chinese)).unwrap();
+    let names = names.map(|name| name.unwrap().path());
+    for name in names.filter(|name| name.extension().is_some_and(|end| end == "html")) {
+        let name = name.file_stem().unwrap().to_str().unwrap();
+        // Texts that mdBook makes.
+        if !["404", "index", "print", "toc"].contains(&name) {
+            let of = |language: &str| steps(&book.page(language, name).blocks);
+            assert_eq!(of(chinese), of(english), "{name}");
         }
     }
 }
