@@ -1,16 +1,16 @@
 //! The reference of the interfaces is what their comments say.
 
-use weihe_tests::{book_sources, reference};
+use weihe_tests::{book_sources, reference, setting};
 
 /// Set to write the pages anew.
-const RENEW: &str = "WEIHE_RENEW_REFERENCE";
+const RENEW: &str = "WEIHE_TESTS_RENEW";
 
 #[test]
 fn the_reference_says_what_the_comments_of_the_interfaces_say() {
     let folder = book_sources("en").join("src/reference");
     for (name, text) in reference() {
         let file = folder.join(&name);
-        if std::env::var_os(RENEW).is_some() {
+        if setting(RENEW, 0) == 1 {
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(&file, &text).unwrap();
         }

@@ -47,10 +47,11 @@ fn is_number(word: &str) -> bool {
 fn essential(word: &str) -> String {
     let bare = word.trim_matches(['(', ')', ',', ';', '.']);
     let end = bare.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
-    if let Some((number, unit)) = end.map(|end| bare.split_at(end)) {
-        if !number.is_empty() && SPANS.contains(&unit) {
-            return word.replace(bare, "<span>");
-        }
+    if let Some((number, unit)) = end.map(|end| bare.split_at(end))
+        && !number.is_empty()
+        && SPANS.contains(&unit)
+    {
+        return word.replace(bare, "<span>");
     }
     let digits = |text: &str| {
         text.chars()
