@@ -5,7 +5,7 @@ use std::path::Path;
 use weihe_tests::{book_sources, workspace};
 
 /// All Rust below a folder.
-fn sources(folder: &Path, text: &mut String) {
+pub fn sources(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
