@@ -21,9 +21,6 @@ const STAYING: [&str; 3] = ["weihe dev", "weihe run", "cargo run"];
 /// Commands that look at what changes by itself: as a reader does, they are tried again.
 const LOOKING: [&str; 6] = ["get", "ps", "logs", "grants", "dead", "plan"];
 
-/// Where a page says that the reader's folders are.
-const HOME: &str = "/home/you";
-
 /// The terminal in whose folder the reader's editor is open.
 const EDITOR: char = 'A';
 
@@ -60,20 +57,15 @@ impl Reader {
     /// Somebody with an empty folder. `addresses` are those of the page, on the machine itself: here
     /// each becomes one with a port that is free.
     pub fn new(addresses: &[&str]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let path = fs::canonicalize(home.path()).unwrap();
-        let mut instead = vec![(HOME.to_owned(), path.display().to_string())];
-        for address in addresses {
-            let free = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap();
-            instead.push(((*address).to_owned(), free.to_string()));
-        }
+        let instead = addresses.iter().map(|address| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let free = listener.local_addr().unwrap();
+            ((*address).to_owned(), free.to_string())
+        });
         Self {
-            home,
+            home: tempfile::tempdir().unwrap(),
             terminals: BTreeMap::new(),
-            instead,
+            instead: instead.collect(),
         }
     }
 
