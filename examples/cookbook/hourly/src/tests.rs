@@ -219,7 +219,7 @@ fn wrong_names_and_numbers_are_named() {
         _ => Ok(SqlAnswer::Changed(0)),
     });
     let error = setup
-        .start::<Hourly>(r#"{ "topics": ["a"], "database": "mian" }"#)
+        .start(r#"{ "topics": ["a"], "database": "mian" }"#)
         .unwrap_err();
     assert!(error.text().contains("mian"), "{error}");
 }

@@ -145,7 +145,7 @@ fn an_operator_weighs_now() {
 #[test]
 fn an_address_that_no_indicator_has_is_refused() {
     let setup = FakeKernel::<Scale>::setup("hopper").connection("line");
-    let error = setup.start::<Scale>(r#"{ "address": "a" }"#).unwrap_err();
+    let error = setup.start(r#"{ "address": "a" }"#).unwrap_err();
     assert_eq!(error.text(), "config: `address`: 'a' is none of A to Z");
 }
 

@@ -120,6 +120,6 @@ fn an_operator_is_told_which_and_since_when() {
 #[test]
 fn a_topic_without_a_grant_is_named_by_its_place() {
     let setup = FakeKernel::<Silence>::setup("watch").deny("greenhouse/+");
-    let error = setup.start::<Silence>(CONFIG).unwrap_err();
+    let error = setup.start(CONFIG).unwrap_err();
     assert!(error.text().starts_with("config: `topics[1]`"), "{error}");
 }

@@ -59,7 +59,7 @@ fn pulses_during_a_restart_are_counted_and_the_same_reading_twice_is_not() {
 fn state_of_the_version_before_is_taken_over() {
     let begin = |version, state: &str| {
         let setup = FakeKernel::<Totaliser>::setup("water").state(version, state);
-        setup.start::<Totaliser>(CONFIG)
+        setup.start(CONFIG)
     };
     let mut kernel = begin(1, r#"{ "total": 70, "last": 40 }"#).unwrap();
     assert_eq!(litres(&kernel), 7.0);
