@@ -22,6 +22,8 @@ struct Texts {
     summary: &'static str,
     library: &'static str,
     tests: &'static str,
+    /// The schema of its configuration, where it has one.
+    config: Option<&'static str>,
     system: &'static str,
     /// How it is tried, for the README.
     trying: &'static str,
@@ -30,6 +32,17 @@ struct Texts {
 macro_rules! texts {
     ($folder:literal, $summary:literal) => {
         Texts {
+            config: Some(include_str!(concat!(
+                "templates/",
+                $folder,
+                "/config.schema.json"
+            ))),
+            ..texts!($folder, $summary, without a configuration)
+        }
+    };
+    ($folder:literal, $summary:literal, without a configuration) => {
+        Texts {
+            config: None,
             summary: $summary,
             library: include_str!(concat!("templates/", $folder, "/lib.rs")),
             tests: include_str!(concat!("templates/", $folder, "/tests.rs")),
@@ -51,7 +64,13 @@ impl Template {
     fn texts(self) -> Texts {
         match self {
             Self::Driver => texts!("driver", "A driver for a device behind a connection"),
-            Self::Codec => texts!("codec", "A codec for the frames of a protocol"),
+            Self::Codec => {
+                texts!(
+                    "codec",
+                    "A codec for the frames of a protocol",
+                    without a configuration
+                )
+            }
             Self::Rule => texts!("rule", "A rule over events"),
             Self::Sink => texts!("sink", "A store of events in a table"),
         }
@@ -75,6 +94,9 @@ impl Template {
             ("rust-toolchain.toml", manifest::toolchain()),
             (".gitignore", IGNORED.to_owned()),
         ];
+        if let Some(schema) = texts.config {
+            files.push(("src/config.schema.json", schema.to_owned()));
+        }
         // The versions that the SDK was tested with; cargo drops what the crate does not use.
         if let Some(lock) = manifest::lock() {
             files.push(("Cargo.lock", lock.to_owned()));

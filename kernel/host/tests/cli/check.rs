@@ -132,7 +132,10 @@ fn a_plugin_that_run_would_build_is_no_problem() {
     let here = directory.path();
     let (_, problem) = problems(here);
     assert!(
-        problem["message"].as_str().unwrap().contains("no source in"),
+        problem["message"]
+            .as_str()
+            .unwrap()
+            .contains("no source in"),
         "{problem}"
     );
     assert_eq!(problem["line"], 2);

@@ -116,7 +116,11 @@ fn the_doctor_looks_at_any_machine() {
 #[test]
 fn without_cargo_building_says_so() {
     let here = tempfile::tempdir().unwrap();
-    fs::write(here.path().join("Cargo.toml"), "[package]\nname = \"meter\"\n").unwrap();
+    fs::write(
+        here.path().join("Cargo.toml"),
+        "[package]\nname = \"meter\"\n",
+    )
+    .unwrap();
     let output = weihe(here.path())
         .args(["build", "."])
         .env("PATH", "")

@@ -24,7 +24,8 @@ enum Purpose {
     SetPoint(CallId),
 }
 
-/// `[device.NAME.config]` in weihe.toml. Keys that are not here are errors.
+/// `[device.NAME.config]` in weihe.toml. Keys that are not here are errors. What is said here is said in
+/// `config.schema.json`, too: `weihe check` reads it, and editors do.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
@@ -66,6 +67,7 @@ impl Plugin for Driver {
             env!("CARGO_PKG_VERSION"),
             "Reads and sets a temperature controller",
         )
+        .config_schema(include_str!("config.schema.json"))
         .connection(ConnectionNeed::Required)
         .publishes("plugin/{device}/temperature", "the temperature in °C")
         .command(CommandInfo::new("set-point", "Sets the set point in °C").arguments(

@@ -11,7 +11,8 @@ pub struct Rule {
     alarm: bool,
 }
 
-/// `[device.NAME.config]` in weihe.toml. Keys that are not here are errors.
+/// `[device.NAME.config]` in weihe.toml. Keys that are not here are errors. What is said here is said in
+/// `config.schema.json`, too: `weihe check` reads it, and editors do.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
@@ -42,6 +43,7 @@ impl Plugin for Rule {
             env!("CARGO_PKG_VERSION"),
             "Raises an alarm above a limit",
         )
+        .config_schema(include_str!("config.schema.json"))
         .publishes("plugin/{device}/alarm", "whether there is an alarm")
     }
 
@@ -50,11 +52,16 @@ impl Plugin for Rule {
             return Err(Error::fatal("config: `hysteresis` is below zero"));
         }
         ctx.subscribe(&config.input)?;
+        let output = ctx.own_topic("alarm")?;
+        let alarm = restored.is_some_and(|state| state.alarm);
+        // Said at each start: the last values of topics do not outlive the host, and from now on only
+        // changes are published.
+        ctx.publish_on(output, alarm);
         Ok(Rule {
-            output: ctx.own_topic("alarm")?,
+            output,
             limit: config.limit,
             hysteresis: config.hysteresis,
-            alarm: restored.is_some_and(|state| state.alarm),
+            alarm,
         })
     }
 

@@ -9,7 +9,8 @@ pub struct Sink {
     database: Database,
 }
 
-/// `[device.NAME.config]` in weihe.toml. Keys that are not here are errors.
+/// `[device.NAME.config]` in weihe.toml. Keys that are not here are errors. What is said here is said in
+/// `config.schema.json`, too: `weihe check` reads it, and editors do.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
@@ -46,6 +47,7 @@ impl Plugin for Sink {
             env!("CARGO_PKG_VERSION"),
             "Stores numbers in a table",
         )
+        .config_schema(include_str!("config.schema.json"))
         .command(CommandInfo::new("count", "Says how many rows there are"))
     }
 
