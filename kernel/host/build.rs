@@ -1,5 +1,9 @@
 //! Lists the SDK's sources with their text, so that `weihe new` can write them out wherever the
-//! binary is. All files of its folders are taken: a list by hand would forget one.
+//! binary is (all files of its folders are taken: a list by hand would forget one); and makes
+//! functions of the texts for people ([`texts`]).
+
+#[path = "build/texts.rs"]
+mod texts;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     list.push(']');
     let out = PathBuf::from(std::env::var("OUT_DIR")?).join("sdk.rs");
     std::fs::write(out, list)?;
-    Ok(())
+    texts::generate()
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {

@@ -210,7 +210,7 @@ pub fn weihe() -> Command {
     command
         .env_remove("WEIHE_DIR")
         .env_remove("WEIHE_LOG")
-        .env("LANG", "C")
+        .env("WEIHE_LANG", "en")
         .env("CARGO_TARGET_DIR", target())
         // One place for the SDK that `weihe new` writes out, so that it is compiled once.
         .env("XDG_DATA_HOME", components::folder().join("data"))

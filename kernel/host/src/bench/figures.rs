@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::language::{Text, say};
 use crate::output::Table;
 
 /// One line of the report. Spans are in nanoseconds.
@@ -49,20 +50,27 @@ impl Row {
 
 /// For people.
 pub fn table(rows: &[Row]) -> String {
-    let mut table = Table::new(["", "SAMPLES", "P50", "P99", "LONGEST", "GOAL FOR P99"]);
+    let mut table = Table::new([
+        Text::same(""),
+        say::bench_column_samples(),
+        Text::same("P50"),
+        Text::same("P99"),
+        say::bench_column_longest(),
+        say::bench_column_goal(),
+    ]);
     for row in rows {
         let goal = match row.goal {
-            Some(goal) if row.p99 <= goal => format!("{}  met", milliseconds(goal)),
-            Some(goal) => format!("{}  missed", milliseconds(goal)),
-            None => String::new(),
+            Some(goal) if row.p99 <= goal => say::bench_met(milliseconds(goal)),
+            Some(goal) => say::bench_missed(milliseconds(goal)),
+            None => Text::same(""),
         };
         table.row([
-            row.what.clone(),
+            Text::told(&row.what).to_string(),
             row.samples.to_string(),
             milliseconds(row.p50),
             milliseconds(row.p99),
             milliseconds(row.max),
-            goal,
+            goal.to_string(),
         ]);
     }
     table.to_string()

@@ -11,6 +11,7 @@ use weihe_kernel::{Clock as _, SystemClock};
 
 use super::{Global, Result, directory, remote};
 use crate::audit::{AUDIT, Filter, Line, Lines, Record, TrailFile, Verified, files, verify};
+use crate::language::{Text, label, say};
 use crate::output::{Failure, Outcome, Style, count, date_and_time, print, print_json};
 
 /// How often the file is looked at for more.
@@ -115,18 +116,15 @@ fn folder(named: Option<&Path>, global: &Global) -> std::result::Result<PathBuf,
         return Ok(folder);
     }
     Err(Failure::new(
-        format!("there is no audit trail in {}", folder.display()),
-        "a host makes it when it first runs; or name a folder that holds audit-000001.jsonl",
+        say::audit_none(folder.display()),
+        say::audit_none_help(),
     ))
 }
 
 fn unreadable(folder: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
-        format!(
-            "the audit trail in {} cannot be read: {error}",
-            folder.display()
-        ),
-        "run the command as the user that runs the host",
+        say::audit_unreadable(folder.display(), Text::told(error)),
+        say::audit_unreadable_help(),
     )
 }
 
@@ -140,12 +138,8 @@ fn since(text: &str) -> std::result::Result<u64, Failure> {
         let span = time.duration_since(std::time::UNIX_EPOCH).ok()?;
         u64::try_from(span.as_nanos()).ok()
     });
-    since_1970.ok_or_else(|| {
-        Failure::usage(
-            format!("`--since {text}` is no time"),
-            "write it like \"1h 30m\", \"2026-11-26\" or \"2026-11-26 14:03:07\" (UTC)",
-        )
-    })
+    since_1970
+        .ok_or_else(|| Failure::usage(say::audit_bad_since(text), say::audit_bad_since_help()))
 }
 
 /// A line as it is printed, if it is.
@@ -159,7 +153,7 @@ fn shown(filter: &Filter, line: &Line, global: &Global) -> Option<String> {
         }
         Ok(record) => Some(told(record, style)),
         Err(error) => {
-            let text = format!("line {}: {error}; see `weihe audit --verify`", line.number);
+            let text = say::audit_bad_line(line.number.to_string(), Text::told(error));
             eprintln!("{}", style.bad(text));
             None
         }
@@ -170,16 +164,22 @@ fn shown(filter: &Filter, line: &Line, global: &Global) -> Option<String> {
 fn told(record: &Record, style: Style) -> String {
     let actor = match &record.actor {
         Actor::Operator { uid, pid } => {
-            let pid = pid.map(|pid| format!(" pid {pid}")).unwrap_or_default();
-            format!("operator uid {uid}{pid}")
+            let uid = uid.to_string();
+            match pid {
+                Some(pid) => say::audit_operator_process(uid, pid.to_string()),
+                None => say::audit_operator(uid),
+            }
         }
-        Actor::Device { name } => format!("device {name}"),
-        Actor::Host => "host".to_owned(),
+        Actor::Device { name } => say::audit_device(name),
+        Actor::Host => say::audit_host(),
     };
     let outcome = match &record.outcome {
         What::Done => String::new(),
-        What::Refused { reason } => style.warn(format!("  refused: {}", printable(reason))),
-        What::Abandoned => style.warn("  abandoned"),
+        What::Refused { reason } => {
+            let why = say::audit_refused(Text::told(printable(reason)));
+            format!("  {}", style.warn(why))
+        }
+        What::Abandoned => format!("  {}", style.warn(say::audit_abandoned())),
     };
     let details = match record.details.is_empty() {
         true => String::new(),
@@ -192,7 +192,7 @@ fn told(record: &Record, style: Style) -> String {
         "{}  {:>6}  {}  {} {}{outcome}{details}\n",
         style.dim(date_and_time(record.time)),
         record.sequence,
-        printable(&actor),
+        printable(&actor.to_string()),
         style.bold(printable(&record.action)),
         printable(&record.target),
     )
@@ -229,43 +229,38 @@ fn summary(verified: &Verified, head: Option<&str>, style: Style) -> String {
     let mut text = String::new();
     if let Some(broken) = &verified.broken {
         let place = format!("{}:{}", broken.file, broken.line);
-        let what = format!("broken at record {} ({place}):", broken.sequence);
-        text.push_str(&format!("{} {}\n", style.bad(what), broken.reason));
-        text.push_str(&format!(
-            "  the {} records before it are in order\n",
-            count(verified.records)
-        ));
+        let what = say::audit_broken(broken.sequence.to_string(), place);
+        let line = label(style.bad(&what), &what, Text::told(&broken.reason));
+        let before = say::audit_before(count(verified.records));
+        text.push_str(&format!("{line}\n  {before}\n"));
     } else {
-        text.push_str(&format!(
-            "{} {} records in {} files, numbers {} to {}\n",
-            style.good("in order:"),
+        let heading = say::audit_in_order();
+        let extent = say::audit_extent(
             count(verified.records),
-            verified.files,
-            verified.first,
-            verified.last
-        ));
-        text.push_str(&format!("head: {}\n", verified.head));
+            verified.files.to_string(),
+            verified.first.to_string(),
+            verified.last.to_string(),
+        );
+        let line = label(style.good(&heading), &heading, extent);
+        let head = say::audit_head(&verified.head);
+        text.push_str(&format!("{line}\n{head}\n"));
     }
     for (number, what) in [
-        (
-            verified.lost,
-            "entries were lost for want of room, as it says",
-        ),
-        (verified.torn, "torn records were put aside, as it says"),
+        (verified.lost, say::audit_lost()),
+        (verified.torn, say::audit_torn()),
     ] {
         if number > 0 {
             text.push_str(&format!("{} {what}\n", style.warn(count(number))));
         }
     }
     if verified.unfinished {
-        let line = "the last line is not finished: a host is writing it, or the power was cut";
+        let line = say::audit_unfinished();
         text.push_str(&format!("{}\n", style.warn(line)));
     }
     match (verified.noted, head) {
-        (Some(true), Some(head)) => text.push_str(&format!("{head} is in the chain\n")),
+        (Some(true), Some(head)) => text.push_str(&format!("{}\n", say::audit_in_chain(head))),
         (Some(false), Some(head)) => {
-            let line =
-                format!("{head} is not in the chain: what was recorded then is not what is here");
+            let line = say::audit_not_in_chain(head);
             text.push_str(&format!("{}\n", style.bad(line)));
         }
         _ => {}

@@ -9,6 +9,7 @@ use super::{Global, Result, remote};
 use crate::bench::{
     Astray, BUILT_IN_INPUT, BenchError, Options, Report, Takeovers, measure, table,
 };
+use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, print, print_json};
 
 /// Measure this machine, with a kernel in a temporary directory
@@ -58,13 +59,13 @@ impl Swap {
     fn run(self, global: &Global) -> Result {
         let config = serde_json::from_str(&self.config).map_err(|error| {
             Failure::usage(
-                format!("`{}` is not JSON: {error}", self.config),
-                "write an object, like `--config '{\"input\":\"bench/in\"}'`",
+                say::bench_no_json(&self.config, Text::told(error)),
+                say::bench_no_json_help(),
             )
         })?;
         let component = match &self.file {
             Some(file) => Some(std::fs::read(file).map_err(|error| {
-                Failure::plain(format!("cannot read `{}`: {error}", file.display()))
+                Failure::plain(say::bench_unreadable(file.display(), Text::told(error)))
             })?),
             None => None,
         };
@@ -86,7 +87,7 @@ impl Swap {
             };
             let progress = |what: &str| {
                 if !json {
-                    eprintln!("measuring {what} …");
+                    eprintln!("{}", say::bench_measuring(Text::told(what)));
                 }
             };
             Ok(measure(options, listen, progress).await?)
@@ -104,62 +105,50 @@ impl Swap {
 impl From<BenchError> for Failure {
     fn from(error: BenchError) -> Self {
         let help = match error {
-            BenchError::Silent => Some("`--input` and `--config` say what it hears"),
-            BenchError::Device(_) => Some("`--config` is the configuration of its devices"),
+            BenchError::Silent => Some(say::bench_silent_help()),
+            BenchError::Device(_) => Some(say::bench_device_help()),
             _ => None,
         };
         let mut failure = Self::plain(error.to_string());
-        failure.help = help.map(str::to_owned);
+        failure.help = help;
         failure
     }
 }
 
 fn render(report: &Report) -> String {
     let mut text = String::new();
-    let mut line = |words: String| {
-        text.push_str(&words);
-        text.push('\n');
-    };
-    let which = if report.built_in {
-        "built-in component"
-    } else {
-        "component"
-    };
-    line(format!(
-        "{which} of {} KB, {} cores, {}",
-        report.bytes.div_ceil(1_000),
-        report.cores,
-        report.machine
-    ));
+    let mut line = |words: Text| text.push_str(&format!("{words}\n"));
+    let size = report.bytes.div_ceil(1_000).to_string();
+    let cores = report.cores.to_string();
+    line(match report.built_in {
+        true => say::bench_built_in(size, cores, report.machine),
+        false => say::bench_component(size, cores, report.machine),
+    });
     if !report.optimised {
-        line("This host is built without optimisation: its figures mean nothing.".into());
+        line(say::bench_unoptimised());
     }
-    line(format!(
-        "swaps at {} events a second ({} wanted); {}",
-        report.reached,
-        report.rate,
+    line(say::bench_swaps(
+        report.reached.to_string(),
+        report.rate.to_string(),
         match report.astray {
-            Some(astray) if astray.none() => "each came out once and in order".into(),
+            Some(astray) if astray.none() => say::bench_in_order(),
             Some(Astray {
                 missing,
                 out_of_order: 0,
                 dropped,
-            }) if missing <= dropped => format!(
-                "{missing} were dropped by the device's full queue: the machine stood still for too long"
-            ),
-            Some(astray) => format!(
-                "{} did not come out, {} not in order",
-                astray.missing, astray.out_of_order
-            ),
-            None => "whether each came out was not looked at".to_owned(),
-        }
+            }) if missing <= dropped => say::bench_dropped(missing.to_string()),
+            Some(astray) => {
+                say::bench_astray(astray.missing.to_string(), astray.out_of_order.to_string())
+            }
+            None => say::bench_not_looked(),
+        },
     ));
-    line(String::new());
-    line(table(&report.rows));
-    line(format!(
-        "The other lane compiled and swapped {} times; p99 was {:.2} times that without.",
-        report.beside, report.lane_ratio
+    line(Text::same(""));
+    line(Text::same(&table(&report.rows)));
+    line(say::bench_lane(
+        report.beside.to_string(),
+        format!("{:.2}", report.lane_ratio),
     ));
-    line("From a file to its first event: loading, one device, its start; no folder is watched here.".into());
+    line(say::bench_folder());
     text
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::set::parse_value;
 use super::{Global, Result, remote};
 use crate::control::CallParams;
+use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, print, print_json};
 
 /// Call a command of a device and show its answer
@@ -33,8 +34,8 @@ impl Call {
         let milliseconds = self.timeout * 1_000.0;
         if !(1.0..=3_600_000.0).contains(&milliseconds) {
             return Err(Failure::usage(
-                format!("a timeout of {} s is out of range", self.timeout),
-                "from 0.001 to 3600 seconds",
+                say::call_timeout(self.timeout.to_string()),
+                say::call_timeout_help(),
             ));
         }
         let params = CallParams {
@@ -50,7 +51,7 @@ impl Call {
         })?;
         match &answer {
             _ if global.json => print_json(&answer),
-            Value::Null => print("done\n"),
+            Value::Null => print(&format!("{}\n", say::call_done())),
             Value::String(text) => print(&format!("{text}\n")),
             other => print(&format!("{other:#}\n")),
         }
@@ -62,28 +63,24 @@ impl Call {
 pub(super) fn parse_arguments(
     words: &[String],
 ) -> std::result::Result<Map<String, Value>, Failure> {
-    const HELP: &str = "write a JSON object ('{\"value\": 1}') or pairs (value=1 unit=mm)";
+    let wrong = |what: Text| Failure::usage(what, say::arguments_help());
     if let [word] = words
         && word.trim_start().starts_with('{')
     {
-        return serde_json::from_str(word).map_err(|error| {
-            Failure::usage(format!("the arguments are no JSON object: {error}"), HELP)
-        });
+        return serde_json::from_str(word)
+            .map_err(|error| wrong(say::arguments_no_object(Text::told(error))));
     }
     let mut arguments = Map::new();
     for word in words {
         let pair = word.split_once('=').filter(|(key, _)| !key.is_empty());
         let Some((key, value)) = pair else {
-            return Err(Failure::usage(
-                format!("`{word}` is no key=value pair"),
-                HELP,
-            ));
+            return Err(wrong(say::arguments_no_pair(word)));
         };
         if arguments
             .insert(key.to_owned(), parse_value(value))
             .is_some()
         {
-            return Err(Failure::usage(format!("`{key}` is given twice"), HELP));
+            return Err(wrong(say::arguments_twice(key)));
         }
     }
     Ok(arguments)
@@ -99,7 +96,7 @@ mod tests {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         parse_arguments(&words)
             .map(Value::Object)
-            .map_err(|failure| failure.message)
+            .map_err(|failure| failure.message.to_string())
     }
 
     #[test]

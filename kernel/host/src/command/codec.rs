@@ -12,6 +12,7 @@ use weihe_kernel::runtime::{CodecError, CodecInstance, Decoded, Direction};
 use super::call::parse_arguments;
 use super::events::value;
 use super::{Global, Result, plugin_file, remote};
+use crate::language::{Text, Word as _, say};
 use crate::output::{Failure, Outcome, Style, Table, print, print_json};
 use crate::system::DryRun;
 
@@ -78,13 +79,9 @@ impl Decode {
             Ok(decoded) if global.json => print_json(&decoded_json(&decoded, &bytes)),
             Ok(decoded) => print(&render(&decoded, &bytes, Style::stdout())),
             Err(error) => {
-                let mut failure = Failure::plain(error.to_string());
+                let mut failure = Failure::plain(Text::told(&error));
                 if direction == Direction::Request && !matches!(error, CodecError::Invalid(_)) {
-                    failure.help = Some(
-                        "it was read as a request: name `--reply`, `--request HEX` or \
-                         `--unsolicited` if it is none"
-                            .to_owned(),
-                    );
+                    failure.help = Some(say::codec_read_as_request());
                 }
                 return Err(failure);
             }
@@ -125,13 +122,8 @@ fn with_codec<T>(
             .await
             .map_err(|error| Failure::plain(error.to_string()))?;
         let codec = dry.codec(&stem).ok_or_else(|| {
-            Failure::new(
-                format!(
-                    "{} has no codec: it does not export weihe:plugin/codec",
-                    file.display()
-                ),
-                format!("`weihe inspect {}` shows its hooks", file.display()),
-            )
+            let help = say::codec_none_help(file.display());
+            Failure::new(say::codec_none(file.display()), help)
         })?;
         Ok((dry, codec))
     })?;
@@ -156,13 +148,13 @@ fn input(words: &[String]) -> std::result::Result<String, Failure> {
     std::io::stdin()
         .take(limit)
         .read_to_string(&mut text)
-        .map_err(|error| Failure::plain(format!("standard input cannot be read: {error}")))?;
+        .map_err(|error| Failure::plain(say::codec_no_input(Text::told(error))))?;
     Ok(text)
 }
 
 /// Octets from hexadecimal digits; blanks, colons, commas, dashes and `0x` may stand between them.
 fn parse_hex(text: &str) -> std::result::Result<Vec<u8>, Failure> {
-    const HELP: &str = "write octets as two hexadecimal digits each: `01 03 00 6B`";
+    let wrong = |what: Text| Failure::usage(what, say::codec_hex_help());
     let mut bytes = Vec::new();
     let words = text.split(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '-' | ';'));
     for word in words.filter(|word| !word.is_empty()) {
@@ -170,13 +162,11 @@ fn parse_hex(text: &str) -> std::result::Result<Vec<u8>, Failure> {
             .strip_prefix("0x")
             .or_else(|| word.strip_prefix("0X"))
             .unwrap_or(word);
-        if let Some(wrong) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-            let message = format!("`{word}` is not hexadecimal: `{wrong}` is no digit");
-            return Err(Failure::usage(message, HELP));
+        if let Some(c) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
+            return Err(wrong(say::codec_not_hex(word, c.to_string())));
         }
         if digits.is_empty() || !digits.len().is_multiple_of(2) {
-            let message = format!("`{word}` has an odd number of digits");
-            return Err(Failure::usage(message, HELP));
+            return Err(wrong(say::codec_odd(word)));
         }
         for pair in digits.as_bytes().chunks_exact(2) {
             let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
@@ -184,12 +174,9 @@ fn parse_hex(text: &str) -> std::result::Result<Vec<u8>, Failure> {
         }
     }
     match bytes.len() {
-        0 => Err(Failure::usage("there are no octets", HELP)),
+        0 => Err(wrong(say::codec_no_octets())),
         1..=FRAME_LIMIT => Ok(bytes),
-        length => Err(Failure::usage(
-            format!("{length} octets are too many; a frame has at most {FRAME_LIMIT}"),
-            HELP,
-        )),
+        length => Err(wrong(say::codec_too_many(length, FRAME_LIMIT))),
     }
 }
 
@@ -235,7 +222,12 @@ fn decoded_json(decoded: &Decoded, bytes: &[u8]) -> Value {
 }
 
 fn render(decoded: &Decoded, bytes: &[u8], style: Style) -> String {
-    let mut fields = Table::new(["OFFSET", "BYTES", "NAME", "MEANING"]);
+    let mut fields = Table::new([
+        say::codec_column_offset(),
+        say::codec_column_bytes(),
+        say::codec_column_name(),
+        say::codec_column_meaning(),
+    ]);
     for field in &decoded.fields {
         fields.row([
             field.offset.to_string(),
@@ -245,12 +237,18 @@ fn render(decoded: &Decoded, bytes: &[u8], style: Style) -> String {
         ]);
     }
     let mut text = fields.to_string();
-    let mut readings = Table::new(["READING", "VALUE", "UNIT", "QUALITY"]);
+    let mut readings = Table::new([
+        say::codec_column_reading(),
+        say::codec_column_value(),
+        say::codec_column_unit(),
+        say::codec_column_quality(),
+    ]);
     for reading in &decoded.readings {
+        let quality = reading.quality.word();
         let quality = match reading.quality {
-            Quality::Good => style.good("good"),
-            Quality::Uncertain => style.warn("uncertain"),
-            Quality::Bad => style.bad("bad"),
+            Quality::Good => style.good(quality),
+            Quality::Uncertain => style.warn(quality),
+            Quality::Bad => style.bad(quality),
         };
         let shown = value(&reading.value.to_json());
         readings.row([reading.name.clone(), shown, reading.unit.clone(), quality]);
@@ -260,7 +258,7 @@ fn render(decoded: &Decoded, bytes: &[u8], style: Style) -> String {
     }
     let left = bytes.len().saturating_sub(decoded.consumed as usize);
     if left > 0 {
-        let _ = writeln!(text, "\n{left} octets follow the frame");
+        let _ = writeln!(text, "\n{}", say::codec_left(left));
     }
     text
 }
@@ -296,7 +294,7 @@ mod tests {
         ] {
             let failure = parse_hex(text).unwrap_err();
             assert!(
-                failure.usage && failure.message.contains(word),
+                failure.usage && failure.message.to_string().contains(word),
                 "{text}: {}",
                 failure.message
             );

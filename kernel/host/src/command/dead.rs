@@ -6,6 +6,7 @@ use weihe_kernel::{Clock as _, Sorted, SystemClock};
 
 use super::{Global, Result, remote};
 use crate::control::{DeadListParams, DeadParams};
+use crate::language::{Text, label, say};
 use crate::output::{Outcome, Style, Table, duration, print, print_json};
 
 /// The most of a value or reason that a table shows, in characters: a row stays on one line.
@@ -55,8 +56,8 @@ impl Dead {
     pub(super) fn run(self, global: &Global) -> Result {
         match self.what {
             What::List(List { device }) => list(global, DeadListParams { device }),
-            What::Retry(which) => sort(global, "dead-retry", "delivered again", which),
-            What::Drop(which) => sort(global, "dead-drop", "dropped", which),
+            What::Retry(which) => sort(global, "dead-retry", say::dead_delivered, which),
+            What::Drop(which) => sort(global, "dead-drop", say::dead_dropped, which),
         }
     }
 }
@@ -69,7 +70,7 @@ fn list(global: &Global, params: DeadListParams) -> Result {
     if global.json {
         print_json(&serde_json::to_value(&letters).unwrap_or_default());
     } else if letters.is_empty() {
-        print("there are none\n");
+        print(&format!("{}\n", say::dead_none()));
     } else {
         print(&table(&letters, SystemClock::new().now()).to_string());
     }
@@ -78,7 +79,13 @@ fn list(global: &Global, params: DeadListParams) -> Result {
 
 fn table(letters: &[LetterView], now: u64) -> Table {
     let mut table = Table::new([
-        "ID", "DEVICE", "AGE", "INPUT", "VALUE", "ATTEMPTS", "REASON",
+        say::dead_column_id(),
+        say::dead_column_device(),
+        say::dead_column_age(),
+        say::dead_column_input(),
+        say::dead_column_value(),
+        say::dead_column_attempts(),
+        say::dead_column_reason(),
     ]);
     for letter in letters {
         let text = |key: &str| match &letter.input[key] {
@@ -89,8 +96,8 @@ fn table(letters: &[LetterView], now: u64) -> Table {
         let (input, value) = match letter.kind {
             LetterKind::Event => (text("topic"), text("value")),
             LetterKind::Notice => {
-                let input = format!("{} of {}", text("notice"), text("connection"));
-                (input, text("bytes"))
+                let input = say::dead_notice_of(text("notice"), text("connection"));
+                (input.to_string(), text("bytes"))
             }
         };
         table.row([
@@ -100,7 +107,7 @@ fn table(letters: &[LetterView], now: u64) -> Table {
             input,
             cell(&value),
             text("attempt"),
-            cell(&letter.reason),
+            cell(&Text::told(&letter.reason).to_string()),
         ]);
     }
     table
@@ -116,7 +123,7 @@ fn cell(text: &str) -> String {
     cut
 }
 
-fn sort(global: &Global, method: &str, done: &str, which: Which) -> Result {
+fn sort(global: &Global, method: &str, done: fn(usize) -> Text, which: Which) -> Result {
     let params = DeadParams {
         device: which.device,
         ids: which.ids,
@@ -130,10 +137,12 @@ fn sort(global: &Global, method: &str, done: &str, which: Which) -> Result {
         print_json(&serde_json::to_value(&sorted).unwrap_or_default());
     } else {
         let style = Style::stdout();
-        print(&format!("{} {done}\n", sorted.done.len()));
+        print(&format!("{}\n", done(sorted.done.len())));
         for left in &sorted.left {
-            let id = style.warn(format!("{} stays:", left.id));
-            print(&format!("{id} {}\n", left.reason));
+            let heading = say::dead_stays(left.id);
+            let reason = Text::told(&left.reason);
+            let line = label(style.warn(&heading), &heading, reason);
+            print(&format!("{line}\n"));
         }
     }
     Ok(if sorted.left.is_empty() {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Global;
 use crate::config::{FILE, PLUGINS, holds_component};
+use crate::language::{Text, say};
 use crate::output::Failure;
 
 /// The directory of the system: the one that is named, else the nearest upwards that holds a
@@ -12,18 +13,12 @@ pub(super) fn find(named: Option<&Path>, global: &Global) -> Result<PathBuf, Fai
     if let Some(directory) = named.or(global.directory.as_deref()) {
         return Ok(directory_of(directory));
     }
-    let here = std::env::current_dir().map_err(|error| {
-        Failure::plain(format!("the current directory cannot be read: {error}"))
-    })?;
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::plain(say::no_directory_here(Text::told(error))))?;
     nearest(&here).ok_or_else(|| {
         Failure::new(
-            format!(
-                "there is no {FILE} in {} or above it, nor a component in its {PLUGINS} folder",
-                here.display()
-            ),
-            format!(
-                "name the directory that holds {FILE} or {PLUGINS}: `-C DIR`, or set WEIHE_DIR"
-            ),
+            say::no_system_here(FILE, here.display(), PLUGINS),
+            say::no_system_here_help(FILE, PLUGINS),
         )
     })
 }

@@ -9,7 +9,11 @@ use super::{Global, Result, directory, remote};
 use crate::config::Config;
 use crate::control::{Client, ClientError, SocketError};
 use crate::doctor::{Finding, Root, Verdict, devices, group_limit, machine, toolchain};
+use crate::language::{Text, say};
 use crate::output::{Outcome, Style, print, print_json, width};
+
+/// Columns of the longest verdict.
+const VERDICT: usize = 4;
 
 /// Look at this machine: what would work, and why not
 #[derive(Debug, Args)]
@@ -124,31 +128,30 @@ fn socket(data: &Path) -> Finding {
             Finding::ok(WHAT, "not running")
         }
         Ok(Err(error)) => Finding::warn(WHAT, error.to_string(), error.help().unwrap_or_default()),
-        Err(failure) => Finding::warn(WHAT, failure.message, ""),
+        Err(failure) => Finding::warn(WHAT, failure.message.english(), ""),
     }
 }
 
 fn render(findings: &[Finding], style: Style) -> String {
-    let widest = findings
-        .iter()
-        .map(|finding| width(&finding.what))
-        .max()
-        .unwrap_or(0);
+    let told = |words: &str| Text::told(words).to_string();
+    let widest = findings.iter().map(|finding| width(&told(&finding.what)));
+    let widest = widest.max().unwrap_or(0);
     let mut text = String::new();
     for finding in findings {
         let verdict = match finding.verdict {
-            Verdict::Ok => style.good("ok  "),
-            Verdict::Warn => style.warn("warn"),
-            Verdict::Fail => style.bad("fail"),
+            Verdict::Ok => style.good(say::doctor_ok()),
+            Verdict::Warn => style.warn(say::doctor_warn()),
+            Verdict::Fail => style.bad(say::doctor_fail()),
         };
-        let pad = " ".repeat(widest - width(&finding.what));
-        text.push_str(&format!(
-            "{verdict}  {}{pad}  {}\n",
-            finding.what, finding.found
-        ));
+        let fill = " ".repeat(VERDICT.saturating_sub(width(&verdict)));
+        let what = told(&finding.what);
+        let pad = " ".repeat(widest - width(&what));
+        let found = told(&finding.found);
+        text.push_str(&format!("{verdict}{fill}  {what}{pad}  {found}\n"));
         if !finding.advice.is_empty() {
             let indent = " ".repeat(widest + 8);
-            text.push_str(&format!("{indent}{} {}\n", style.code("→"), finding.advice));
+            let advice = told(&finding.advice);
+            text.push_str(&format!("{indent}{} {advice}\n", style.code("→")));
         }
     }
     text

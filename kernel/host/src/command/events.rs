@@ -5,6 +5,7 @@ use weihe_kernel::event::{NamedEvent, Quality};
 
 use super::{Global, Result, remote};
 use crate::control::{EventsParams, StreamPiece};
+use crate::language::{Word as _, say};
 use crate::output::{Outcome, Style, print, print_json, time_of_day};
 
 /// Follow the events on the bus
@@ -42,10 +43,7 @@ impl Events {
                         print_json(&serde_json::json!({ "dropped": count }));
                     }
                     Some(StreamPiece::Dropped(count)) => {
-                        eprintln!(
-                            "{}",
-                            style.warn(format!("… {count} events were dropped here"))
-                        );
+                        eprintln!("{}", style.warn(say::dropped_events(count)));
                     }
                     Some(StreamPiece::Item(event)) => {
                         left -= 1;
@@ -65,8 +63,8 @@ impl Events {
 fn line(event: &NamedEvent, style: Style) -> String {
     let quality = match event.quality {
         Quality::Good => String::new(),
-        Quality::Uncertain => style.warn("  uncertain"),
-        Quality::Bad => style.bad("  bad"),
+        Quality::Uncertain => format!("  {}", style.warn(event.quality.word())),
+        Quality::Bad => format!("  {}", style.bad(event.quality.word())),
     };
     format!(
         "{}  {}  {}{quality}\n",

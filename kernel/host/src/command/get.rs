@@ -8,6 +8,7 @@ use weihe_kernel::event::NamedEvent;
 use super::events::value;
 use super::{Global, Result, remote};
 use crate::control::GetParams;
+use crate::language::{Word as _, say};
 use crate::output::{Failure, Outcome, Table, duration, print, print_json};
 
 /// Show the last value of a topic, or of all that match a filter
@@ -35,8 +36,8 @@ impl Get {
         match events.as_slice() {
             [] => {
                 return Err(Failure::new(
-                    format!("nothing has been published on `{filter}`"),
-                    "`weihe get '#'` lists all topics that have a value",
+                    say::get_nothing(&filter),
+                    say::get_nothing_help(),
                 ));
             }
             [event] if one && global.json => {
@@ -57,12 +58,18 @@ fn table(events: &[NamedEvent]) -> Table {
     let now = now.map_or(0, |since| {
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     });
-    let mut table = Table::new(["TOPIC", "VALUE", "QUALITY", "AGE", "SOURCE"]);
+    let mut table = Table::new([
+        say::get_column_topic(),
+        say::get_column_value(),
+        say::get_column_quality(),
+        say::get_column_age(),
+        say::get_column_source(),
+    ]);
     for event in events {
         table.row([
             event.topic.clone(),
             value(&event.value),
-            format!("{:?}", event.quality).to_lowercase(),
+            event.quality.word().to_string(),
             duration(now.saturating_sub(event.time)),
             event.source.clone(),
         ]);

@@ -6,6 +6,7 @@ use weihe_kernel::grant;
 
 use super::{Global, Result, directory};
 use crate::config::{Config, DeviceEntry, KeyPath, nearest};
+use crate::language::say;
 use crate::output::{Failure, Outcome, Style, Table, print, print_json};
 
 /// Show what each device may touch, and which line of weihe.toml says so
@@ -64,10 +65,10 @@ fn unknown(device: &str, granted: &[Granted]) -> Failure {
     let mut names: Vec<&str> = granted.iter().map(|row| row.device.as_str()).collect();
     names.dedup();
     let help = match nearest(device, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}", names.join(", ")),
+        Some(near) => say::meant(near),
+        None => say::grants_known(names.join(", ")),
     };
-    Failure::new(format!("there is no device `{device}`"), help)
+    Failure::new(say::grants_unknown(device), help)
 }
 
 fn own_topics(device: &str) -> [Granted; 2] {
@@ -156,9 +157,14 @@ fn plain(value: &toml::Value) -> String {
 }
 
 fn table(granted: Vec<Granted>, style: Style) -> Table {
-    let mut table = Table::new(["DEVICE", "KIND", "WHAT", "FROM"]);
+    let mut table = Table::new([
+        say::grants_column_device(),
+        say::grants_column_kind(),
+        say::grants_column_what(),
+        say::grants_column_from(),
+    ]);
     for row in granted {
-        let place = row.place.unwrap_or_else(|| style.dim("always"));
+        let place = row.place.unwrap_or_else(|| style.dim(say::grants_always()));
         table.row([row.device, row.kind, row.what, place]);
     }
     table

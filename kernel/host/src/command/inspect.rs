@@ -104,7 +104,7 @@ pub(super) fn describe(file: &Path) -> std::result::Result<Description, String> 
         let status = loaded.map_err(|error| Failure::plain(error.to_string()))?;
         Ok(status.description)
     });
-    described.map_err(|failure| failure.message)
+    described.map_err(|failure| failure.message.english())
 }
 
 fn import_json(import: &str) -> serde_json::Value {

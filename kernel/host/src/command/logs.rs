@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::{Global, Result, remote};
 use crate::control::{LogsParams, StreamPiece};
+use crate::language::say;
 use crate::output::{Outcome, Style, print, print_json, time_of_day};
 use crate::record::{Level, Record};
 
@@ -39,10 +40,7 @@ impl Logs {
                         print_json(&serde_json::json!({ "dropped": count }));
                     }
                     StreamPiece::Dropped(count) => {
-                        eprintln!(
-                            "{}",
-                            style.warn(format!("… {count} lines were dropped here"))
-                        );
+                        eprintln!("{}", style.warn(say::dropped_lines(count)));
                     }
                     StreamPiece::Item(record) if global.json => {
                         print_json(&serde_json::to_value(&record).unwrap_or_default());

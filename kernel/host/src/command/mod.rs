@@ -38,6 +38,7 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{Args, ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::language::help;
 use crate::output::{Colour, Failure, Outcome, Style};
 
 /// Weihe 微核: drop a .wasm into a folder and it is a driver.
@@ -148,7 +149,8 @@ fn parse() -> std::result::Result<Weihe, clap::Error> {
         (_, true) => ColorChoice::Never,
         _ => ColorChoice::Auto,
     };
-    let matches = Weihe::command().color(choice).try_get_matches_from(words)?;
+    let command = help::translate(Weihe::command().color(choice));
+    let matches = command.try_get_matches_from(words)?;
     let mut weihe = Weihe::from_arg_matches(&matches)?;
     weihe.global.is_from_environment =
         matches.value_source("system") == Some(ValueSource::EnvVariable);
@@ -160,8 +162,8 @@ pub fn main() -> ExitCode {
     let weihe = match parse() {
         Ok(weihe) => weihe,
         Err(error) => {
-            // Help and version are no errors, and nothing is left to do when they can't be printed.
-            let _ = error.print();
+            // Help and version are no errors.
+            help::print_error(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };

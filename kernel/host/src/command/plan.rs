@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Global, Result, remote};
+use crate::language::{Text, Word as _, label, say};
 use crate::output::{Failure, Outcome, Style, Table, print, print_json};
 use crate::system::{Act, Changes};
 
@@ -32,19 +33,19 @@ impl Plan {
     pub(super) fn run(self, global: &Global) -> Result {
         let text = match &self.file {
             Some(file) => Some(std::fs::read_to_string(file).map_err(|error| {
-                Failure::plain(format!("cannot read {}: {error}", file.display()))
+                Failure::plain(say::plan_unreadable(file.display(), Text::told(error)))
             })?),
             None => None,
         };
         let changes = ask(global, "plan", json!({ "text": text }))?;
-        show(global, &changes, "nothing would change")
+        show(global, &changes, &say::plan_nothing())
     }
 }
 
 impl Reload {
     pub(super) fn run(self, global: &Global) -> Result {
         let changes = ask(global, "reload", Value::Null)?;
-        show(global, &changes, "nothing has changed")
+        show(global, &changes, &say::reload_nothing())
     }
 }
 
@@ -55,7 +56,7 @@ fn ask(global: &Global, method: &str, params: Value) -> std::result::Result<Chan
     })
 }
 
-fn show(global: &Global, changes: &Changes, nothing: &str) -> Result {
+fn show(global: &Global, changes: &Changes, nothing: &Text) -> Result {
     if global.json {
         print_json(&serde_json::to_value(changes).unwrap_or_default());
     } else {
@@ -67,18 +68,23 @@ fn show(global: &Global, changes: &Changes, nothing: &str) -> Result {
     })
 }
 
-fn render(changes: &Changes, nothing: &str, style: Style) -> String {
-    let mut steps = Table::new(["", "PART", "NAME", "WHY"]);
+fn render(changes: &Changes, nothing: &Text, style: Style) -> String {
+    let mut steps = Table::new([
+        Text::same(""),
+        say::plan_column_part(),
+        say::plan_column_name(),
+        say::plan_column_why(),
+    ]);
     for step in &changes.steps {
-        let act = step.act.as_str();
+        let act = step.act.word();
         steps.row([
             match step.act {
                 Act::Stop | Act::Unload | Act::Close => style.warn(act),
                 Act::Open | Act::Load | Act::Swap | Act::Start => style.good(act),
             },
-            step.part.as_str().to_owned(),
+            step.part.word().to_string(),
             step.name.clone(),
-            step.why.clone(),
+            Text::told(&step.why).to_string(),
         ]);
     }
     let mut text = match changes.steps.is_empty() {
@@ -86,11 +92,14 @@ fn render(changes: &Changes, nothing: &str, style: Style) -> String {
         false => steps.to_string(),
     };
     for note in &changes.notes {
-        text.push_str(&format!("{} {note}\n", style.dim("note:")));
+        let heading = say::label_note();
+        let note = label(style.dim(&heading), &heading, Text::told(note));
+        text.push_str(&format!("{note}\n"));
     }
     for failed in &changes.failed {
-        let what = format!("{} {} fails:", failed.part.as_str(), failed.name);
-        text.push_str(&format!("{} {failed}\n", style.bad(what)));
+        let what = say::plan_part_fails(failed.part.word(), &failed.name);
+        let told = format!("{}: {}", failed.place, Text::told(&failed.message));
+        text.push_str(&format!("{}\n", label(style.bad(&what), &what, told)));
     }
     text
 }
@@ -126,7 +135,7 @@ mod tests {
             }],
             notes: vec!["`name` of `[host]` takes effect when the host starts anew".into()],
         };
-        let text = render(&changes, "", Style::PLAIN);
+        let text = render(&changes, &Text::same(""), Style::PLAIN);
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         assert!(lines[1].starts_with("stop  device  soil"), "{text}");
         assert!(lines[2].contains("0.1.0 → 0.2.0"), "{text}");
@@ -135,7 +144,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(
-            render(&Changes::default(), "nothing", Style::PLAIN),
+            render(&Changes::default(), &Text::same("nothing"), Style::PLAIN),
             "nothing\n"
         );
     }

@@ -12,6 +12,7 @@ use weihe_kernel::failsafe::{FailSafeStatus, GuardState, OutputStatus, SafeState
 use weihe_kernel::runtime::MemoryStatus;
 
 use super::{Global, Result, remote};
+use crate::language::{Text, Word as _, label, say};
 use crate::output::{
     Failure, Outcome, Style, Table, bytes, count, date_and_time, duration, one_line, print,
     print_json,
@@ -66,8 +67,8 @@ impl Ps {
 pub(super) fn understood(json: serde_json::Value) -> std::result::Result<Answer, Failure> {
     serde_json::from_value(json).map_err(|error| {
         Failure::new(
-            format!("the host's answer is not understood: {error}"),
-            "use the `weihe` that belongs to the running host, or `--json`",
+            say::answer_unclear(Text::told(error)),
+            say::answer_unclear_help(),
         )
     })
 }
@@ -77,10 +78,10 @@ fn show_device(answer: &Answer, name: &str, json: bool) -> Result {
     let Some(device) = status.devices.iter().find(|device| device.name == name) else {
         let names: Vec<&str> = status.devices.iter().map(|device| &*device.name).collect();
         let known = match names.is_empty() {
-            true => "no device runs".to_owned(),
-            false => format!("devices that run: {}", names.join(", ")),
+            true => say::ps_no_devices(),
+            false => say::ps_devices(names.join(", ")),
         };
-        return Err(Failure::new(format!("no device `{name}` runs"), known));
+        return Err(Failure::new(say::ps_no_device(name), known));
     };
     if json {
         let own = status.subscriptions.iter();
@@ -97,31 +98,31 @@ fn show_device(answer: &Answer, name: &str, json: bool) -> Result {
 fn render(answer: &Answer, style: Style) -> String {
     let now = weihe_kernel::Clock::now(&weihe_kernel::SystemClock::new());
     let (host, status) = (&answer.host, &answer.status);
-    let mut text = format!(
-        "{}  weihe {}, process {}, start {}, up {}, {} topics\n",
+    let title = say::ps_title(
         style.bold(&host.name),
-        host.version,
+        &host.version,
         host.pid,
         host.boot,
         duration(status.uptime),
-        status.topics
+        status.topics,
     );
+    let mut text = format!("{title}\n");
     let mut devices = Table::new([
-        "DEVICE",
-        "PLUGIN",
-        "CONNECTION",
-        "STATE",
-        "EVENTS",
-        "PUBLISHED",
-        "DROPPED",
-        "RESTARTS",
-        "LAST ERROR",
+        say::ps_column_device(),
+        say::ps_column_plugin(),
+        say::ps_column_connection(),
+        say::ps_column_state(),
+        say::ps_column_events(),
+        say::ps_column_published(),
+        say::ps_column_dropped(),
+        say::ps_column_restarts(),
+        say::ps_column_last_error(),
     ]);
     for device in &status.devices {
         let error = device.last_error.as_ref().map(|fault| {
             // What is long past is seen to be.
             let ago = duration(now.saturating_sub(fault.time));
-            format!("{ago} ago: {}", first_line(&fault.message))
+            say::ps_error_ago(ago, Text::told(first_line(&fault.message))).to_string()
         });
         devices.row([
             device.name.clone(),
@@ -136,21 +137,26 @@ fn render(answer: &Answer, style: Style) -> String {
         ]);
     }
     let mut connections = Table::new([
-        "CONNECTION",
-        "TO",
-        "LINK",
-        "REPLIES",
-        "PER S",
-        "TIMEOUTS",
-        "BYTES IN",
-        "BYTES OUT",
-        "P50",
-        "REASON",
+        say::ps_column_connection(),
+        say::ps_column_to(),
+        say::ps_column_link(),
+        say::ps_column_replies(),
+        say::ps_column_per_second(),
+        say::ps_column_timeouts(),
+        say::ps_column_bytes_in(),
+        say::ps_column_bytes_out(),
+        Text::same("P50"),
+        say::ps_column_reason(),
     ]);
     for connection in &status.connections {
         connections.row(connection_row(connection, status.uptime, style));
     }
-    let mut plugins = Table::new(["PLUGIN", "VERSION", "SIZE", "SUMMARY"]);
+    let mut plugins = Table::new([
+        say::ps_column_plugin(),
+        say::ps_column_version(),
+        say::ps_column_size(),
+        say::ps_column_summary(),
+    ]);
     for plugin in &status.plugins {
         plugins.row([
             plugin.name.clone(),
@@ -168,7 +174,9 @@ fn render(answer: &Answer, style: Style) -> String {
     if !answer.notes.is_empty() {
         text.push('\n');
         for note in &answer.notes {
-            let _ = writeln!(text, "{} {note}", style.dim("note:"));
+            let heading = say::label_note();
+            let note = Text::told(note);
+            let _ = writeln!(text, "{}", label(style.dim(&heading), &heading, note));
         }
     }
     text.push_str(&unguarded(&status.fail_safe, style));
@@ -179,11 +187,14 @@ fn render(answer: &Answer, style: Style) -> String {
     if !answer.failed.is_empty() {
         text.push('\n');
         for failed in &answer.failed {
-            let what = format!("{} {} failed:", failed.part.as_str(), failed.name);
-            let message = first_line(&failed.message);
-            let _ = writeln!(text, "{} {}: {message}", style.bad(what), failed.place);
+            let what = say::ps_part_failed(failed.part.word(), &failed.name);
+            let message = Text::told(first_line(&failed.message));
+            let told = format!("{}: {message}", failed.place);
+            let _ = writeln!(text, "{}", label(style.bad(&what), &what, told));
             if let Some(help) = &failed.help {
-                let _ = writeln!(text, "  {} {help}", style.code("help:"));
+                let heading = say::label_help();
+                let help = label(style.code(&heading), &heading, Text::told(help));
+                let _ = writeln!(text, "  {help}");
             }
         }
     }
@@ -193,13 +204,13 @@ fn render(answer: &Answer, style: Style) -> String {
 /// Outputs with safe values: one line for those of a device on one connection that are alike.
 fn outputs(safe: &FailSafeStatus, style: Style) -> Table {
     let mut table = Table::new([
-        "FAIL-SAFE",
-        "ON",
-        "STATE",
-        "SINCE",
-        "OUTPUTS",
-        "CAUSE",
-        "REASON",
+        say::ps_column_safe(),
+        say::ps_column_on(),
+        say::ps_column_state(),
+        say::ps_column_since(),
+        say::ps_column_outputs(),
+        say::ps_column_cause(),
+        say::ps_column_reason(),
     ]);
     for device in &safe.devices {
         let alike = |one: &OutputStatus, two: &OutputStatus| {
@@ -207,13 +218,13 @@ fn outputs(safe: &FailSafeStatus, style: Style) -> Table {
         };
         for group in device.outputs.chunk_by(alike) {
             let Some(first) = group.first() else { continue };
-            let state = first.state.as_str();
+            let state = first.state.word();
             let mut what: Vec<&str> = group.iter().map(|output| &*output.what).collect();
             let others = what.len().saturating_sub(SHOWN_OUTPUTS);
             what.truncate(SHOWN_OUTPUTS);
             let what = match others {
                 0 => what.join(", "),
-                others => format!("{} and {others} more", what.join(", ")),
+                others => say::ps_outputs_more(what.join(", "), others).to_string(),
             };
             table.row([
                 device.device.clone(),
@@ -225,8 +236,8 @@ fn outputs(safe: &FailSafeStatus, style: Style) -> Table {
                 },
                 date_and_time(first.since),
                 what,
-                first_line(&device.cause),
-                first_line(&first.error),
+                Text::told(first_line(&device.cause)).to_string(),
+                Text::told(first_line(&first.error)).to_string(),
             ]);
         }
     }
@@ -236,11 +247,11 @@ fn outputs(safe: &FailSafeStatus, style: Style) -> Table {
 /// A line that says so when a host that dies leaves outputs as they are.
 fn unguarded(safe: &FailSafeStatus, style: Style) -> String {
     match &safe.guard {
-        Some(guard) if guard.state == GuardState::Failed => format!(
-            "\n{} {}\n",
-            style.bad("no guard: if the host dies, outputs stay as they are:"),
-            first_line(&guard.error)
-        ),
+        Some(guard) if guard.state == GuardState::Failed => {
+            let heading = say::ps_unguarded();
+            let why = Text::told(first_line(&guard.error));
+            format!("\n{}\n", label(style.bad(&heading), &heading, why))
+        }
         _ => String::new(),
     }
 }
@@ -250,14 +261,14 @@ fn memory_line(memory: &MemoryStatus, style: Style) -> String {
     let Some(limit) = memory.limit else {
         return String::new();
     };
-    let mut text = format!(
-        "\nmemory: instances use {} of {}; {} are kept for the host",
+    let used = say::ps_memory(
         bytes(memory.used),
         bytes(limit.saturating_sub(memory.reserve)),
-        bytes(memory.reserve)
+        bytes(memory.reserve),
     );
+    let mut text = format!("\n{used}");
     if memory.refused > 0 {
-        let refused = format!("; refused {} times", count(memory.refused));
+        let refused = say::ps_memory_refused(count(memory.refused));
         text.push_str(&style.bad(refused));
     }
     text.push('\n');
@@ -268,15 +279,13 @@ fn memory_line(memory: &MemoryStatus, style: Style) -> String {
 fn audit_lines(audit: &AuditStatus, style: Style) -> String {
     let mut text = String::new();
     if let Some(problem) = &audit.problem {
-        let line = format!("\nthe audit trail cannot be written: {problem}");
+        let line = say::ps_audit_problem(Text::told(problem));
+        text.push('\n');
         text.push_str(&style.bad(line));
         text.push('\n');
     }
     if audit.lost > 0 {
-        let line = format!(
-            "{} entries of the audit trail were lost: there was no room for them",
-            count(audit.lost)
-        );
+        let line = say::ps_audit_lost(count(audit.lost));
         text.push_str(&style.warn(line));
         text.push('\n');
     }
@@ -285,10 +294,17 @@ fn audit_lines(audit: &AuditStatus, style: Style) -> String {
 
 /// The versions of plugins, and those that are refused.
 fn history(answer: &Answer, style: Style) -> String {
-    let mut versions = Table::new(["PLUGIN", "TIME", "VERSION", "SHA256", "", "REASON"]);
+    let mut versions = Table::new([
+        say::ps_column_plugin(),
+        say::ps_column_time(),
+        say::ps_column_version(),
+        Text::same("SHA256"),
+        Text::same(""),
+        say::ps_column_reason(),
+    ]);
     for plugin in &answer.status.plugins {
         for record in &plugin.history {
-            let change = record.change.as_str();
+            let change = record.change.word();
             versions.row([
                 plugin.name.clone(),
                 date_and_time(record.time),
@@ -301,18 +317,24 @@ fn history(answer: &Answer, style: Style) -> String {
                     VersionChange::Returned => style.warn(change),
                     VersionChange::Refused => style.bad(change),
                 },
-                first_line(&record.reason),
+                Text::told(first_line(&record.reason)).to_string(),
             ]);
         }
     }
-    let mut quarantine = Table::new(["QUARANTINE", "SINCE", "VERSION", "SHA256", "REASON"]);
+    let mut quarantine = Table::new([
+        say::ps_column_quarantine(),
+        say::ps_column_since(),
+        say::ps_column_version(),
+        Text::same("SHA256"),
+        say::ps_column_reason(),
+    ]);
     for entry in &answer.status.quarantined {
         quarantine.row([
             entry.plugin.clone(),
             date_and_time(entry.time),
             entry.version.clone(),
             short(&entry.sha256),
-            first_line(&entry.reason),
+            Text::told(first_line(&entry.reason)).to_string(),
         ]);
     }
     let mut text = versions.to_string();
@@ -330,7 +352,7 @@ fn short(sha256: &str) -> String {
 fn connection_row(connection: &ConnectionStats, uptime: u64, style: Style) -> [String; 10] {
     let seconds = uptime as f64 / 1e9;
     let rate = connection.counters.replies as f64 / seconds.max(1e-9);
-    let state = connection.state.as_str();
+    let state = connection.state.word();
     [
         connection.connection.clone(),
         connection.endpoint.clone(),
@@ -348,7 +370,7 @@ fn connection_row(connection: &ConnectionStats, uptime: u64, style: Style) -> [S
             0 => "-".to_owned(),
             _ => duration(connection.round_trip.p50),
         },
-        first_line(&connection.reason),
+        Text::told(first_line(&connection.reason)).to_string(),
     ]
 }
 

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use super::{Global, directory};
 use crate::config::{Config, FILE};
 use crate::control::{Client, ClientError, SOCKET, SocketError};
+use crate::language::{Text, say};
 use crate::output::Failure;
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let mut failure = Self::plain(error.to_string());
-        failure.help = error.help();
+        failure.help = error.help().map(Text::from);
         failure
     }
 }
@@ -26,7 +27,7 @@ pub(super) fn converse<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::plain(format!("no runtime can be started: {error}")))?;
+        .map_err(|error| Failure::plain(say::no_runtime(Text::told(error))))?;
     runtime.block_on(work)
 }
 
@@ -37,8 +38,8 @@ pub(super) async fn client(global: &Global) -> Result<Client, Failure> {
     match Client::connect(&data).await {
         Ok(client) => Ok(client),
         Err(ClientError::Socket(SocketError::NotRunning(_))) => Err(Failure::new(
-            format!("no host is running in {}", directory.display()),
-            format!("start it with `weihe run {}`", directory.display()),
+            say::no_host_runs(directory.display()),
+            say::no_host_runs_help(directory.display()),
         )),
         Err(error) => Err(error.into()),
     }

@@ -17,6 +17,7 @@ use crate::component::{Built, Cargo, CargoError, is_c, place};
 use crate::config::{Config, PluginEntry, Watching};
 use crate::control::{SOCKET, bind, serve};
 use crate::develop::Workshop;
+use crate::language::{Text, Word as _, say};
 use crate::output::{Failure, Outcome, Style};
 use crate::record::{RecordLayer, Ring};
 use crate::system::{DataDirectory, HostService, Scope, StartError, System, Unbuilt};
@@ -49,9 +50,9 @@ pub(super) struct Run {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let help = match &error {
-            StartError::Boot(error) => Some(error.help().to_owned()),
+            StartError::Boot(error) => Some(Text::told(error.help())),
             StartError::Store(_) | StartError::Kernel(_) => None,
-            StartError::Audit(_) => Some("check permissions of the data directory".to_owned()),
+            StartError::Audit(_) => Some(say::run_audit_help()),
         };
         let mut failure = Self::plain(error.to_string());
         failure.help = help;
@@ -86,8 +87,8 @@ pub(super) fn start(directory: &Path, log: &str, building: Building) -> Result {
     let config = Config::load(directory)?;
     let filter = EnvFilter::try_new(log).map_err(|error| {
         Failure::usage(
-            format!("`--log {log}`: {error}"),
-            "take error, warn, info, debug or trace",
+            say::run_bad_log(log, Text::told(error)),
+            say::run_bad_log_help(),
         )
     })?;
     let ring = Ring::new();
@@ -163,9 +164,11 @@ fn build_all(config: &Config, done: &mut impl FnMut(&str, &Built)) -> BTreeMap<S
                 "plugin {} runs as {}, because its source cannot be built: {}",
                 plugin.name,
                 plugin.file.display(),
-                failure.message
+                failure.message.english()
             ),
             Err(Failure { message, help, .. }) => {
+                // The host keeps it for whoever asks, in any language.
+                let (message, help) = (message.english(), help.map(|help| help.english()));
                 failed.insert(plugin.name.clone(), Unbuilt { message, help });
             }
         }
@@ -191,8 +194,7 @@ async fn live(
     unbuilt: BTreeMap<String, Unbuilt>,
     workshop: Option<Workshop>,
 ) -> Result {
-    let no_signal =
-        |error: std::io::Error| Failure::plain(format!("signals cannot be received: {error}"));
+    let no_signal = |error: std::io::Error| Failure::plain(say::run_no_signals(Text::told(error)));
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
     let hangup = signal(SignalKind::hangup()).map_err(no_signal)?;
@@ -296,8 +298,11 @@ fn not_up<'a>(connections: impl IntoIterator<Item = (&'a str, LinkState, &'a str
         .into_iter()
         .filter(|(_, state, _)| *state != LinkState::Up)
         .map(|(name, state, reason)| match reason {
-            "" => format!("  connection {name} is {}\n", state.as_str()),
-            reason => format!("  connection {name} is {}: {reason}\n", state.as_str()),
+            "" => format!("  {}\n", say::run_not_up(name, state.word())),
+            reason => {
+                let line = say::run_not_up_why(name, state.word(), Text::told(reason));
+                format!("  {line}\n")
+            }
         })
         .collect()
 }
@@ -307,19 +312,26 @@ fn banner(system: &System, directory: &Path) -> String {
     let style = Style::stderr();
     let status = system.kernel().status();
     let failed = system.failed();
-    let number = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    };
-    let mut text = format!(
-        "{} runs: {}, {}, {}",
+    let runs = say::run_banner(
         style.bold(&system.config().host.name),
-        number(status.devices.len(), "device"),
-        number(status.connections.len(), "connection"),
-        number(status.plugins.len(), "plugin"),
+        match status.devices.len() {
+            1 => say::run_device(),
+            count => say::run_devices(count),
+        },
+        match status.connections.len() {
+            1 => say::run_connection(),
+            count => say::run_connections(count),
+        },
+        match status.plugins.len() {
+            1 => say::run_plugin(),
+            count => say::run_plugins(count),
+        },
     );
-    if !failed.is_empty() {
-        text.push_str(&style.bad(format!("; {} failed", number(failed.len(), "part"))));
+    let mut text = runs.to_string();
+    match failed.len() {
+        0 => {}
+        1 => text.push_str(&style.bad(say::run_part_failed())),
+        count => text.push_str(&style.bad(say::run_parts_failed(count))),
     }
     text.push('\n');
     let links = status.connections.iter();
@@ -327,22 +339,22 @@ fn banner(system: &System, directory: &Path) -> String {
     if !links.is_empty() {
         text.push_str(&style.warn(links));
     }
-    text.push_str("  in another terminal:\n");
+    text.push_str(&format!("  {}\n", say::run_elsewhere()));
     let shown = match directory.to_string_lossy() {
         here if here == "." => String::new(),
         there => format!(" -C {there}"),
     };
     for (command, what) in [
-        ("ps", "what runs"),
-        ("top", "the same, live"),
-        ("events", "what goes over the bus"),
-        ("get '#'", "the last values"),
-        ("logs --follow", "what is said"),
+        ("ps", say::run_type_ps()),
+        ("top", say::run_type_top()),
+        ("events", say::run_type_events()),
+        ("get '#'", say::run_type_get()),
+        ("logs --follow", say::run_type_logs()),
     ] {
         let command = format!("weihe{shown} {command}");
         text.push_str(&format!("    {command:<44} {}\n", style.dim(what)));
     }
-    text.push_str("  Ctrl-C stops it\n");
+    text.push_str(&format!("  {}\n", say::run_stop()));
     text
 }
 

@@ -6,6 +6,7 @@ use weihe_kernel::event::NamedEvent;
 
 use super::{Global, Result, remote};
 use crate::control::SetParams;
+use crate::language::say;
 use crate::output::{Failure, Outcome, print_json};
 
 /// Publish a value on a topic, as the operator
@@ -26,11 +27,8 @@ impl Set {
     pub(super) fn run(self, global: &Global) -> Result {
         if self.topic.starts_with('$') {
             return Err(Failure::usage(
-                format!(
-                    "`{}` cannot be set: topics that start with `$` are the kernel's own",
-                    self.topic
-                ),
-                "set a topic of a device, like `plugin/soil/target`",
+                say::set_own(&self.topic),
+                say::set_own_help(),
             ));
         }
         let params = SetParams {

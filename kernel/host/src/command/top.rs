@@ -19,6 +19,7 @@ use weihe_kernel::units::Span;
 use super::ps::understood;
 use super::{Global, Result, remote};
 use crate::control::Client;
+use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, Style, print, print_json};
 use crate::system::Ps;
 
@@ -109,8 +110,8 @@ async fn live(global: &Global, every: Duration) -> Result {
     let mut client = remote::client(global).await?;
     let mut reading = Reading::first(understood(ask(&mut client).await?)?);
     let no_terminal = |error: std::io::Error| {
-        let help = "use `weihe top --once`, or `--json`";
-        Failure::new(format!("the terminal cannot be used: {error}"), help)
+        let help = say::top_no_terminal_help();
+        Failure::new(say::top_no_terminal(Text::told(error)), help)
     };
     let mut resized = signal(SignalKind::window_change()).map_err(no_terminal)?;
     let mut ended = signal(SignalKind::terminate()).map_err(no_terminal)?;
@@ -172,10 +173,10 @@ fn looks(global: Global, client: Client, every: Duration) -> mpsc::Receiver<Look
             beat.tick().await;
             let look = match timeout(PATIENCE, look(&global, &mut client)).await {
                 Ok(Ok(ps)) => Ok(Box::new(ps)),
-                Ok(Err(failure)) => Err(failure.message),
+                Ok(Err(failure)) => Err(failure.message.to_string()),
                 Err(_) => {
                     client = None;
-                    Err(format!("it does not answer within {PATIENCE:?}"))
+                    Err(say::top_silent(format!("{PATIENCE:?}")).to_string())
                 }
             };
             if sender.send(look).await.is_err() {

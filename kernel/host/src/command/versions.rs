@@ -11,6 +11,7 @@ use super::{Global, Result, remote};
 use crate::control::{
     DeviceParams, LoadAnswer, PluginParams, RestartAnswer, SwapAnswer, VersionParams,
 };
+use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, print, print_json};
 
 /// Run another version of a plugin in all its devices, without a gap
@@ -81,7 +82,7 @@ pub(super) struct Restart {
 /// The host is somewhere else: it needs the whole path.
 fn whole(file: &Path) -> std::result::Result<PathBuf, Failure> {
     file.canonicalize()
-        .map_err(|error| Failure::plain(format!("{}: {error}", file.display())))
+        .map_err(|error| Failure::plain(say::file_problem(file.display(), Text::told(error))))
 }
 
 fn ask<A: DeserializeOwned>(
@@ -122,7 +123,7 @@ impl Load {
             file: whole(&self.file)?,
             lift: self.lift,
         };
-        show_load(global, "started", &ask(global, "load", &params)?)
+        show_load(global, &say::load_started(), &ask(global, "load", &params)?)
     }
 }
 
@@ -131,7 +132,11 @@ impl Unload {
         let params = PluginParams {
             plugin: self.plugin,
         };
-        show_load(global, "stopped", &ask(global, "unload", &params)?)
+        show_load(
+            global,
+            &say::load_stopped(),
+            &ask(global, "unload", &params)?,
+        )
     }
 }
 
@@ -144,7 +149,7 @@ impl Restart {
         if global.json {
             print_json(&serde_json::to_value(&answer).unwrap_or_default());
         } else {
-            print(&format!("{}  started\n", answer.device));
+            print(&format!("{}  {}\n", answer.device, say::load_started()));
         }
         Ok(Outcome::Done)
     }
@@ -156,13 +161,14 @@ fn show_swap(global: &Global, answer: &SwapAnswer) -> Result {
     } else {
         let mut text = String::new();
         for device in &answer.devices {
-            let _ = match &device.problem {
-                None => writeln!(text, "{}  runs version {}", device.device, device.version),
-                Some(problem) => writeln!(text, "{}  {problem}", device.device),
+            let how = match &device.problem {
+                None => say::swap_runs(&device.version),
+                Some(problem) => Text::told(problem),
             };
+            let _ = writeln!(text, "{}  {how}", device.device);
         }
         if answer.devices.is_empty() {
-            let _ = writeln!(text, "no device runs plugin {}", answer.plugin);
+            let _ = writeln!(text, "{}", say::swap_no_device(&answer.plugin));
         }
         print(&text);
     }
@@ -170,7 +176,7 @@ fn show_swap(global: &Global, answer: &SwapAnswer) -> Result {
     Ok(if fine { Outcome::Done } else { Outcome::Failed })
 }
 
-fn show_load(global: &Global, what: &str, answer: &LoadAnswer) -> Result {
+fn show_load(global: &Global, what: &Text, answer: &LoadAnswer) -> Result {
     if global.json {
         print_json(&serde_json::to_value(answer).unwrap_or_default());
     } else {
@@ -179,7 +185,7 @@ fn show_load(global: &Global, what: &str, answer: &LoadAnswer) -> Result {
             let _ = writeln!(text, "{device}  {what}");
         }
         for note in &answer.notes {
-            let _ = writeln!(text, "plugin {}: {note}", answer.plugin);
+            let _ = writeln!(text, "{}", say::load_note(&answer.plugin, Text::told(note)));
         }
         print(&text);
     }

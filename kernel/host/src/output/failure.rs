@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use super::Style;
+use super::shown::Shown;
+use super::{Style, width};
 use crate::config::{LoadError, Problem};
+use crate::language::{Language, Text, current, label, say};
 
 /// How a command ends when nothing went wrong with the command itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +24,9 @@ pub struct Failure {
     /// Whether the command was called wrongly (exit code 2) or failed (exit code 1).
     pub usage: bool,
     /// What is wrong.
-    pub message: String,
+    pub message: Text,
     /// What to do.
-    pub help: Option<String>,
+    pub help: Option<Text>,
     /// The places in files where it is wrong.
     pub problems: Vec<Problem>,
     /// What `--json` prints in place of an error, where the command has a form of its own.
@@ -33,7 +35,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that explains itself.
-    pub fn plain(message: impl Into<String>) -> Self {
+    pub fn plain(message: impl Into<Text>) -> Self {
         Self {
             usage: false,
             message: message.into(),
@@ -44,14 +46,14 @@ impl Failure {
     }
 
     /// A failure with what to do.
-    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub fn new(message: impl Into<Text>, help: impl Into<Text>) -> Self {
         let mut failure = Self::plain(message);
         failure.help = Some(help.into());
         failure
     }
 
     /// A wrong call of the command.
-    pub fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub fn usage(message: impl Into<Text>, help: impl Into<Text>) -> Self {
         let mut failure = Self::new(message, help);
         failure.usage = true;
         failure
@@ -67,7 +69,9 @@ impl Failure {
         if let Some(answer) = &self.answer {
             return answer.clone();
         }
-        let mut error = serde_json::json!({ "message": self.message, "help": self.help });
+        // English whatever people read: scripts compare it, and it is searched for.
+        let help = self.help.as_ref().map(Text::english);
+        let mut error = serde_json::json!({ "message": self.message.english(), "help": help });
         if !self.problems.is_empty() {
             error["problems"] = self.problems.iter().map(Problem::to_json).collect();
         }
@@ -80,9 +84,10 @@ impl Failure {
         for problem in &self.problems {
             text.push_str(&render_problem(problem, style));
         }
-        let _ = writeln!(text, "{} {}", style.bad("error:"), self.message);
+        let error = say::label_error();
+        let _ = writeln!(text, "{}", label(style.bad(&error), &error, &self.message));
         if let Some(help) = &self.help {
-            let _ = writeln!(text, "{} {help}", style.code(" help:"));
+            let _ = writeln!(text, "{}", helped(help, style));
         }
         text
     }
@@ -91,7 +96,7 @@ impl Failure {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let mut failure = Self::plain(error.to_string());
-        failure.help = error.help().map(|help| help.to_string());
+        failure.help = error.help().map(|help| Text::told(help));
         if let LoadError::Invalid(invalid) = error {
             failure.problems = invalid.into_problems();
         }
@@ -107,6 +112,14 @@ impl From<Problem> for Failure {
     }
 }
 
+/// What to do, under what is wrong: the colons stand below one another.
+fn helped(help: &Text, style: Style) -> String {
+    let heading = say::label_help();
+    let fill = width(&say::label_error().to_string()).saturating_sub(width(&heading.to_string()));
+    let shown = format!("{}{}", " ".repeat(fill), style.code(&heading));
+    label(shown, &heading, help)
+}
+
 /// A problem with its line of the file underlined.
 pub fn render_problem(problem: &Problem, style: Style) -> String {
     let theme = if style.colour() {
@@ -117,17 +130,24 @@ pub fn render_problem(problem: &Problem, style: Style) -> String {
     let mut text = String::new();
     let shown = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
-        .render_report(&mut text, problem);
+        .render_report(&mut text, &Shown::of(problem));
     if shown.is_err() {
         text = format!(
-            "{}:{}: {problem}\n",
+            "{}:{}: {}\n",
             problem.path().display(),
-            problem.line()
+            problem.line(),
+            Text::told(problem)
         );
+    }
+    if current() != Language::English
+        && let Some(help) = problem.help()
+    {
+        let heading = say::label_help();
+        let help = label(style.code(&heading), &heading, Text::told(help));
+        let _ = writeln!(text, "  {help}");
     }
     text
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

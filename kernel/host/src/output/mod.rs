@@ -2,6 +2,7 @@
 
 mod failure;
 mod progress;
+mod shown;
 mod style;
 mod table;
 mod text;

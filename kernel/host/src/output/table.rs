@@ -5,15 +5,15 @@ use std::fmt;
 /// A table with a header.
 #[derive(Debug, Clone)]
 pub struct Table {
-    header: Vec<&'static str>,
+    header: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with these columns.
-    pub fn new<const N: usize>(header: [&'static str; N]) -> Self {
+    pub fn new<const N: usize>(header: [impl fmt::Display; N]) -> Self {
         Self {
-            header: header.to_vec(),
+            header: header.iter().map(ToString::to_string).collect(),
             rows: Vec::new(),
         }
     }
@@ -46,7 +46,7 @@ impl fmt::Display for Table {
             }
             writeln!(f, "{}", text.trim_end())
         };
-        line(&mut self.header.iter().copied())?;
+        line(&mut self.header.iter().map(String::as_str))?;
         for row in &self.rows {
             line(&mut row.iter().map(String::as_str))?;
         }

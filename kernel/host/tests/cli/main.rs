@@ -23,6 +23,7 @@ fn weihe(directory: &Path) -> Command {
         .current_dir(directory)
         .env_remove("WEIHE_DIR")
         .env_remove("WEIHE_LOG")
+        .env("WEIHE_LANG", "en")
         .env("XDG_CACHE_HOME", directory.join(".cache"))
         .stdin(Stdio::null());
     command

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use weihe_kernel::bus::{Overflow, SubscriptionStatus};
+use weihe_kernel::bus::SubscriptionStatus;
 use weihe_kernel::connection::Latency;
 use weihe_kernel::device::{BudgetStatus, DeviceState, DeviceStatus, Unit};
 
+use crate::language::{Text, Word as _, say};
 use crate::output::{Style, Table, bytes, count, date_and_time, duration, one_line};
 
 /// A device in full, for people.
@@ -15,58 +16,46 @@ pub(in crate::command) fn details(
     style: Style,
 ) -> String {
     let usage = &device.usage;
-    let mut text = format!(
-        "{}  plugin {} {}, {}, lane {}{}\n",
+    let title = say::ps_device_title(
         style.bold(&device.name),
-        device.plugin,
+        &device.plugin,
         one_line(&device.version),
         state(device, style),
-        device.lane,
-        match &device.connection {
-            Some(connection) => format!(", connection {connection}"),
-            None => String::new(),
-        },
+        &device.lane,
     );
-    let _ = writeln!(
-        text,
-        "events      {} in ({}/s), {} out ({}/s), {} dropped, {} again, {} dead",
-        count(device.events),
-        rate(usage.rates.events),
-        count(device.published),
-        rate(usage.rates.published),
-        count(device.dropped),
-        count(device.retries),
-        count(device.dead),
-    );
-    let _ = writeln!(
-        text,
-        "calls       {} commands, {} notices, {} batches, {} traps, {} restarts",
-        count(device.calls),
-        count(device.notices),
-        count(device.batches),
-        count(device.traps),
-        count(device.restarts()),
-    );
-    let _ = writeln!(text, "handler     {}", spans(&usage.handling));
-    let _ = writeln!(text, "latency     {}", spans(&usage.latency));
-    let _ = writeln!(
-        text,
-        "lane        kept for {}; slowed down for {} (limit `publish-rate`)",
-        duration(usage.running),
-        duration(device.held)
-    );
-    let _ = writeln!(
-        text,
-        "log         {} records, {} left out (limit `log-rate`)",
-        count(device.logged),
-        count(device.log_left_out)
-    );
+    let connection = device.connection.as_ref();
+    let connection = connection.map(|name| say::ps_device_connection(name).to_string());
+    let mut text = format!("{title}{}\n", connection.unwrap_or_default());
+    for line in [
+        say::ps_device_events(
+            count(device.events),
+            rate(usage.rates.events),
+            count(device.published),
+            rate(usage.rates.published),
+            count(device.dropped),
+            count(device.retries),
+            count(device.dead),
+        ),
+        say::ps_device_calls(
+            count(device.calls),
+            count(device.notices),
+            count(device.batches),
+            count(device.traps),
+            count(device.restarts()),
+        ),
+        say::ps_device_handler(spans(&usage.handling)),
+        say::ps_device_latency(spans(&usage.latency)),
+        say::ps_device_lane(duration(usage.running), duration(device.held)),
+        say::ps_device_log(count(device.logged), count(device.log_left_out)),
+    ] {
+        let _ = writeln!(text, "{line}");
+    }
     if let Some(fault) = &device.last_error {
         let _ = writeln!(
             text,
-            "\nlast error, {}\n{}",
-            date_and_time(fault.time),
-            style.bad(one_line(&fault.message))
+            "\n{}\n{}",
+            say::ps_device_last_error(date_and_time(fault.time)),
+            style.bad(Text::told(one_line(&fault.message)))
         );
         for line in fault.backtrace.lines() {
             let _ = writeln!(text, "{}", one_line(line));
@@ -83,8 +72,8 @@ pub(in crate::command) fn details(
 /// The state in a word or two.
 pub(in crate::command) fn state(device: &DeviceStatus, style: Style) -> String {
     let state = match device.probation {
-        true => format!("{} (probation)", device.state.as_str()),
-        false => device.state.as_str().to_owned(),
+        true => say::state_on_probation(device.state.word()),
+        false => device.state.word(),
     };
     match device.state {
         DeviceState::Running => style.good(state),
@@ -95,7 +84,13 @@ pub(in crate::command) fn state(device: &DeviceStatus, style: Style) -> String {
 
 /// Each limit, and what is used of it.
 fn budgets(budgets: &[BudgetStatus], style: Style) -> Table {
-    let mut table = Table::new(["LIMIT", "USED", "PEAK", "MOST", ""]);
+    let mut table = Table::new([
+        say::ps_column_limit(),
+        say::ps_column_used(),
+        say::ps_column_peak(),
+        say::ps_column_most(),
+        Text::same(""),
+    ]);
     for budget in budgets {
         let shown = |value: Option<u64>| match value {
             Some(value) => amount(value, budget.unit),
@@ -107,7 +102,7 @@ fn budgets(budgets: &[BudgetStatus], style: Style) -> Table {
             shown(budget.peak),
             amount(budget.most, budget.unit),
             match budget.is_near() {
-                true => style.warn("! near its limit"),
+                true => style.warn(say::ps_near_limit()),
                 false => String::new(),
             },
         ]);
@@ -117,13 +112,13 @@ fn budgets(budgets: &[BudgetStatus], style: Style) -> Table {
 
 fn queues(device: &DeviceStatus, subscriptions: &[SubscriptionStatus], style: Style) -> String {
     let mut table = Table::new([
-        "SUBSCRIPTION",
-        "WAITING",
-        "PEAK",
-        "ROOM",
-        "WHEN FULL",
-        "TAKEN",
-        "DROPPED",
+        say::ps_column_subscription(),
+        say::ps_column_waiting(),
+        say::ps_column_peak(),
+        say::ps_column_room(),
+        say::ps_column_when_full(),
+        say::ps_column_taken(),
+        say::ps_column_dropped(),
     ]);
     for queue in subscriptions
         .iter()
@@ -134,12 +129,7 @@ fn queues(device: &DeviceStatus, subscriptions: &[SubscriptionStatus], style: St
             count(queue.queued as u64),
             count(queue.peak as u64),
             count(queue.capacity as u64),
-            match queue.overflow {
-                Overflow::DropOldest => "drop-oldest",
-                Overflow::LatestOnly => "latest-only",
-                Overflow::Block => "block",
-            }
-            .to_owned(),
+            queue.overflow.word().to_string(),
             count(queue.delivered),
             match queue.dropped {
                 0 => count(0),
@@ -171,15 +161,14 @@ pub(in crate::command) fn rate(rate: f64) -> String {
     }
 }
 
-fn spans(latency: &Latency) -> String {
+fn spans(latency: &Latency) -> Text {
     match latency.count {
-        0 => "nothing in the last seconds".to_owned(),
-        measured => format!(
-            "half within {}, 99 % within {}, longest {} ({} measured in the last seconds)",
+        0 => say::ps_spans_none(),
+        measured => say::ps_spans(
             duration(latency.p50),
             duration(latency.p99),
             duration(latency.longest),
-            count(measured)
+            count(measured),
         ),
     }
 }

@@ -6,11 +6,12 @@ use weihe_kernel::device::{DeviceState, DeviceStatus};
 use super::reading::Reading;
 use super::view::{shown_latency, used};
 use crate::command::ps::rate;
-use crate::output::{count, duration, one_line};
+use crate::language::{Text, Word as _, say};
+use crate::output::{count, duration, one_line, width as columns_of};
 
 /// One column of a table.
 pub struct Column {
-    pub head: &'static str,
+    pub head: String,
     pub width: usize,
     /// Whether its cells are numbers, which stand at the right.
     pub number: bool,
@@ -43,17 +44,17 @@ impl Cell {
 /// From so many columns on there is room for versions and last errors in the table.
 const WIDE: usize = 120;
 
-fn text(head: &'static str, width: usize) -> Column {
+fn text(head: Text, width: usize) -> Column {
     Column {
-        head,
+        head: head.to_string(),
         width,
         number: false,
     }
 }
 
-fn number(head: &'static str, width: usize) -> Column {
+fn number(head: Text, width: usize) -> Column {
     Column {
-        head,
+        head: head.to_string(),
         width,
         number: true,
     }
@@ -62,27 +63,33 @@ fn number(head: &'static str, width: usize) -> Column {
 /// The columns of devices.
 pub fn device_columns(width: usize) -> Vec<Column> {
     let wide = width >= WIDE;
+    // What its heading needs beyond three figures is taken from the names.
+    let restarts = columns_of(&say::top_column_restarts().to_string()).max(3);
+    let device = if wide { 18 } else { 13 };
     let mut columns = vec![
-        text("DEVICE", if wide { 18 } else { 13 }),
-        text("STATE", 10),
+        text(say::top_column_device(), device + 3 - restarts),
+        text(say::top_column_state(), 10),
     ];
     if wide {
-        columns.push(text("VERSION", 10));
+        columns.push(text(say::top_column_version(), 10));
     }
     columns.extend([
-        number("IN/S", 6),
-        number("OUT/S", 6),
-        number("P50", 6),
-        number("P99", 6),
-        number("CPU%", 4),
-        number("MEM", 4),
-        number("QUEUE", 5),
-        number("DROPS", 5),
-        number("RST", 3),
+        number(say::top_column_in(), 6),
+        number(say::top_column_out(), 6),
+        number(Text::same("P50"), 6),
+        number(Text::same("P99"), 6),
+        number(Text::same("CPU%"), 4),
+        number(say::top_column_memory(), 4),
+        number(say::top_column_queue(), 5),
+        number(say::top_column_drops(), 5),
+        number(say::top_column_restarts(), restarts),
     ]);
     if wide {
         let used: usize = columns.iter().map(|column| column.width + 1).sum();
-        columns.push(text("LAST ERROR", width.saturating_sub(used + 1)));
+        columns.push(text(
+            say::top_column_last_error(),
+            width.saturating_sub(used + 1),
+        ));
     }
     columns
 }
@@ -112,14 +119,14 @@ pub fn device_cells(reading: &Reading, device: &DeviceStatus, width: usize) -> V
     };
     let wide = width >= WIDE;
     let (state, tone) = match device.state {
-        DeviceState::Running if device.probation => ("probation", Tone::Warn),
-        DeviceState::Running => ("running", Tone::Good),
-        DeviceState::Failed => ("failed", Tone::Bad),
-        other => (other.as_str(), Tone::Warn),
+        DeviceState::Running if device.probation => (say::state_probation(), Tone::Warn),
+        DeviceState::Running => (device.state.word(), Tone::Good),
+        DeviceState::Failed => (device.state.word(), Tone::Bad),
+        other => (other.word(), Tone::Warn),
     };
     let mut cells = vec![
         Cell::plain(one_line(&device.name)),
-        Cell(state.to_owned(), tone),
+        Cell(state.to_string(), tone),
     ];
     if wide {
         let mark = if device.probation { "?" } else { "" };
@@ -146,7 +153,7 @@ pub fn device_cells(reading: &Reading, device: &DeviceStatus, width: usize) -> V
     if wide {
         let error = device.last_error.as_ref();
         let error = error
-            .map(|fault| one_line(&fault.message))
+            .map(|fault| Text::told(one_line(&fault.message)).to_string())
             .unwrap_or_default();
         cells.push(Cell(error, Tone::Warn));
     }
@@ -157,16 +164,19 @@ pub fn device_cells(reading: &Reading, device: &DeviceStatus, width: usize) -> V
 pub fn connection_columns(width: usize) -> Vec<Column> {
     let wide = width >= WIDE;
     let mut columns = vec![
-        text("CONNECTION", if wide { 18 } else { 13 }),
-        text("LINK", 10),
-        number("EXCH/S", 6),
-        number("TIMEOUTS", 8),
-        number("RTT", 6),
-        number("RTT99", 6),
-        number("WAIT", 4),
+        text(say::top_column_connection(), if wide { 18 } else { 13 }),
+        text(say::top_column_link(), 10),
+        number(say::top_column_exchanges(), 6),
+        number(say::top_column_timeouts(), 8),
+        number(say::top_column_round_trip(), 6),
+        number(say::top_column_round_trip_99(), 6),
+        number(say::top_column_waiting(), 4),
     ];
     let used: usize = columns.iter().map(|column| column.width + 1).sum();
-    columns.push(text("REASON", width.saturating_sub(used + 1)));
+    columns.push(text(
+        say::top_column_reason(),
+        width.saturating_sub(used + 1),
+    ));
     columns
 }
 
@@ -184,13 +194,16 @@ pub fn connection_cells(reading: &Reading, connection: &ConnectionStats) -> Vec<
     };
     vec![
         Cell::plain(one_line(&connection.connection)),
-        Cell(connection.state.as_str().to_owned(), tone),
+        Cell(connection.state.word().to_string(), tone),
         Cell::plain(short(reading.exchanges(connection))),
         Cell::trouble(connection.counters.timeouts),
         span(round_trip.p50),
         span(round_trip.p99),
         Cell::plain(short_count(connection.queued as u64)),
-        Cell(one_line(&connection.reason), Tone::Warn),
+        Cell(
+            Text::told(one_line(&connection.reason)).to_string(),
+            Tone::Warn,
+        ),
     ]
 }
 

@@ -8,6 +8,7 @@ use super::columns::{
 use super::reading::Reading;
 use super::view::View;
 use crate::command::ps::details;
+use crate::language::{Text, say};
 use crate::output::{Style, bytes, clip, count, duration, one_line, width};
 
 /// The smallest terminal in which anything can be told.
@@ -34,7 +35,7 @@ pub enum Trouble<'t> {
 /// Draws a frame: as many lines as there are on the terminal at most.
 pub fn draw(reading: &Reading, view: &View, trouble: Trouble<'_>, canvas: &Canvas) -> Vec<String> {
     if canvas.width < LEAST.0 || canvas.height.is_some_and(|height| height < LEAST.1) {
-        let text = format!("too small: {} by {} at least", LEAST.0, LEAST.1);
+        let text = say::top_too_small(LEAST.0, LEAST.1).to_string();
         return vec![clip(&text, canvas.width).to_owned()];
     }
     let mut lines = head(reading, view, trouble, canvas);
@@ -63,28 +64,33 @@ fn head(reading: &Reading, view: &View, trouble: Trouble<'_>, canvas: &Canvas) -
     };
     let lanes = reading.lanes();
     let name = one_line(&ps.host.name);
-    let rest = format!(
-        "{}  weihe {}  up {}{memory}  {} {}  {} topics",
-        if view.paused { "  PAUSED" } else { "" },
-        ps.host.version,
+    let paused = match view.paused {
+        true => format!("  {}", say::top_paused()),
+        false => String::new(),
+    };
+    let rest = say::top_head(
+        &ps.host.version,
         duration(ps.status.uptime),
-        lanes,
-        if lanes == 1 { "lane" } else { "lanes" },
+        memory,
+        match lanes {
+            1 => say::top_lane(),
+            lanes => say::top_lanes(lanes),
+        },
         count(ps.status.topics as u64),
     );
-    let line = format!("{}{rest}", canvas.style.bold(&name));
+    let line = format!("{}{paused}  {rest}", canvas.style.bold(&name));
     let mut lines = vec![clipped(&line, canvas)];
     let problem = match trouble {
-        Trouble::Gone(reason) => Some(format!("the host is gone, and looked for: {reason}")),
+        Trouble::Gone(reason) => Some(say::top_gone(reason)),
         Trouble::None if !ps.failed.is_empty() => {
             let names: Vec<&str> = ps.failed.iter().map(|failed| &*failed.name).collect();
             // A plugin may run and its newer file be bad: `ps` has the words for that.
-            Some(format!("see `weihe ps`: {}", names.join(", ")))
+            Some(say::top_see(names.join(", ")))
         }
         Trouble::None => None,
     };
     if let Some(problem) = problem {
-        let problem = one_line(&problem);
+        let problem = one_line(&problem.to_string());
         lines.push(canvas.style.bad(clip(&problem, canvas.width)));
     }
     lines.push(String::new());
@@ -93,13 +99,10 @@ fn head(reading: &Reading, view: &View, trouble: Trouble<'_>, canvas: &Canvas) -
 
 fn foot(view: &View, canvas: &Canvas) -> String {
     let keys = match view.details {
-        Some(_) => "q quit  ↑↓ scroll  Enter back  p pause".to_owned(),
-        None => format!(
-            "q quit  ↑↓ select  Enter details  s sort ({})  p pause",
-            view.sort.as_str()
-        ),
+        Some(_) => say::top_keys_details(),
+        None => say::top_keys(view.sort.heading()),
     };
-    canvas.style.dim(clip(&keys, canvas.width))
+    canvas.style.dim(clip(&keys.to_string(), canvas.width))
 }
 
 /// Devices and connections.
@@ -138,7 +141,7 @@ fn tables(
         lines.push(row(&columns, cells, selected, canvas));
     }
     if devices.is_empty() {
-        lines.push("no devices".to_owned());
+        lines.push(say::top_no_devices().to_string());
     }
     if below > 0 {
         lines.push(String::new());
@@ -156,12 +159,12 @@ fn tables(
             lines.push(row(&columns, cells, false, canvas));
         }
         if hidden > 0 {
-            lines.push(format!("  … {} more", connections.len() - shown));
+            lines.push(format!("  {}", say::top_more(connections.len() - shown)));
         }
     }
     if let Some(fault) = fault {
         lines.push(String::new());
-        let text = one_line(&fault.message);
+        let text = Text::told(one_line(&fault.message)).to_string();
         lines.push(canvas.style.warn(clip(&text, canvas.width)));
     }
     lines
@@ -184,13 +187,14 @@ fn full(
 
 fn header(columns: &[Column], view: &View, canvas: &Canvas) -> String {
     let mut line = String::from(" ");
+    let sorted = view.sort.heading().to_string();
     for column in columns {
         // By what the devices are ordered.
-        let sorted = view.sort.as_str() == column.head && canvas.height.is_some();
+        let sorted = sorted == column.head && canvas.height.is_some();
         let (head, between) = match (sorted, column.number) {
             (true, false) => (format!("{}▾", column.head), ' '),
-            (true, true) => (column.head.to_owned(), '▾'),
-            (false, _) => (column.head.to_owned(), ' '),
+            (true, true) => (column.head.clone(), '▾'),
+            (false, _) => (column.head.clone(), ' '),
         };
         line.push_str(&placed(&head, column));
         line.push(between);

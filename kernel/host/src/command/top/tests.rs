@@ -242,7 +242,7 @@ fn devices_are_sorted_by_what_is_asked_for_and_the_selected_one_stays_selected()
         let lines = frame(&reading, &view, 80, 24);
         assert!(lines.iter().any(|line| line.starts_with(">soil")));
         assert!(
-            lines[2].contains(&format!("{}▾", view.sort.as_str())),
+            lines[2].contains(&format!("{}▾", view.sort.heading())),
             "{}",
             lines[2]
         );

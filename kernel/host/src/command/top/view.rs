@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use weihe_kernel::device::DeviceStatus;
 
 use super::reading::Reading;
+use crate::language::{Text, say};
 
 /// By what devices are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,16 +39,16 @@ impl Sort {
     }
 
     /// The column, as it is headed.
-    pub fn as_str(self) -> &'static str {
+    pub fn heading(self) -> Text {
         match self {
-            Self::Name => "DEVICE",
-            Self::Events => "IN/S",
-            Self::Published => "OUT/S",
-            Self::Lane => "CPU%",
-            Self::Latency => "P99",
-            Self::Memory => "MEM",
-            Self::Drops => "DROPS",
-            Self::Restarts => "RST",
+            Self::Name => say::top_column_device(),
+            Self::Events => say::top_column_in(),
+            Self::Published => say::top_column_out(),
+            Self::Lane => Text::same("CPU%"),
+            Self::Latency => Text::same("P99"),
+            Self::Memory => say::top_column_memory(),
+            Self::Drops => say::top_column_drops(),
+            Self::Restarts => say::top_column_restarts(),
         }
     }
 }

@@ -1,0 +1,89 @@
+//! Sentences that others say in English, recognised by their words and said again.
+//!
+//! An error of the kernel, or one that a running host answers with, is a text when it gets here. The
+//! texts in `texts/*/said` are those sentences with places for what varies. A sentence that matches as
+//! a whole is said in the other language, and what stands in its places is looked at in the same way:
+//! errors carry others within them. What matches nothing stays as it is.
+
+use fluent_bundle::FluentArgs;
+
+use super::{Language, SAID, bundle};
+
+/// A sentence that may be said.
+#[derive(Debug)]
+pub(super) struct Sentence {
+    pub(super) key: &'static str,
+    pub(super) parts: &'static [Part],
+}
+
+/// A piece of a sentence.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// These words.
+    Words(&'static str),
+    /// What varies, at least one character of it.
+    Place(&'static str),
+}
+
+/// What is longer is no sentence, and would take long to look through.
+const LONGEST: usize = 4_096;
+
+/// The same in another language; none when it is not known.
+pub(super) fn translate(words: &str, language: Language) -> Option<String> {
+    if words.len() > LONGEST {
+        return None;
+    }
+    SAID.iter().find_map(|sentence| {
+        let mut filled = Vec::new();
+        if !matches(sentence.parts, words, &mut filled) {
+            return None;
+        }
+        let mut arguments = FluentArgs::new();
+        for (name, value) in filled {
+            let inner = translate(value, language);
+            arguments.set(name, inner.unwrap_or_else(|| value.to_owned()));
+        }
+        bundle::format(language, sentence.key, &arguments)
+    })
+}
+
+/// Whether all of a text is this sentence, and with what in its places. Places take as little as they
+/// can.
+fn matches<'t>(
+    parts: &'static [Part],
+    text: &'t str,
+    filled: &mut Vec<(&'static str, &'t str)>,
+) -> bool {
+    match parts {
+        [] => text.is_empty(),
+        [Part::Words(words), rest @ ..] => text
+            .strip_prefix(words)
+            .is_some_and(|text| matches(rest, text, filled)),
+        [Part::Place(name)] => {
+            filled.push((name, text));
+            !text.is_empty()
+        }
+        [Part::Place(name), rest @ ..] => {
+            let [Part::Words(next), ..] = rest else {
+                return false;
+            };
+            let before = filled.len();
+            // Not within the first character: a place is never empty.
+            let first = text.chars().next().map_or(0, char::len_utf8);
+            let mut from = first;
+            while let Some(at) = text.get(from..).and_then(|text| text.find(next)) {
+                let (value, text_after) = text.split_at(from + at);
+                filled.push((name, value));
+                if matches(rest, text_after, filled) {
+                    return true;
+                }
+                filled.truncate(before);
+                from += at + 1;
+                while from < text.len() && !text.is_char_boundary(from) {
+                    from += 1;
+                }
+            }
+            false
+        }
+    }
+}

@@ -1,0 +1,12 @@
+dead-none = there are none
+dead-column-id = ID
+dead-column-device = DEVICE
+dead-column-age = AGE
+dead-column-input = INPUT
+dead-column-value = VALUE
+dead-column-attempts = ATTEMPTS
+dead-column-reason = REASON
+dead-notice-of = { $notice } of { $connection }
+dead-delivered = { $count } delivered again
+dead-dropped = { $count } dropped
+dead-stays = { $id } stays:

@@ -1,0 +1,3 @@
+doctor-ok = ok
+doctor-warn = warn
+doctor-fail = fail

@@ -1,0 +1,23 @@
+# Usage errors of clap, line by line.
+said-clap-unknown-argument = unexpected argument '{ $argument }' found
+said-clap-unknown-command = unrecognized subcommand '{ $command }'
+said-clap-missing = the following required arguments were not provided:
+said-clap-no-value = a value is required for '{ $argument }' but none was supplied
+said-clap-invalid = invalid value '{ $value }' for '{ $argument }'
+said-clap-invalid-why = invalid value '{ $value }' for '{ $argument }': { $why }
+said-clap-twice = the argument '{ $argument }' cannot be used multiple times
+said-clap-conflict = the argument '{ $argument }' cannot be used with '{ $other }'
+said-clap-conflicts = the argument '{ $argument }' cannot be used with:
+said-clap-too-many = unexpected value '{ $value }' for '{ $argument }' found; no more were expected
+said-clap-no-subcommand = '{ $command }' requires a subcommand but one was not provided
+said-clap-utf8 = invalid UTF-8 was detected in one or more arguments
+said-clap-similar-argument = a similar argument exists: '{ $argument }'
+said-clap-similar-command = a similar subcommand exists: '{ $command }'
+said-clap-similar-commands = some similar subcommands exist: { $commands }
+said-clap-similar-arguments = some similar arguments exist: { $arguments }
+said-clap-similar-value = a similar value exists: '{ $value }'
+said-clap-escape = to pass '{ $value }' as a value, use '{ $form }'
+said-clap-digit = invalid digit found in string
+said-clap-empty-number = cannot parse integer from empty string
+said-clap-too-large = number too large to fit in target type
+said-clap-float = invalid float literal

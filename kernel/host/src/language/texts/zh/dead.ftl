@@ -1,0 +1,12 @@
+dead-none = 没有死信
+dead-column-id = 编号
+dead-column-device = 设备
+dead-column-age = 已有
+dead-column-input = 输入
+dead-column-value = 值
+dead-column-attempts = 次数
+dead-column-reason = 原因
+dead-notice-of = 连接 { $connection } 的 { $notice }
+dead-delivered = 已重新投递 { $count } 条
+dead-dropped = 已丢弃 { $count } 条
+dead-stays = { $id } 仍保留：

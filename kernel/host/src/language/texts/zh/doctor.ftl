@@ -1,0 +1,3 @@
+doctor-ok = 正常
+doctor-warn = 注意
+doctor-fail = 不行

@@ -1,0 +1,214 @@
+# 命令行帮助的中文。英文在代码的注释里；键是命令和参数的路径，见 language/help.rs。
+
+# clap 自己的用语
+help-frame-help-command = 显示本说明，或所给子命令的帮助
+help-frame-help-more = 显示帮助（`--help` 更详细）
+help-frame-help-less = 显示帮助（`-h` 更简短）
+help-frame-help = 显示帮助
+help-frame-version = 显示版本
+help-frame-usage = 用法：
+help-frame-commands = 命令：
+help-frame-arguments = 参数：
+help-frame-options = 选项：
+help-frame-values = 可选值：
+help-frame-default = [默认：
+help-frame-env = [环境变量：
+help-frame-possible = [可选值：
+help-frame-more = 详细说明见 `--help`。
+help-frame-examples = 示例：
+help-frame-tip = 提示：
+
+help = 微核 Weihe：把一个 .wasm 放进目录，它就是驱动
+help--json = 输出 JSON，供程序读取
+help--directory = 系统目录，内有 weihe.toml [默认：向上最近的一个]
+
+help-run = 运行 DIR 中的系统，直到 Ctrl-C 或 SIGTERM
+help-run--directory = 系统目录
+help-run--log = 日志级别：error、warn、info、debug、trace，或 info,weihe_link=debug 这样的过滤式
+help-run--no_build = 组件照原样使用，不从源码编译
+
+help-dev = 运行 DIR 中的系统；插件源码每次保存后，重新编译并换上
+help-dev--directory = 系统目录
+help-dev--log = 日志级别：error、warn、info、debug、trace，或 info,weihe_link=debug 这样的过滤式
+help-dev-after =
+    示例：
+      weihe dev .
+      weihe dev examples/greenhouse
+
+    监视的是 weihe.toml 里写明源码（插件的 `source`）的 crate，以及它们按路径依赖的 crate。
+    编译不过则一切照旧：原来的版本继续运行。
+
+help-new = 新建一个插件的 crate，附带测试和用来试运行的系统
+help-new--name = 名称：小写字母、数字、`-` 和 `_`；crate 建在同名目录里，位于 --dir 之下 [默认：当前目录]
+help-new--template = 做成什么
+help-new--template--driver = 与连接对话：轮询、解码、发布，并接受命令
+help-new--template--codec = 以纯函数拆解协议的帧
+help-new--template--rule = 观察事件，发布由此得出的结论，状态可保留
+help-new--template--sink = 把事件存为数据表的行
+help-new-after =
+    示例：
+      weihe new oven
+      weihe new overflow --template rule --dir plugins     （建在 plugins/overflow）
+
+help-build = 把插件的 crate 编译成组件，或编译 weihe.toml 里以源码写明的全部插件
+help-build--directory = crate 的目录，或系统目录 [默认：当前目录]
+help-build--output = 组件放到哪里：文件或目录 [默认：crate 的 target 目录]
+help-build-after =
+    示例：
+      weihe build plugins/modbus -o system/plugins/modbus.wasm
+      weihe build examples/greenhouse     （weihe.toml 里带 `source` 的每个插件）
+
+help-check = 检查配置和插件，不启动任何东西
+help-check-long =
+    读取 weihe.toml，按现状加载插件，检查连接、授权、数据目录，以及每个设备的配置是否符合其插件的
+    模式。`weihe run` 没有理由拒绝任何部分时，退出码为 0：尚待编译的插件和警告不算。
+
+    只有启动时才看得出来的：插件自己拒绝的内容（配置里写了、却没有授权的主题、连接和命令，以及模式没有
+    描述的值），被其他程序占用的端口和地址，打不开的数据库。
+help-check--directory = 系统目录
+
+help-inspect = 显示组件是什么、导入和导出什么、需要什么
+help-inspect--file = 组件，或当前系统中插件的名称
+
+help-decode = 用插件的编解码器拆解一帧
+help-decode--file = 组件，或当前系统中插件的名称
+help-decode--frame = 十六进制字节，可带空格、冒号和 0x；`-` 表示读标准输入
+help-decode--reply = 这一帧是对请求的应答
+help-decode--unsolicited = 这一帧由服务端主动发来
+help-decode--request = 这一帧所应答的请求；隐含 --reply
+help-decode--options = 协议的选项
+
+help-encode = 用插件的编解码器生成请求
+help-encode--file = 组件，或当前系统中插件的名称
+help-encode--request = 编解码器所接受的请求：JSON 对象，或“键=值”；`-` 表示读标准输入
+
+help-ps = 显示运行中主机的插件、连接和设备
+help-ps--device = 完整显示这个设备：限额的使用、延迟、最近的错误
+help-ps--history = 显示每个插件各版本的去向和原因
+
+help-top = 实时查看运行中主机的设备和连接
+help-top--interval = 多久看一次
+help-top--once = 只输出一屏，从两次查看得出
+help-top-after =
+    按键：
+      q 退出   ↑ ↓ 或 j k 选择   Enter 查看详情和返回   s 排序   p 暂停
+
+    示例：
+      weihe top
+      weihe top --interval 5s
+      weihe top --once > frame.txt
+
+help-events = 跟踪总线上的事件
+help-events--filter = 主题或过滤式：`+` 代表一级，`#` 代表以下各级 [默认：除 `$…` 外的全部]
+help-events--count = 收到这么多事件后结束
+help-events--retained = 先给出每个主题的最近值
+
+help-get = 显示一个主题的最近值，或所有匹配主题的最近值
+help-get--filter = 主题，或带 `+`、`#` 的过滤式
+
+help-set = 以操作员身份在主题上发布一个值
+help-set--topic = 主题；以 `$` 开头的归内核自用
+help-set--value = JSON（数字、true、false、null、\"文本\"、文档），否则按文本
+
+help-call = 调用设备的命令并显示其应答
+help-call--device = 设备
+help-call--command = 命令，由插件描述
+help-call--args = JSON 对象，或“键=值”
+help-call--timeout = 等待应答多久，以秒计
+
+help-logs = 显示运行中主机的日志
+help-logs--follow = 接着显示此后的日志
+help-logs--device = 只看这个设备的日志
+help-logs--lines = 过去的日志最多这么多行
+
+help-swap = 让一个插件的所有设备不间断地换上另一个版本
+help-swap--plugin = 插件，名称见 `weihe ps`
+help-swap--file = 组件
+help-swap--lift = 即使曾被回退，也运行它
+help-swap-after =
+    状态、队列、定时器和连接随之移交。有设备拒绝新版本时，所有设备继续用旧版本；
+    新版本在试运行期间崩溃时，自动换回旧版本。
+
+    示例：
+      weihe swap modbus target/wasm32-wasip2/release/modbus.wasm
+
+help-rollback = 回到插件之前运行的版本
+help-rollback--plugin = 插件
+help-rollback-after =
+    被换下的版本此后会被拒绝；`weihe swap PLUGIN FILE --lift` 可重新启用它。
+
+    示例：
+      weihe rollback modbus
+
+help-load = 加载插件并启动其设备
+help-load--file = 组件
+help-load--name = 插件名称 [默认：取自文件名]
+help-load--lift = 即使曾被回退，也加载它
+help-load-after =
+    启动的是 weihe.toml 里属于它的设备；没有时，若它无需配置即可运行，则启动一个同名设备。
+    除非文件在 plugins/ 里，主机结束后不再记得它。
+
+    示例：
+      weihe load plugins/rule-hysteresis.wasm
+
+help-unload = 停止插件的设备并卸载插件
+help-unload--plugin = 插件
+
+help-restart = 有序地停止一个设备，再重新启动
+help-restart--device = 设备
+help-restart-after =
+    已失效的设备会重新启动，在此之前其输出处于安全值。
+
+    示例：
+      weihe restart soil
+
+help-plan = 显示运行中的主机对改动后的 weihe.toml 或插件目录会怎么做
+help-plan-long =
+    除非设置 `[host] watch = "off"`，主机会自行跟随 weihe.toml 和 plugins/ 的变化：把将要成为
+    weihe.toml 的文件交给本命令，就能在放进去之前看到它会改变什么。
+help-plan--file = 将要成为 weihe.toml 的文件 [默认：现有的 weihe.toml]
+
+help-reload = 让运行中的主机立即查看 weihe.toml 和插件目录
+help-reload-long = 只动有变化的部分；有错误的 weihe.toml 不改变任何东西。
+
+help-dead = 列出、重投或丢弃设备未能处理的输入
+help-dead-list = 显示留存的死信：输入、原因、已有多久
+help-dead-list--device = 只看这个设备的
+help-dead-retry = 把事件重新投给设备，排在等候者之后
+help-dead-retry--device = 设备
+help-dead-retry--ids = 编号，见 `weihe dead list`
+help-dead-retry--all = 该设备的全部
+help-dead-drop = 永久丢弃输入
+help-dead-drop--device = 设备
+help-dead-drop--ids = 编号，见 `weihe dead list`
+help-dead-drop--all = 该设备的全部
+
+help-audit = 显示谁做了什么，或检查记录是否被改动
+help-audit--directory = 系统目录，或存放审计记录文件的目录
+help-audit--since = 不早于：多久以前（1h 30m），或日期和时间（2026-11-26 14:03:07，UTC）
+help-audit--action = 只看这种操作：call、swap、denied……
+help-audit--target = 只看对它做的：device/soil，或 soil
+help-audit--actor = 只看它做的：operator、uid:1000、host，或某个设备
+help-audit--lines = 过去的记录最多这么多条
+help-audit--follow = 接着显示此后的记录
+help-audit--verify = 检查所有文件的哈希链
+help-audit--head = 检查具有此哈希的记录是否在链中
+
+help-grants = 显示每个设备可以碰什么，以及 weihe.toml 的哪一行这样写
+help-grants--device = 只看这个设备
+
+help-doctor = 检查这台机器：什么能用，什么不能用，为什么
+
+help-bench = 用临时目录里的内核测量这台机器
+help-bench-swap = 事件不断时的版本替换、丢弃、重启，以及其他通道受到的影响
+help-bench-swap--file = 收到事件就发布的组件 [默认：内置的一个小组件]
+help-bench-swap--config = 其设备的配置
+help-bench-swap--input = 向其设备发送整数的主题
+help-bench-swap--rate = 版本替换期间每秒的事件数
+help-bench-swap--quick = 少取样本：只看能否工作，不看快慢
+help-bench-swap-after =
+    大约需要一分钟。只比较同一次运行的数字；繁忙的机器，或未经优化编译的主机，测不出什么。
+
+    示例：
+      weihe bench swap
+      weihe bench swap relay.wasm --config '{"{"}"input":"bench/in","above":0{"}"}'
