@@ -19,7 +19,8 @@ const SAID: &str = "said";
 /// Texts whose English stands in the code already, as comments: the help.
 const TRANSLATED_ONLY: &str = "help.ftl";
 
-/// Words by which a sentence is recognised must have so many bytes: fewer are found in anything.
+/// The words around places by which a sentence is recognised must have so many bytes: fewer are found
+/// in anything.
 const FEWEST: usize = 4;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -219,7 +220,8 @@ fn said(texts: &Texts, code: &mut String) -> Result<()> {
         let adjoining = parts
             .windows(2)
             .any(|two| matches!(two, [Part::Place(_), Part::Place(_)]));
-        if adjoining || length(parts) < FEWEST {
+        let firm = places(parts).is_empty() || length(parts) >= FEWEST;
+        if adjoining || !firm {
             return Err(format!("`{key}` cannot be recognised by its words").into());
         }
         said.push((key, parts));

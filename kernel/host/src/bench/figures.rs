@@ -65,7 +65,7 @@ pub fn table(rows: &[Row]) -> String {
             None => Text::same(""),
         };
         table.row([
-            Text::told(&row.what).to_string(),
+            indented(&row.what),
             row.samples.to_string(),
             milliseconds(row.p50),
             milliseconds(row.p99),
@@ -74,6 +74,13 @@ pub fn table(rows: &[Row]) -> String {
         ]);
     }
     table.to_string()
+}
+
+/// A row that belongs to the one above is moved in, in each language.
+fn indented(what: &str) -> String {
+    let words = what.trim_start();
+    let blanks = " ".repeat(what.len() - words.len());
+    format!("{blanks}{}", Text::told(words))
 }
 
 /// Microseconds still show.

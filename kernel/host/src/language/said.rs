@@ -2,8 +2,9 @@
 //!
 //! An error of the kernel, or one that a running host answers with, is a text when it gets here. The
 //! texts in `texts/*/said` are those sentences with places for what varies. A sentence that matches as
-//! a whole is said in the other language, and what stands in its places is looked at in the same way:
-//! errors carry others within them. What matches nothing stays as it is.
+//! a whole is said in the other language. Errors carry others within them: what stands in some places
+//! is looked at in the same way, but names never are, or a device called `memory` would be translated.
+//! What matches nothing stays as it is.
 
 use fluent_bundle::FluentArgs;
 
@@ -25,25 +26,42 @@ pub(super) enum Part {
     Place(&'static str),
 }
 
+/// Places that hold words, and no names: an error within another, a kind, what is expected.
+const WORDS: [&str; 15] = [
+    "about", "action", "add", "claim", "expected", "how", "is", "kind", "more", "owner", "repair",
+    "table", "what", "when", "why",
+];
+
 /// What is longer is no sentence, and would take long to look through.
 const LONGEST: usize = 4_096;
 
-/// The same in another language; none when it is not known.
+/// The same in another language; none when it is not known. Below a first line stands what a compiler
+/// or a stack says: that stays.
 pub(super) fn translate(words: &str, language: Language) -> Option<String> {
+    match words.split_once('\n') {
+        Some((first, rest)) => sentence(first, language).map(|first| format!("{first}\n{rest}")),
+        None => sentence(words, language),
+    }
+}
+
+fn sentence(words: &str, language: Language) -> Option<String> {
     if words.len() > LONGEST {
         return None;
     }
-    SAID.iter().find_map(|sentence| {
+    SAID.iter().find_map(|known| {
         let mut filled = Vec::new();
-        if !matches(sentence.parts, words, &mut filled) {
+        if !matches(known.parts, words, &mut filled) {
             return None;
         }
         let mut arguments = FluentArgs::new();
         for (name, value) in filled {
-            let inner = translate(value, language);
+            let inner = match WORDS.contains(&name) {
+                true => sentence(value, language),
+                false => None,
+            };
             arguments.set(name, inner.unwrap_or_else(|| value.to_owned()));
         }
-        bundle::format(language, sentence.key, &arguments)
+        bundle::format(language, known.key, &arguments)
     })
 }
 

@@ -1,0 +1,25 @@
+# `weihe bench`, and the audit trail.
+said-the-component-publishes-nothing-when-it = the component publishes nothing when it gets an event, so there is nothing to measure
+said-host-bug-a-version-that-trapped = host bug: a version that trapped on probation was not taken back
+said-swaps-under-load = swaps under load
+said-files-from-their-drop-to-their = files from their drop to their first event
+said-one-lane-while-another-compiles-and = one lane while another compiles and swaps
+said-swap-last-event-of-the-old = swap: last event of the old version to first of the new
+said-of-it-as-the-device-counts = of it, as the device counts it
+said-longest-wait-of-an-event-sent = longest wait of an event sent meanwhile
+said-longest-silence-of-40-ms-without = longest silence of 40 ms without a swap
+said-latency-of-events-around-swaps = latency of events around swaps
+said-without-swaps = without swaps
+said-file-to-first-event-compiled-anew = file to first event, compiled anew
+said-file-to-first-event-from-the = file to first event, from the cache
+said-trap-on-probation-to-first-event = trap on probation to first event of the version before
+said-trap-to-first-event-beyond-the = trap to first event, beyond the back-off of { $span }
+said-latency-on-one-lane = latency on one lane
+said-while-another-compiles-and-swaps = while another compiles and swaps
+said-it-is-no-record = it is no record: { $why }
+said-its-contents-do-not-have-the = its contents do not have the hash that it states
+said-it-does-not-end-with-its = it does not end with its hash
+said-the-records-before-it-are-missing = the { $count } records before it are missing, and no record says that they were removed
+said-it-is-not-finished-and-more = it is not finished, and more files follow
+said-it-has-number-but-is-next = it has number { $is }, but { $expected } is next
+said-it-does-not-follow-on-the = it does not follow on the record before

@@ -1,0 +1,54 @@
+# Findings of `weihe doctor`.
+said-processor = processor
+said-system = system
+said-memory = memory
+said-memory-limit = memory limit
+said-open-files = open files
+said-memory-maps = memory maps
+said-serial-ports = serial ports
+said-serial-port = serial port { $port }
+said-system-here = system here
+said-none-name-one-with-c-dir = none; name one with `-C DIR`
+said-configuration = configuration
+said-weihe-check-shows-where = `weihe check { $directory }` shows where
+said-devices = { $file }: { $count } devices
+said-memory-of-the-host = memory of the host
+said-not-limited = not limited
+said-none-cgroup = none (cgroup)
+said-weihe-toml-beyond-the-of-its = { $memory } (weihe.toml), beyond the { $group } of its cgroup
+said-lower-host-memory-or-raise-the = lower `[host] memory`, or raise the service's limit (MemoryMax=)
+said-raise-the-service-s-limit-memorymax = raise the service's limit (MemoryMax=) to { $limit }
+said-data-directory = data directory
+said-can-be-written = { $directory } can be written
+said-cannot-be-written = { $directory } cannot be written: { $why }
+said-change-its-owner-free-space-or = change its owner, free space, or name another with `[host] data`
+said-host = host
+said-weihe-runs-process = weihe { $version } runs, process { $pid }
+said-not-running = not running
+said-is-sys-mounted-connections-of-type = is /sys mounted? Connections of type uart need a port by its path
+said-cannot-be-listed = cannot be listed: { $why }
+said-no-driver-named = no driver named
+said-the-kernel-knows-the-port-but = the kernel knows the port, but there is no device file: check udev or devtmpfs
+said-add-this-user-to-the-group = add this user to the group: `sudo usermod -aG { $group } $USER`, and log in again
+said-let-a-group-use-it-a = let a group use it: a udev rule with GROUP="{ $group }", MODE="0660"
+said-mode-user-group-this-user-may = { $about }; mode { $mode }, user { $user }, group { $group }: this user may not use it
+said-an-unnamed-model = an unnamed model
+said-plugins-are-interpreted-on-slower-by = plugins are interpreted on { $processor }: slower by five to twenty times
+said-an-unnamed-system = an unnamed system
+said-unknown-size = unknown size
+said-linux-pages-of = { $name }, Linux { $kernel }, pages of { $page }
+said-kernels-before-4-18-are-not = kernels before 4.18 are not tested
+said-proc-meminfo-cannot-be-read = /proc/meminfo cannot be read
+said-of-available = { $free } of { $all } available
+said-a-host-with-its-database-wants = a host with its database wants { $size }
+said-proc-self-limits-cannot-be-read = /proc/self/limits cannot be read
+said-raise-the-limit-ulimit-n-or = raise the limit: `ulimit -n { $count }`, or LimitNOFILE= of the service
+said-proc-sys-vm-max-map-count = /proc/sys/vm/max_map_count cannot be read
+said-enough-for-devices = { $count }, enough for { $devices } devices
+said-only-needed-to-build-plugins = only needed to build plugins: { $how }
+said-not-here = not here
+said-does-not-say-its-version = does not say its version
+said-run-rustup-show = run `rustup show`
+said-is-installed = { $target } is installed
+said-is-not-installed = { $target } is not installed
+said-run-rustup-target-add-weihe-build = run `rustup target add { $target }` (`weihe build` tries it too)

@@ -1,0 +1,46 @@
+# The store.
+said-device-may-not = device `{ $device }` may not { $action }
+said-read-table-its-store-grant-names = read table `{ $name }`: its store grant names it neither in `tables` nor in `read`
+said-write-table-its-store-grant-names = write table `{ $name }`: its store grant names it in `read`, not in `tables`
+said-write-table-its-store-grant-does = write table `{ $name }`: its store grant does not name it in `tables`
+said-create-alter-or-drop-its-store = create, alter or drop `{ $name }`: its store grant does not name it in `tables`
+said-device-may-not-use-bucket-its = device `{ $device }` may not use bucket `{ $bucket }`: its store grant does not name it in `buckets`
+said-device-has-no-bucket-of-its = device `{ $device }` has no bucket of its own: its store grant has no `keys = true`
+said-there-is-no-database-the-embedded = there is no database `{ $name }`; the embedded one is called `main`
+said-another-process-holds-it-was-awaited = another process holds { $file } ({ $why }); it was awaited for { $seconds } s
+said-no-room-to-write = no room to write { $file }: { $why }
+said-the-statement-was-stopped-after-s = the statement was stopped after { $seconds } s; ask for fewer rows
+said-is-damaged = { $file } is damaged ({ $why }); { $repair }
+said-is-damaged-or-not-a-database = { $file } is damaged or not a database ({ $why }); { $repair }
+said-stop-the-host-then-restore-a = stop the host, then restore a backup, save what `sqlite3 FILE .recover` finds, or move the file away so that an empty one is made
+said-is-in-use-by-another-host = { $file } is in use by another host; one host works on a database at a time
+said-is-in-use-by-another-host-2 = { $file } is in use by another host (process { $pid }); one host works on a database at a time
+said-cannot-lock = cannot lock { $file }: { $why }
+said-cannot-open = cannot open { $file }: { $why }
+said-is-not-a-weihe-database-application = { $file } is not a Weihe database (application id { $id }); name another file
+said-has-schema-version-and-this-host = { $file } has schema version { $found }, and this host knows versions up to { $known }; use a newer host
+said-is-held-by-another-process-end = { $file } is held by another process ({ $why }); end it and start again
+said-keys-is-true-or-false-not = `keys` is true or false, not { $is }
+said-unknown-key-in-a-store-grant = unknown key `{ $key }` in a store grant
+said-write-name = write { $key } = ["name", …]
+said-is-a-list-of-names-not = `{ $key }` is a list of names, not { $is }
+said-holds-names-not = `{ $key }` holds names, not { $is }
+said-a-name-is-empty = a name is empty
+said-is-not-a-table-of-plugins = `{ $name }` is not a table of plugins: names that start with sqlite_, weihe_ or pragma_ are reserved
+said-is-not-the-name-of-a = `{ $name }` is not the name of a table; each table is named in full
+said-more-than-one-statement-send-them = more than one statement; send them one by one
+said-no-statement = no statement
+said-at-byte-of-the-statement = { $why } (at byte { $offset } of the statement)
+said-the-statement-has-parameters-and-were = the statement has { $wanted } parameters, and { $given } were given
+said-the-result-has-more-than-rows = the result has more than { $most } rows; ask for fewer with LIMIT
+said-the-key-is-empty = the key is empty
+said-its-file-system-offers-no-shared = its file system offers no shared memory (journal mode `{ $mode }`); name a file on a local disk
+said-a-statement-undid-it = a statement undid it
+said-the-store-is-closed = the store is closed
+said-cannot-load-the-state-of-device = cannot load the state of device `{ $device }`: { $why }
+said-cannot-save-the-state-of-device = cannot save the state of device `{ $device }`: { $why }
+said-the-statement-changes-something-run-it = the statement changes something; run it with `execute`
+said-the-statement-only-reads-run-it = the statement only reads; run it with `query`
+said-transaction-rolled-back = transaction rolled back: { $why }
+said-rolled-back = rolled back: { $why }
+said-the-handler-s-writes-were-rolled = the handler's writes were rolled back: { $why }
