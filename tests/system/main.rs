@@ -27,6 +27,7 @@ mod hostile;
 mod interfaces;
 mod kept;
 mod kills;
+mod language;
 mod late;
 mod lifecycle;
 mod manuals;

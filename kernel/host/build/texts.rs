@@ -44,11 +44,15 @@ pub fn generate() -> Result<()> {
         files_in(&root.join(language), &mut files)?;
         files.sort();
         let name = language.to_uppercase();
-        writeln!(code, "const {name}: &[&str] = &[")?;
+        let (mut own, mut recognised) = (String::new(), String::new());
         let mut texts = BTreeMap::new();
         for file in files {
-            writeln!(code, "    include_str!({file:?}),")?;
             let said = file.parent().is_some_and(|folder| folder.ends_with(SAID));
+            let list = match said {
+                true => &mut recognised,
+                false => &mut own,
+            };
+            writeln!(list, "    include_str!({file:?}),")?;
             let only = file.file_name().is_some_and(|name| name == TRANSLATED_ONLY);
             for (key, text) in entries(&file)? {
                 let place = format!("{}: `{key}`", file.display());
@@ -62,7 +66,12 @@ pub fn generate() -> Result<()> {
                 }
             }
         }
-        writeln!(code, "];")?;
+        writeln!(code, "const {name}: &[&str] = &[\n{own}];")?;
+        // In English they are as they were said.
+        if language == LANGUAGES[0] {
+            writeln!(code, "#[cfg(test)]")?;
+        }
+        writeln!(code, "const {name}_SAID: &[&str] = &[\n{recognised}];")?;
         all.push(texts);
     }
     let [english, translated] = all.as_slice() else {
@@ -206,7 +215,7 @@ fn functions(texts: &Texts, code: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// What the kernel's crates say, the longest first: it is the most special.
+/// What the kernel's crates say, the most special first: it begins with words of its own, and has many.
 fn said(texts: &Texts, code: &mut String) -> Result<()> {
     let length = |parts: &[Part]| -> usize {
         let words = parts.iter().map(|part| match part {
@@ -216,6 +225,7 @@ fn said(texts: &Texts, code: &mut String) -> Result<()> {
         words.sum()
     };
     let mut said: Vec<(&String, &Vec<Part>)> = Vec::new();
+    let mut shapes = BTreeMap::new();
     for (key, (_, parts)) in texts.iter().filter(|(_, (said, _))| *said) {
         let adjoining = parts
             .windows(2)
@@ -224,9 +234,22 @@ fn said(texts: &Texts, code: &mut String) -> Result<()> {
         if adjoining || !firm {
             return Err(format!("`{key}` cannot be recognised by its words").into());
         }
+        let shape: Vec<Option<&str>> = parts
+            .iter()
+            .map(|part| match part {
+                Part::Words(words) => Some(words.as_str()),
+                Part::Place(_) => None,
+            })
+            .collect();
+        if let Some(other) = shapes.insert(shape, key) {
+            return Err(format!("`{key}` is the same sentence as `{other}`").into());
+        }
         said.push((key, parts));
     }
-    said.sort_by_key(|(key, parts)| (std::cmp::Reverse(length(parts)), *key));
+    said.sort_by_key(|(key, parts)| {
+        let open = matches!(parts.first(), Some(Part::Place(_)));
+        (open, std::cmp::Reverse(length(parts)), *key)
+    });
     writeln!(code, "const SAID: &[said::Sentence] = &[")?;
     for (key, parts) in said {
         write!(code, "    said::Sentence {{ key: {key:?}, parts: &[")?;

@@ -16,6 +16,7 @@ use crate::component::{
     is_core_module, place, place_bytes,
 };
 use crate::config::{Config, FILE};
+use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, Progress, Style, print, print_json};
 
 /// Build a plugin's crate to a component, or all plugins that a weihe.toml names as source
@@ -64,11 +65,8 @@ impl Build {
         }
         if !self.adapt.is_empty() {
             return Err(Failure::usage(
-                format!(
-                    "{} is no core module, which --adapt is for",
-                    directory.display()
-                ),
-                "leave out --adapt, or name a file that ends in .wasm",
+                say::build_no_module(directory.display()),
+                say::build_no_module_help(),
             ));
         }
         // Without it C can be built.
@@ -87,11 +85,8 @@ impl Build {
         }
         if self.output.is_some() {
             return Err(Failure::usage(
-                format!(
-                    "{} is a system, whose {FILE} says where its components go",
-                    directory.display()
-                ),
-                "leave out --output, or name one crate",
+                say::build_system(directory.display(), FILE),
+                say::build_system_help(),
             ));
         }
         let config = Config::load(&directory)?;
@@ -121,8 +116,8 @@ impl Build {
     fn module(&self, module: &Path, global: &Global) -> Result {
         let Some(output) = &self.output else {
             return Err(Failure::usage(
-                format!("where does the component of {} go?", module.display()),
-                "name a folder or a file: `-o plugins/`",
+                say::build_module_where(module.display()),
+                say::build_module_where_help(),
             ));
         };
         let adapters = self.adapt.iter().map(|named| Adapter::read(named));
@@ -150,10 +145,13 @@ pub(super) fn build_shown(
     name: &str,
     quiet: bool,
 ) -> std::result::Result<Built, Failure> {
-    let progress = Progress::start(format!("building {name}"), quiet);
+    let progress = Progress::start(say::build_building(name), quiet);
     match build_crate(cargo, directory, |line| progress.say(line)) {
         Ok(built) => {
-            progress.done(if built.fresh { "up to date" } else { "built" });
+            progress.done(match built.fresh {
+                true => say::build_fresh(),
+                false => say::build_built(),
+            });
             Ok(built)
         }
         Err(error) => {
@@ -196,7 +194,7 @@ fn put(
 fn show(name: &str, layout: &Layout, destination: &Path, paste: bool, json: bool) {
     // A moment: worth a line only where it goes away again.
     let quiet = json || !std::io::stderr().is_terminal();
-    let progress = Progress::start(format!("looking at {name}"), quiet);
+    let progress = Progress::start(say::build_looking(name), quiet);
     let described = describe(destination);
     progress.fail();
     if json {
@@ -217,11 +215,14 @@ fn show(name: &str, layout: &Layout, destination: &Path, paste: bool, json: bool
     match described {
         Ok(about) if paste => {
             let needs = Needs::of(&device_name(name), layout, &about).toml();
-            let note = style.dim("to paste into a weihe.toml:");
+            let note = style.dim(say::build_paste());
             text.push_str(&format!("\n{note}\n{needs}"));
         }
         Ok(_) => {}
-        Err(reason) => text.push_str(&format!("  {}  {reason}\n", style.bad("refused"))),
+        Err(reason) => {
+            let refused = style.bad(say::build_refused());
+            text.push_str(&format!("  {refused}  {}\n", Text::told(reason)));
+        }
     }
     print(&text);
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Global, Result, directory, remote};
 use crate::config::{Config, FILE, LoadError, Problem};
+use crate::language::{Text, label, say};
 use crate::output::{Failure, Outcome, Style, print, print_json, render_problem};
 
 use examine::{Found, Warning, examine};
@@ -78,20 +79,19 @@ fn show(found: &Found, file: &Path, config: &Config) {
     let style = Style::stdout();
     let mut text = String::new();
     for (kind, name, what) in &found.good {
-        text.push_str(&format!(
-            "{} {kind} {name}  {}\n",
-            style.good("ok"),
-            style.dim(what)
-        ));
+        let (ok, kind) = (style.good(say::doctor_ok()), Text::told(kind));
+        let what = style.dim(Text::told(what));
+        text.push_str(&format!("{ok} {kind} {name}  {what}\n"));
     }
     for (plugin, source) in &found.unbuilt {
-        let what = style.dim(format!("will be built from {}", source.display()));
-        text.push_str(&format!("{} plugin {plugin}  {what}\n", style.warn("--")));
+        let what = style.dim(say::check_unbuilt(source.display()));
+        let (mark, kind) = (style.warn("--"), say::part_plugin());
+        text.push_str(&format!("{mark} {kind} {plugin}  {what}\n"));
     }
     print(&text);
     let style = Style::stderr();
     if let Some(note) = config.unwritten() {
-        eprintln!("{note}");
+        eprintln!("{}", Text::told(note));
     }
     for Warning {
         message,
@@ -103,9 +103,13 @@ fn show(found: &Found, file: &Path, config: &Config) {
             eprint!("{}", render_problem(place, style));
             continue;
         }
-        eprintln!("{} {message}", style.warn("warning:"));
+        let heading = say::check_warning();
+        let warning = label(style.warn(&heading), &heading, Text::told(message));
+        eprintln!("{warning}");
         if let Some(help) = help {
-            eprintln!("  {} {help}", style.code("help:"));
+            let heading = say::label_help();
+            let help = label(style.code(&heading), &heading, Text::told(help));
+            eprintln!("  {help}");
         }
     }
     for problem in &found.problems {
@@ -113,14 +117,13 @@ fn show(found: &Found, file: &Path, config: &Config) {
     }
     let file = file.display();
     match found.problems.len() {
-        0 if found.unbuilt.is_empty() => print(&format!("{file} is in order\n")),
-        0 => print(&format!(
-            "{file} is in order as far as can be seen before its plugins are built \
-             (`weihe build {}`)\n",
-            config.directory.display()
-        )),
-        1 => eprintln!("{file} has 1 problem"),
-        count => eprintln!("{file} has {count} problems"),
+        0 if found.unbuilt.is_empty() => print(&format!("{}\n", say::check_in_order(file))),
+        0 => {
+            let so_far = say::check_in_order_so_far(file, config.directory.display());
+            print(&format!("{so_far}\n"));
+        }
+        1 => eprintln!("{}", say::check_problem(file)),
+        count => eprintln!("{}", say::check_problems(file, count)),
     }
 }
 

@@ -6,9 +6,10 @@
 mod engine;
 mod live;
 
-use clap::{Args, CommandFactory as _, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use super::{Global, Result, Weihe};
+use super::{Global, Result, command};
+use crate::language::help;
 use crate::output::{Outcome, print};
 
 use engine::complete;
@@ -64,7 +65,7 @@ pub(super) struct CompleteWords {
 
 impl CompleteWords {
     pub(super) fn run(self, global: &Global) -> Result {
-        let mut command = Weihe::command();
+        let mut command = help::translate(command());
         let answer = complete(&mut command, &self.words, |typed| {
             System::new(typed, global)
         });

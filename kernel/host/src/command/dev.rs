@@ -7,6 +7,7 @@ use clap::Args;
 use super::run::{Building, start};
 use super::{Global, Result, directory};
 use crate::config::Config;
+use crate::language::say;
 use crate::output::Failure;
 
 /// Run the system in DIR, and build and swap in its plugins each time their source is saved
@@ -29,12 +30,8 @@ impl Dev {
         let config = Config::load(&directory)?;
         if config.plugins.iter().all(|plugin| plugin.source.is_none()) {
             return Err(Failure::new(
-                format!(
-                    "no plugin of the system in {} has a source",
-                    directory.display()
-                ),
-                "name the crate of a plugin in weihe.toml (`[plugin.NAME]`, `source = \"PATH\"`), or \
-                 make one with `weihe new`; `weihe run` runs components as they are",
+                say::dev_no_source(directory.display()),
+                say::dev_no_source_help(),
             ));
         }
         start(&directory, &self.log, Building::Always)

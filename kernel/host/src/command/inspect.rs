@@ -8,8 +8,12 @@ use weihe_kernel::runtime::Description;
 
 use super::{Global, Result, remote};
 use crate::component::{Layout, LayoutError, provider};
-use crate::output::{Failure, Outcome, Style, bytes, print, print_json};
+use crate::language::{Text, say};
+use crate::output::{Failure, Outcome, Style, bytes, print, print_json, width};
 use crate::system::DryRun;
+
+/// Columns of the longest heading.
+const HEADING: usize = 7;
 
 /// Show what a component is, imports, exports and needs
 #[derive(Debug, Args)]
@@ -52,43 +56,47 @@ impl Inspect {
         let mut text = format!("{}\n", style.bold(file.display()));
         match &described {
             Ok(about) => {
-                let _ = writeln!(
-                    text,
-                    "  plugin   {} {}: {}",
-                    about.name, about.version, about.summary
-                );
+                let what = format!("{} {}: {}", about.name, about.version, about.summary);
+                text.push_str(&row(&say::inspect_plugin(), what));
                 for command in &about.commands {
                     let summary = style.dim(&command.summary);
-                    let _ = writeln!(text, "  command  {}  {summary}", command.name);
+                    let what = format!("{}  {summary}", command.name);
+                    text.push_str(&row(&say::inspect_command(), what));
                 }
                 for topic in &about.topics {
-                    let way = if topic.publishes { "out" } else { "in" };
+                    let way = match topic.publishes {
+                        true => say::inspect_out(),
+                        false => say::inspect_in(),
+                    };
                     let summary = style.dim(&topic.summary);
-                    let _ = writeln!(text, "  topic    {way} {}  {summary}", topic.filter);
+                    let what = format!("{way} {}  {summary}", topic.filter);
+                    text.push_str(&row(&say::inspect_topic(), what));
                 }
             }
             Err(reason) => {
-                let _ = writeln!(text, "  {}  {reason}", style.bad("refused"));
+                let reason = Text::told(reason);
+                let _ = writeln!(text, "  {}  {reason}", style.bad(say::inspect_refused()));
             }
         }
-        let _ = writeln!(text, "  sha256   {}", layout.sha256);
+        text.push_str(&row(&Text::same("sha256"), &layout.sha256));
         text.push_str(&summary(&layout));
-        let _ = writeln!(text, "  exports  {}", layout.exports.join(", "));
+        text.push_str(&row(&say::inspect_exports(), layout.exports.join(", ")));
         for memory in &layout.memories {
             let most = memory
                 .maximum_pages
-                .map_or("its limit".to_owned(), |pages| bytes(pages * 65_536));
-            let start = bytes(memory.initial_bytes());
-            let _ = writeln!(text, "  memory   {start} at the start, up to {most}");
+                .map_or(say::inspect_its_limit(), |pages| {
+                    Text::same(&bytes(pages * 65_536))
+                });
+            let extent = say::inspect_memory_extent(bytes(memory.initial_bytes()), most);
+            text.push_str(&row(&say::inspect_memory(), extent));
         }
         for section in &layout.sections {
-            let place = if section.nested { " (of a module)" } else { "" };
-            let _ = writeln!(
-                text,
-                "  section  {}{place}  {}",
-                section.name,
-                bytes(section.size)
-            );
+            let place = match section.nested {
+                true => format!(" {}", say::inspect_of_module()),
+                false => String::new(),
+            };
+            let what = format!("{}{place}  {}", section.name, bytes(section.size));
+            text.push_str(&row(&say::inspect_section(), what));
         }
         print(&text);
         Ok(Outcome::Done)
@@ -120,15 +128,16 @@ fn import_json(import: &str) -> serde_json::Value {
 pub(super) fn summary(layout: &Layout) -> String {
     let style = Style::stdout();
     let mut text = String::new();
-    let _ = writeln!(text, "  size     {}", bytes(layout.size));
+    text.push_str(&row(&say::inspect_size(), bytes(layout.size)));
     let hooks: Vec<&str> = layout.hooks.iter().map(|hook| hook.as_str()).collect();
-    let _ = writeln!(text, "  hooks    {}", hooks.join(", "));
+    text.push_str(&row(&say::inspect_hooks(), hooks.join(", ")));
+    let heading = say::inspect_import();
     let mut inert = Vec::new();
     let mut grants = Vec::new();
     for import in &layout.imports {
         let Some(provider) = provider(import) else {
-            let nobody = style.bad("nobody here serves it: a host refuses this plugin");
-            let _ = writeln!(text, "  import   {import}  {nobody}");
+            let nobody = style.bad(say::inspect_nobody());
+            text.push_str(&row(&heading, format!("{import}  {nobody}")));
             continue;
         };
         if provider.by == "an inert stand-in" {
@@ -138,15 +147,24 @@ pub(super) fn summary(layout: &Layout) -> String {
         if provider.by == "types only" {
             continue;
         }
-        let _ = writeln!(text, "  import   {import}  {}", style.dim(provider.by));
+        let by = style.dim(Text::told(provider.by));
+        text.push_str(&row(&heading, format!("{import}  {by}")));
         grants.extend(provider.grant);
     }
     if !inert.is_empty() {
-        let note = style.dim("inert stand-ins for what a standard library names");
-        let _ = writeln!(text, "  import   {} of wasi:*  {note}", inert.len());
+        let note = style.dim(say::inspect_inert_note());
+        let inert = say::inspect_inert(inert.len());
+        text.push_str(&row(&heading, format!("{inert}  {note}")));
     }
     for grant in grants {
-        let _ = writeln!(text, "  grant    {grant}");
+        text.push_str(&row(&say::inspect_grant(), Text::told(grant)));
     }
     text
+}
+
+/// A line with its heading.
+fn row(heading: &Text, what: impl std::fmt::Display) -> String {
+    let heading = heading.to_string();
+    let fill = " ".repeat(HEADING.saturating_sub(width(&heading)));
+    format!("  {heading}{fill}  {what}\n")
 }

@@ -4,11 +4,12 @@ mod page;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use serde_json::json;
 
-use super::{Global, Result, Weihe};
+use super::{Global, Result, command};
 use crate::component::place_bytes;
+use crate::language::{help, say};
 use crate::output::{Failure, Outcome, print, print_json};
 
 use page::pages;
@@ -28,10 +29,10 @@ pub(super) struct Man {
 impl Man {
     pub(super) fn run(self, global: &Global) -> Result {
         let mut files = Vec::new();
-        for page in pages(Weihe::command()) {
-            let text = page.text.map_err(|error| {
-                Failure::plain(format!("{} cannot be put into words: {error}", page.file))
-            })?;
+        for page in pages(help::translate(command())) {
+            let text = page
+                .text
+                .map_err(|error| Failure::plain(say::man_failed(&page.file, error.to_string())))?;
             let file = self.folder.join(&page.file);
             place_bytes(text.as_bytes(), &file)?;
             files.push(file);
@@ -39,11 +40,8 @@ impl Man {
         if global.json {
             print_json(&json!({ "files": files }));
         } else {
-            print(&format!(
-                "{} pages in {}\n",
-                files.len(),
-                self.folder.display()
-            ));
+            let pages = say::man_pages(files.len(), self.folder.display());
+            print(&format!("{pages}\n"));
         }
         Ok(Outcome::Done)
     }

@@ -133,6 +133,11 @@ enum Command {
 /// What a command ends with.
 pub type Result = std::result::Result<Outcome, Failure>;
 
+/// All commands with what they take, as clap has them in English.
+pub(crate) fn command() -> clap::Command {
+    Weihe::command()
+}
+
 /// Reads the command line of this process.
 fn parse() -> std::result::Result<Weihe, clap::Error> {
     // What is wrong with it, and its help, are printed before it is read.
@@ -145,11 +150,17 @@ fn parse() -> std::result::Result<Weihe, clap::Error> {
                 .any(|pair| pair[0] == "--color" && pair[1] == *when)
     };
     let choice = match (is_told("always"), is_told("never")) {
-        (true, _) => ColorChoice::Always,
-        (_, true) => ColorChoice::Never,
+        (true, _) => {
+            Colour::Always.hold();
+            ColorChoice::Always
+        }
+        (_, true) => {
+            Colour::Never.hold();
+            ColorChoice::Never
+        }
         _ => ColorChoice::Auto,
     };
-    let command = help::translate(Weihe::command().color(choice));
+    let command = help::translate(command().color(choice));
     let matches = command.try_get_matches_from(words)?;
     let mut weihe = Weihe::from_arg_matches(&matches)?;
     weihe.global.is_from_environment =

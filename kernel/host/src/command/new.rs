@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Global, Result};
+use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, Style, print, print_json};
 use crate::scaffold::{NewError, Template, make};
 
@@ -58,15 +59,12 @@ impl New {
         for file in &made.files {
             text.push_str(&format!("  {file}\n"));
         }
-        text.push_str("what to do with it:\n");
+        text.push_str(&format!("{}\n", say::new_next()));
         for (command, what) in [
-            (format!("cd {directory}"), ""),
-            ("cargo test".to_owned(), "its logic, natively"),
-            ("weihe build".to_owned(), "the component"),
-            (
-                "weihe dev .".to_owned(),
-                "runs it; what you save is swapped in",
-            ),
+            (format!("cd {directory}"), Text::same("")),
+            ("cargo test".to_owned(), say::new_test()),
+            ("weihe build".to_owned(), say::new_build()),
+            ("weihe dev .".to_owned(), say::new_dev()),
         ] {
             let line = format!(
                 "  {} {}",

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Global, Result, directory, remote};
 use crate::component::place_bytes;
 use crate::config::{Config, PluginSchema, SCHEMA_FILE, joined, schema, schema_comment};
+use crate::language::{Text, label, say};
 use crate::output::{Failure, Outcome, Style, print, print_json};
 use crate::system::DryRun;
 
@@ -58,10 +59,7 @@ impl Schema {
         let mut said = format!("{}\n", file.display());
         if !is_named {
             let style = Style::stdout();
-            said.push_str(&format!(
-                "put this line at the top of weihe.toml, so that editors find it:\n  {}\n",
-                style.code(line)
-            ));
+            said.push_str(&format!("{}\n  {}\n", say::schema_put(), style.code(line)));
         }
         print(&said);
         Ok(Outcome::Done)
@@ -79,7 +77,7 @@ fn of_system(directory: &Path) -> std::result::Result<serde_json::Value, Failure
         Ok(config) => config,
         Err(error) => {
             // An editor has it open: what is wrong with it, `weihe check` says.
-            note(&format!("{error}: the schema is the general one"));
+            note(&say::schema_general(Text::told(error)));
             return Ok(schema());
         }
     };
@@ -101,17 +99,13 @@ async fn describe(config: &Config) -> std::result::Result<Vec<PluginSchema>, Fai
     for plugin in &config.plugins {
         let name = &plugin.name;
         if !plugin.file.is_file() {
-            note(&format!(
-                "plugin `{name}` is not built yet: the keys of its configuration are left out"
-            ));
+            note(&say::schema_unbuilt(name));
             continue;
         }
         let described = match dry.load(name, &plugin.file).await {
             Ok(status) => status.description.config_schema,
             Err(error) => {
-                note(&format!(
-                    "{error}: the keys of its configuration are left out"
-                ));
+                note(&say::schema_refused(Text::told(error)));
                 continue;
             }
         };
@@ -121,17 +115,17 @@ async fn describe(config: &Config) -> std::result::Result<Vec<PluginSchema>, Fai
                 schema,
             }),
             _ if described.trim().is_empty() => {}
-            _ => note(&format!(
-                "plugin `{name}`: the schema of its configuration cannot be read"
-            )),
+            _ => note(&say::schema_unreadable(name)),
         }
     }
     dry.end().await;
     Ok(found)
 }
 
-fn note(text: &str) {
-    eprintln!("{} {text}", Style::stderr().warn("note:"));
+fn note(text: &Text) {
+    let heading = say::label_note();
+    let shown = Style::stderr().warn(&heading);
+    eprintln!("{}", label(shown, &heading, text));
 }
 
 /// Whether the system's weihe.toml names a schema already.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Global, Result};
 use crate::component::packages;
+use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, print, print_json};
 
 /// Write the WIT packages that a plugin can import and export, for editors and for generators of
@@ -32,8 +33,8 @@ impl Wit {
             let folder = directory.join(package);
             let fail = |path: &std::path::Path, error: std::io::Error| {
                 Failure::new(
-                    format!("cannot write {}: {error}", path.display()),
-                    "check permissions and free space there, or name another folder",
+                    say::wit_failed(path.display(), Text::told(error)),
+                    say::wit_failed_help(),
                 )
             };
             std::fs::create_dir_all(&folder).map_err(|error| fail(&folder, error))?;

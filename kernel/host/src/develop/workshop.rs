@@ -9,6 +9,7 @@ use super::sources::{Sources, Stamps, changed};
 use super::swap::{Before, Fate};
 use crate::component::{BuildError, Built, Cargo, Stop, build_crate_until, place};
 use crate::config::{Config, PluginEntry};
+use crate::language::{Text, say};
 use crate::output::{Failure, Progress, Style};
 use crate::system::System;
 use crate::watch::Bell;
@@ -126,7 +127,7 @@ impl Workshop {
     async fn build(&mut self, index: usize, began: Instant, stop: &Stop, system: &System) {
         let bench = &mut self.benches[index];
         let style = Style::stderr();
-        let title = format!("{}: {}", style.bold(&bench.plugin), bench.what_changed());
+        let title = say::progress_done(style.bold(&bench.plugin), bench.what_changed());
         let mut changed = bench.changed().into_iter();
         if !bench.sources.is_known() || changed.any(|file| file.ends_with("Cargo.toml")) {
             bench.sources.find_again(&self.cargo, &bench.source);
@@ -154,10 +155,10 @@ impl Workshop {
         match placed {
             Ok(before) => {
                 if let Some(progress) = progress {
-                    progress.done("built");
+                    progress.done(say::build_built());
                 }
                 let Some(before) = before else {
-                    eprintln!("{}: the component is the same", bench.plugin);
+                    eprintln!("{}", say::dev_same(&bench.plugin));
                     return;
                 };
                 tokio::select! {
@@ -176,10 +177,10 @@ impl Workshop {
                 eprint!("{}", Failure::from(error).render(style));
                 let plugins = system.kernel().status().plugins;
                 let runs = match plugins.iter().any(|plugin| plugin.name == bench.plugin) {
-                    true => "what ran before goes on running",
-                    false => "nothing of it has run yet",
+                    true => say::dev_goes_on(&bench.plugin),
+                    false => say::dev_nothing_yet(&bench.plugin),
                 };
-                eprintln!("{}: {runs}", bench.plugin);
+                eprintln!("{runs}");
             }
         }
     }
@@ -214,13 +215,13 @@ impl Bench {
     }
 
     /// The same as [`Bench::changed`], for people.
-    fn what_changed(&self) -> String {
+    fn what_changed(&self) -> Text {
         let changed = self.changed();
         let root = std::fs::canonicalize(&self.source).unwrap_or_else(|_| self.source.clone());
         match changed.as_slice() {
-            _ if self.built.is_none() => "new".to_owned(),
-            [one] => format!("{} saved", one.strip_prefix(&root).unwrap_or(one).display()),
-            more => format!("{} files saved", more.len()),
+            _ if self.built.is_none() => say::dev_new(),
+            [one] => say::dev_saved(one.strip_prefix(&root).unwrap_or(one).display()),
+            more => say::dev_many_saved(more.len()),
         }
     }
 
@@ -241,16 +242,20 @@ fn plugins(config: &Config) -> impl Iterator<Item = (&PluginEntry, &PathBuf)> {
 }
 
 fn told(plugin: &str, fate: &Fate, took: Duration, style: Style) -> String {
-    let took = style.dim(format!("({:.1} s after the save)", took.as_secs_f64()));
+    let took = style.dim(say::dev_after(format!("{:.1}", took.as_secs_f64())));
     let plugin = style.bold(plugin);
+    let done = |word: Text| {
+        let done = say::progress_done(&plugin, style.good(word));
+        format!("{done} {took}")
+    };
     match fate {
-        Fate::Swapped => format!("{plugin}: {} {took}", style.good("swapped")),
-        Fate::Loaded => format!("{plugin}: {} {took}", style.good("loaded")),
-        Fate::Refused(why) => format!(
-            "{plugin}: {}: {why}; what ran before goes on running",
-            style.bad("not taken")
-        ),
-        Fate::Unknown => format!("{plugin}: not taken up yet; `weihe ps` shows what runs"),
+        Fate::Swapped => done(say::version_swapped()),
+        Fate::Loaded => done(say::version_loaded()),
+        Fate::Refused(why) => {
+            let not_taken = style.bad(say::dev_not_taken());
+            say::dev_refused(&plugin, not_taken, Text::told(why)).to_string()
+        }
+        Fate::Unknown => say::dev_unknown(&plugin).to_string(),
     }
 }
 

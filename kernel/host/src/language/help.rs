@@ -5,6 +5,7 @@
 //! its argument, `help-new--template--rule` a value of an argument; `-long` and `-after` are what comes
 //! with `--help` only and at the end. What clap itself says around them is replaced when it is printed.
 
+use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
 use fluent_bundle::FluentArgs;
@@ -13,7 +14,7 @@ use super::{Language, Text, bundle, current, label, say};
 use crate::output::Style;
 
 /// The words of clap around our own, in the order in which they are replaced: one is within another.
-const FRAME: [(&str, &str); 15] = [
+const FRAME: [(&str, &str); 18] = [
     (
         "Print this message or the help of the given subcommand(s)",
         "help-frame-help-command",
@@ -35,9 +36,13 @@ const FRAME: [(&str, &str); 15] = [
     ("Arguments:", "help-frame-arguments"),
     ("Options:", "help-frame-options"),
     ("Possible values:", "help-frame-values"),
+    // A line may end after the colon.
     ("[default: ", "help-frame-default"),
+    ("[default:", "help-frame-default"),
     ("[env: ", "help-frame-env"),
+    ("[env:", "help-frame-env"),
     ("[possible values: ", "help-frame-possible"),
+    ("[possible values:", "help-frame-possible"),
     ("For more information, try '--help'.", "help-frame-more"),
 ];
 
@@ -86,21 +91,23 @@ fn argument_in(language: Language, argument: Arg, path: &str) -> Arg {
         }
     });
     let values: Vec<_> = values.collect();
-    // The values of the type are shown in its own words: only the help of those is of interest that
-    // have one.
     if argument.get_long_help().is_some() {
         return argument.long_help(help.clone()).help(help);
     }
-    match values.iter().any(|value| value.get_help().is_some()) {
-        true => described(argument, &help, &values),
+    let hidden = argument.is_hide_possible_values_set();
+    match !hidden && values.iter().any(|value| value.get_help().is_some()) {
+        true => described(language, argument, &help, &values),
         false => argument.help(help),
     }
 }
 
 /// The values with their meaning below the help, in place of clap's list, which is in English.
-fn described(argument: Arg, help: &str, values: &[clap::builder::PossibleValue]) -> Arg {
-    let widest = values.iter().map(|value| value.get_name().len()).max();
-    let mut text = format!("{help}\n\n{}", frame_word(current(), "values"));
+fn described(language: Language, argument: Arg, help: &str, values: &[PossibleValue]) -> Arg {
+    let names: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
+    let widest = names.iter().map(|name| name.len()).max();
+    let possible = frame_word(language, "possible");
+    let short = format!("{help} {possible}{}]", names.join(", "));
+    let mut text = format!("{help}\n\n{}", frame_word(language, "values"));
     for value in values {
         let meaning = value.get_help().map(ToString::to_string);
         let name = format!("{}:", value.get_name());
@@ -113,7 +120,7 @@ fn described(argument: Arg, help: &str, values: &[clap::builder::PossibleValue])
     argument
         .hide_possible_values(true)
         .long_help(text)
-        .help(help.to_owned())
+        .help(short)
 }
 
 /// The heading above examples; examples are the same in each language.
@@ -161,7 +168,7 @@ pub(crate) fn print_error(error: &clap::Error) {
 }
 
 /// Clap's own words replaced.
-pub(super) fn frame(text: &str) -> String {
+pub(crate) fn frame(text: &str) -> String {
     let language = current();
     FRAME.iter().fold(text.to_owned(), |text, (english, key)| {
         match own(language, key) {

@@ -35,13 +35,33 @@ const WORDS: [&str; 15] = [
 /// What is longer is no sentence, and would take long to look through.
 const LONGEST: usize = 4_096;
 
-/// The same in another language; none when it is not known. Below a first line stands what a compiler
-/// or a stack says: that stays.
+/// The same in another language; none when it is not known. Below a first line that is known stand
+/// further faults with their places, or what a compiler or a stack says, which stays.
 pub(super) fn translate(words: &str, language: Language) -> Option<String> {
-    match words.split_once('\n') {
-        Some((first, rest)) => sentence(first, language).map(|first| format!("{first}\n{rest}")),
-        None => sentence(words, language),
+    let mut lines = words.split('\n');
+    let mut text = sentence(lines.next()?, language)?;
+    for line in lines {
+        text.push('\n');
+        match below(line, language) {
+            Some(told) => text.push_str(&told),
+            None => text.push_str(line),
+        }
     }
+    Some(text)
+}
+
+/// A line below the first, moved in, and maybe behind its place (`weihe.toml:12:5: …`).
+fn below(line: &str, language: Language) -> Option<String> {
+    let words = line.trim_start();
+    let indent = &line[..line.len() - words.len()];
+    if let Some(told) = sentence(words, language) {
+        return Some(format!("{indent}{told}"));
+    }
+    let (place, words) = words.split_once(": ")?;
+    let (_, column) = place.rsplit_once(':')?;
+    column.parse::<u32>().ok()?;
+    let told = sentence(words, language)?;
+    Some(format!("{indent}{place}: {told}"))
 }
 
 fn sentence(words: &str, language: Language) -> Option<String> {

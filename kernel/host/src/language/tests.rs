@@ -1,1 +1,7 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod source;
+mod texts;
+mod words;
+
+use source::{Literal, literals};

@@ -8,7 +8,7 @@ use super::{Language, bundle, current, said};
 
 /// What a command says. Shown in the language of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text(Kind);
+pub struct Text(Box<Kind>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
@@ -34,17 +34,17 @@ pub(crate) enum Argument {
 
 impl Text {
     pub(super) fn of(key: &'static str, arguments: Vec<(&'static str, Argument)>) -> Self {
-        Self(Kind::Own { key, arguments })
+        Self(Box::new(Kind::Own { key, arguments }))
     }
 
     /// What an error of another crate, or a running host, says in English.
     pub(crate) fn told(words: impl fmt::Display) -> Self {
-        Self(Kind::Foreign(words.to_string()))
+        Self(Box::new(Kind::Foreign(words.to_string())))
     }
 
     /// What is the same in each language, where a text is expected.
     pub(crate) fn same(words: &str) -> Self {
-        Self(Kind::Same(words.to_owned()))
+        Self(Box::new(Kind::Same(words.to_owned())))
     }
 
     /// For machines.
@@ -54,7 +54,7 @@ impl Text {
 
     /// In this language.
     pub(super) fn speak(&self, language: Language) -> String {
-        match &self.0 {
+        match &*self.0 {
             Kind::Own { key, arguments } => {
                 let mut filled = FluentArgs::new();
                 for (name, argument) in arguments {
@@ -84,13 +84,13 @@ impl fmt::Display for Text {
 
 impl From<String> for Text {
     fn from(words: String) -> Self {
-        Self(Kind::Foreign(words))
+        Self(Box::new(Kind::Foreign(words)))
     }
 }
 
 impl From<&str> for Text {
     fn from(words: &str) -> Self {
-        Self(Kind::Foreign(words.to_owned()))
+        Self(Box::new(Kind::Foreign(words.to_owned())))
     }
 }
 

@@ -96,7 +96,7 @@ impl Failure {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let mut failure = Self::plain(error.to_string());
-        failure.help = error.help().map(|help| Text::told(help));
+        failure.help = error.help().map(Text::told);
         if let LoadError::Invalid(invalid) = error {
             failure.problems = invalid.into_problems();
         }
@@ -148,6 +148,7 @@ pub fn render_problem(problem: &Problem, style: Style) -> String {
     }
     text
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Style;
+use crate::language::{Text, say};
 
 /// How often the spinner turns. Slower looks stuck; faster costs a serial console its bandwidth.
 const TICK: Duration = Duration::from_millis(120);
@@ -21,8 +22,8 @@ pub struct Progress {
 
 impl Progress {
     /// Begins to show work on standard error; nothing is shown where `quiet`.
-    pub fn start(title: impl Into<String>, quiet: bool) -> Self {
-        let title = title.into();
+    pub fn start(title: impl Into<Text>, quiet: bool) -> Self {
+        let title = title.into().to_string();
         let terminal = std::io::stderr().is_terminal();
         let bar = (terminal && !quiet).then(|| {
             let bar = ProgressBar::new_spinner();
@@ -38,7 +39,7 @@ impl Progress {
             bar
         });
         if bar.is_none() && !quiet {
-            eprintln!("{title} …");
+            eprintln!("{}", say::progress_begun(&title));
         }
         Self {
             bar,
@@ -56,15 +57,16 @@ impl Progress {
     }
 
     /// Ends it with a word on how it went.
-    pub fn done(self, word: &str) {
+    pub fn done(self, word: impl Into<Text>) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         if !self.quiet {
             let style = Style::stderr();
             let seconds = self.started.elapsed().as_secs_f64();
-            let took = style.dim(format!("({seconds:.1} s)"));
-            eprintln!("{}: {word} {took}", self.title);
+            let took = say::progress_seconds(format!("{seconds:.1}"));
+            let done = say::progress_done(&self.title, word.into());
+            eprintln!("{done} {}", style.dim(took));
         }
     }
 

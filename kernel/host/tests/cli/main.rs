@@ -7,6 +7,7 @@ mod check;
 mod dev;
 mod guard;
 mod host;
+mod language;
 mod new;
 mod shell;
 mod tools;

@@ -1,10 +1,15 @@
 //! One page: what the command line knows of a command, and what holds for all.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io;
 
 use clap::Command;
 use clap_mangen::Man;
+
+use crate::language::{Text, help, say};
+
+/// What stands behind a title: Chinese has a colon of its own.
+const COLONS: [char; 2] = [':', '：'];
 
 /// A page of the manual.
 pub(super) struct Page {
@@ -15,57 +20,36 @@ pub(super) struct Page {
 }
 
 /// What a process of weihe ends with.
-const EXIT_STATUS: [(&str, &str); 3] = [
-    ("0", "done."),
-    (
-        "1",
-        "failed, or what was asked about is not in order; the reason is on standard error.",
-    ),
-    (
-        "2",
-        "called wrongly: an unknown option, a value that is none.",
-    ),
-];
+fn exit_status() -> [(&'static str, Text); 3] {
+    [
+        ("0", say::man_exit_done()),
+        ("1", say::man_exit_failed()),
+        ("2", say::man_exit_usage()),
+    ]
+}
 
 /// Where a system is.
-const FILES: [(&str, &str); 8] = [
-    (
-        "weihe.toml",
-        "what a system consists of; the nearest one upwards is taken where no system is named.",
-    ),
-    (
-        "weihe.schema.json",
-        "what may stand in it, for editors (weihe schema --write).",
-    ),
-    ("plugins/NAME.wasm", "components."),
-    (
-        "data/weihe.db",
-        "rows, keys, state and dead letters of devices (SQLite).",
-    ),
-    ("data/audit/", "who did what."),
-    (
-        "data/cache/",
-        "compiled components; may be deleted at any time.",
-    ),
-    (
-        "data/weihe.sock",
-        "the socket by which commands reach a running host.",
-    ),
-    ("$XDG_DATA_HOME/weihe/", "the SDK, as weihe new writes it."),
-];
+fn files() -> [(&'static str, Text); 8] {
+    [
+        ("weihe.toml", say::man_file_system()),
+        ("weihe.schema.json", say::man_file_schema()),
+        ("plugins/NAME.wasm", say::man_file_components()),
+        ("data/weihe.db", say::man_file_database()),
+        ("data/audit/", say::man_file_audit()),
+        ("data/cache/", say::man_file_cache()),
+        ("data/weihe.sock", say::man_file_socket()),
+        ("$XDG_DATA_HOME/weihe/", say::man_file_sdk()),
+    ]
+}
 
 /// What the environment says, beside options that have a variable.
-const ENVIRONMENT: [(&str, &str); 3] = [
-    (
-        "NO_COLOR",
-        "set and not empty: no colours (https://no-color.org).",
-    ),
-    ("TERM", "dumb: no colours."),
-    (
-        "XDG_DATA_HOME, XDG_CACHE_HOME",
-        "where a user's data and caches are; otherwise ~/.local/share and ~/.cache.",
-    ),
-];
+fn environment() -> [(&'static str, Text); 3] {
+    [
+        ("NO_COLOR", say::man_no_color()),
+        ("TERM", say::man_term()),
+        ("XDG_DATA_HOME, XDG_CACHE_HOME", say::man_xdg()),
+    ]
+}
 
 /// The pages of a command and of all below it that are not hidden.
 pub(super) fn pages(mut root: Command) -> Vec<Page> {
@@ -112,7 +96,7 @@ fn page(
         .get_about()
         .map(ToString::to_string)
         .unwrap_or_default();
-    section(&mut text, "NAME");
+    section(&mut text, say::man_name());
     let _ = writeln!(text, "{} \\- {}", escaped(name), escaped(&about));
     let mut bytes = Vec::new();
     man.render_synopsis_section(&mut bytes)?;
@@ -120,9 +104,9 @@ fn page(
     if command.get_arguments().any(|arg| !arg.is_hide_set()) {
         man.render_options_section(&mut bytes)?;
     }
-    text.push_str(&String::from_utf8_lossy(&bytes));
+    text.push_str(&translated(&String::from_utf8_lossy(&bytes)));
     if !below.is_empty() {
-        section(&mut text, "COMMANDS");
+        section(&mut text, say::man_commands());
         for sub in below {
             let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
             item(&mut text, &format!("{name}-{}(1)", sub.get_name()), &about);
@@ -131,22 +115,22 @@ fn page(
     if let Some(more) = command.get_after_long_help().or(command.get_after_help()) {
         notes(&mut text, &more.to_string());
     }
-    items(&mut text, "EXIT STATUS", &EXIT_STATUS);
-    items(&mut text, "FILES", &FILES);
-    section(&mut text, "ENVIRONMENT");
+    items(&mut text, say::man_exit(), &exit_status());
+    items(&mut text, say::man_files(), &files());
+    section(&mut text, say::man_environment());
     for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
         if let Some(variable) = arg.get_env() {
             let option = arg
                 .get_long()
                 .map_or_else(|| format!("<{}>", arg.get_id()), |long| format!("--{long}"));
-            let about = format!("what {option} says, where it is not given.");
+            let about = say::man_variable(option).to_string();
             item(&mut text, &variable.to_string_lossy(), &about);
         }
     }
-    for (variable, about) in ENVIRONMENT {
-        item(&mut text, variable, about);
+    for (variable, about) in environment() {
+        item(&mut text, variable, &about.to_string());
     }
-    section(&mut text, "SEE ALSO");
+    section(&mut text, say::man_see());
     let see = match (above, below) {
         (Some(above), _) => format!("{above}(1)"),
         (None, [first, ..]) => format!("{name}-{}(1)", first.get_name()),
@@ -158,19 +142,21 @@ fn page(
 
 /// What stands below a command's help: paragraphs, and lists with a title.
 fn notes(text: &mut String, notes: &str) {
-    let mut within = "";
+    let mut within = String::new();
     for paragraph in notes.split("\n\n") {
         let (title, lines) = match paragraph.split_once('\n') {
-            Some((first, lines)) if first.ends_with(':') => (first.trim_end_matches(':'), lines),
+            Some((first, lines)) if first.ends_with(COLONS) => {
+                (first.trim_end_matches(COLONS), lines)
+            }
             _ => ("", paragraph),
         };
         let heading = match title {
-            "Example" | "Examples" => "EXAMPLES",
-            "" => "NOTES",
-            other => other,
+            "Example" | "Examples" => say::man_examples().to_string(),
+            "" => say::man_notes().to_string(),
+            other => other.to_uppercase(),
         };
         if heading != within {
-            section(text, &heading.to_uppercase());
+            section(text, &heading);
             within = heading;
         }
         let verbatim = lines.starts_with("  ");
@@ -182,14 +168,29 @@ fn notes(text: &mut String, notes: &str) {
     }
 }
 
-fn section(text: &mut String, title: &str) {
-    let _ = writeln!(text, ".SH \"{}\"", escaped(title));
+/// What clap's pages say in English themselves: headings, and words around options.
+fn translated(text: &str) -> String {
+    let headings = [
+        ("SYNOPSIS", say::man_synopsis()),
+        ("DESCRIPTION", say::man_description()),
+        ("OPTIONS", say::man_options()),
+    ];
+    let text = headings
+        .iter()
+        .fold(text.to_owned(), |text, (english, own)| {
+            text.replace(&format!(".SH {english}\n"), &format!(".SH {own}\n"))
+        });
+    help::frame(&text)
 }
 
-fn items(text: &mut String, title: &str, items: &[(&str, &str)]) {
+fn section(text: &mut String, title: impl Display) {
+    let _ = writeln!(text, ".SH \"{}\"", escaped(&title.to_string()));
+}
+
+fn items(text: &mut String, title: impl Display, items: &[(&str, Text)]) {
     section(text, title);
     for (word, about) in items {
-        item(text, word, about);
+        item(text, word, &about.to_string());
     }
 }
 

@@ -3,9 +3,11 @@
 
 use serde_json::{Value, json};
 
+use super::columns::{connection_columns, device_columns};
 use super::frame::{Canvas, Trouble, draw};
 use super::reading::Reading;
 use super::view::{Key, Sort, View};
+use crate::language::{Language, speaking};
 use crate::output::{Style, width};
 use crate::system::Ps;
 
@@ -296,4 +298,52 @@ fn another_start_of_the_host_is_not_taken_for_a_storm_or_a_standstill() {
         ["7.0", "14"],
         "the host's own rates"
     );
+}
+
+#[test]
+fn no_heading_is_cut_in_any_language() {
+    for language in [Language::English, Language::Chinese] {
+        speaking(language, || {
+            for columns in [80, 140] {
+                let all = device_columns(columns).into_iter();
+                for column in all.chain(connection_columns(columns)) {
+                    assert!(width(&column.head) <= column.width, "{}", column.head);
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn a_frame_in_chinese_fits_and_its_columns_stand_below_their_headings() {
+    let reading = reading();
+    let view = View::default();
+    speaking(Language::Chinese, || {
+        let lines = frame(&reading, &view, 80, 24);
+        assert_eq!(
+            lines[0],
+            "greenhouse  weihe 0.1.0  已运行 12.0s  16.0 MiB  1 个执行通道  40 个主题"
+        );
+        assert_eq!(
+            lines[2],
+            " 设备▾        状态        入/秒  出/秒    P50    P99 CPU% 内存  队列  丢弃 重启"
+        );
+        assert_eq!(line(&lines, "shaky")[1], "失效");
+        assert_eq!(line(&lines, "soil")[1], "运行");
+        assert_eq!(line(&lines, "trial")[1], "试运行");
+        assert_eq!(line(&lines, "field")[1], "通");
+        assert_eq!(line(&lines, "spare")[1], "断");
+        assert!(lines[23].starts_with("q 退出"), "{}", lines[23]);
+        // Numbers end where their headings end, however wide the characters are.
+        let end = |line: &str, word: &str| width(&line[..line.find(word).unwrap() + word.len()]);
+        let soil = lines.iter().find(|line| line.contains("soil")).unwrap();
+        assert_eq!(end(&lines[2], "入/秒"), end(soil, "200"));
+        assert_eq!(end(&lines[2], "出/秒"), end(soil, "400"));
+        assert_eq!(end(&lines[2], "内存"), end(soil, " 6%"));
+        assert_eq!(width(&lines[2]), width(soil));
+    });
+    for columns in 1..150 {
+        let lines = speaking(Language::Chinese, || frame(&reading, &view, columns, 24));
+        assert!(lines.iter().all(|line| width(line) <= columns), "{columns}");
+    }
 }

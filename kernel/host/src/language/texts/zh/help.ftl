@@ -20,7 +20,8 @@ help-frame-tip = 提示：
 
 help = 微核 Weihe：把一个 .wasm 放进目录，它就是驱动
 help--json = 输出 JSON，供程序读取
-help--directory = 系统目录，内有 weihe.toml [默认：向上最近的一个]
+help--system = 系统目录，内有 weihe.toml [默认：向上最近的一个]
+help--colour = 使用颜色：auto（终端支持时）、always（总是）或 never（从不）
 
 help-run = 运行 DIR 中的系统，直到 Ctrl-C 或 SIGTERM
 help-run--directory = 系统目录
@@ -51,20 +52,33 @@ help-new-after =
       weihe new overflow --template rule --dir plugins     （建在 plugins/overflow）
 
 help-build = 把插件的 crate 编译成组件，或编译 weihe.toml 里以源码写明的全部插件
-help-build--directory = crate 的目录，或系统目录 [默认：当前目录]
+help-build-long =
+    显示大小、钩子和导入，以及 weihe.toml 里要为它写的设备。
+
+    其他编译器产生的核心模块（用 C 写成，链接了其 world 的绑定）也可以变成组件：指明该文件。
+help-build--directory = crate 的目录、系统目录，或核心模块 [默认：当前目录]
 help-build--output = 组件放到哪里：文件或目录 [默认：crate 的 target 目录]
+help-build--adapt = 为核心模块的导入提供适配器：wasi_snapshot_preview1.reactor.wasm，或 NAME=FILE
 help-build-after =
     示例：
       weihe build plugins/modbus -o system/plugins/modbus.wasm
       weihe build examples/greenhouse     （weihe.toml 里带 `source` 的每个插件）
+      weihe build counter.wasm -o plugins/           （核心模块，变成组件）
+
+help-wit = 写出插件可以导入和导出的 WIT 包，供编辑器和各种语言的绑定生成器使用
+help-wit--to = 目录；每个包在其中有自己的子目录，已有的文件会被覆盖
+help-wit-after =
+    示例：
+      weihe wit                          （写到 wit/deps，工具会在那里找）
+      weihe wit /tmp/weihe-wit
 
 help-check = 检查配置和插件，不启动任何东西
 help-check-long =
     读取 weihe.toml，按现状加载插件，检查连接、授权、数据目录，以及每个设备的配置是否符合其插件的
     模式。`weihe run` 没有理由拒绝任何部分时，退出码为 0：尚待编译的插件和警告不算。
 
-    只有启动时才看得出来的：插件自己拒绝的内容（配置里写了、却没有授权的主题、连接和命令，以及模式没有
-    描述的值），被其他程序占用的端口和地址，打不开的数据库。
+    只有启动时才看得出来的：插件自己拒绝的内容（模式没有描述的值；配置里写了、却没有授权的主题和设备，
+    而模式没有说明那是主题或设备），被其他程序占用的端口和地址，打不开的数据库。
 help-check--directory = 系统目录
 
 help-inspect = 显示组件是什么、导入和导出什么、需要什么
@@ -72,7 +86,6 @@ help-inspect--file = 组件，或当前系统中插件的名称
 
 help-decode = 用插件的编解码器拆解一帧
 help-decode--file = 组件，或当前系统中插件的名称
-help-decode--frame = 十六进制字节，可带空格、冒号和 0x；`-` 表示读标准输入
 help-decode--reply = 这一帧是对请求的应答
 help-decode--unsolicited = 这一帧由服务端主动发来
 help-decode--request = 这一帧所应答的请求；隐含 --reply
@@ -113,7 +126,6 @@ help-set--value = JSON（数字、true、false、null、\"文本\"、文档）�
 help-call = 调用设备的命令并显示其应答
 help-call--device = 设备
 help-call--command = 命令，由插件描述
-help-call--args = JSON 对象，或“键=值”
 help-call--timeout = 等待应答多久，以秒计
 
 help-logs = 显示运行中主机的日志
@@ -199,6 +211,45 @@ help-grants--device = 只看这个设备
 
 help-doctor = 检查这台机器：什么能用，什么不能用，为什么
 
+help-sandbox = 为测试运行一个组件，测试以逐行的 JSON 与它对话
+help-sandbox-long =
+    对话经标准输入和标准输出。
+
+    内核、限额、授权和数据库与运行中的主机相同；时钟只在测试拨动时才走，连接通向测试。Rust 测试通过
+    `#[weihe_sdk::test(sandbox)]` 使用它；每种行见 docs/testing.md。
+help-sandbox--file = 组件
+help-sandbox--cache = 编译好的组件保存在哪里 [默认：与用户的其他缓存一起]
+
+help-schema = 输出 weihe.toml 的 JSON Schema，包括系统中的插件对其配置的说明
+help-schema-long =
+    编辑器据此补全和检查 weihe.toml：加 --write 时，它写到 weihe.toml 旁的 weihe.schema.json，并由
+    weihe.toml 的第一行指明。没有指明系统、附近也没有时，输出通用的模式。
+help-schema--directory = 系统目录
+help-schema--write = 写到系统的 weihe.toml 旁边，并说明用哪一行指明它
+help-schema-after =
+    示例：
+      weihe schema > weihe.schema.json
+      weihe schema examples/greenhouse --write
+
+    Taplo、Even Better TOML（VS Code）和 Tombi 靠这一行找到它：
+      #:schema ./weihe.schema.json
+
+help-completions = 输出让 shell 补全 weihe 命令的脚本
+help-completions-long =
+    补全命令、选项及其值、文件，以及当前系统里有的东西：插件；主机运行时还有设备、设备的命令和主题。
+help-completions--shell = 哪种 shell
+help-completions-after =
+    示例：
+      source <(weihe completions bash)                                  写进 ~/.bashrc
+      weihe completions zsh > ~/.zfunc/_weihe                           $fpath 中的一个目录
+      weihe completions fish > ~/.config/fish/completions/weihe.fish
+
+help-man = 把手册页写到一个目录，每个命令一页
+help-man-long =
+    `man -l weihe-run.1` 显示其中一页；放在手册路径（`manpath`）的 `man1` 目录里，就可以用 `man weihe-run`。
+    中文手册放在其下的 `zh_CN/man1`。
+help-man--folder = 目录，没有时会建立
+
 help-bench = 用临时目录里的内核测量这台机器
 help-bench-swap = 事件不断时的版本替换、丢弃、重启，以及其他通道受到的影响
 help-bench-swap--file = 收到事件就发布的组件 [默认：内置的一个小组件]
@@ -212,3 +263,5 @@ help-bench-swap-after =
     示例：
       weihe bench swap
       weihe bench swap relay.wasm --config '{"{"}"input":"bench/in","above":0{"}"}'
+help-decode--hex = 十六进制字节，可带空格、冒号和 0x；`-` 表示读标准输入
+help-call--arguments = JSON 对象，或“键=值”

@@ -1,6 +1,10 @@
 # `weihe bench`, and the audit trail.
 said-the-component-publishes-nothing-when-it = the component publishes nothing when it gets an event, so there is nothing to measure
 said-host-bug-a-version-that-trapped = host bug: a version that trapped on probation was not taken back
+said-no-temporary-directory-can-be-made-2 = no temporary directory can be made
+said-cannot-be-written-2 = `{ $file }` cannot be written
+said-the-quarantine-cannot-be-written-2 = the quarantine cannot be written
+said-traps = traps
 said-swaps-under-load = swaps under load
 said-files-from-their-drop-to-their = files from their drop to their first event
 said-one-lane-while-another-compiles-and = one lane while another compiles and swaps

@@ -6,9 +6,7 @@ said-silent-for-ms = silent for { $span } ms
 said-requests-in-a-row-got-no = { $count } requests in a row got no reply
 said-bytes-could-not-be-written-in = { $count } bytes could not be written in time
 said-no-connection-within-ms = { $address }: no connection within { $span } ms
-said-a-peer-could-not-be-accepted = a peer could not be accepted
 said-the-device-left = the device left
-said-peer-gone = peer gone
 said-bytes-are-more-than-the-connection = { $count } bytes are more than the connection's max-reply = { $most }
 said-the-link-is-being-opened = the link is being opened
 said-the-link-is-down = the link is down: { $why }

@@ -1,5 +1,9 @@
 said-the-component-publishes-nothing-when-it = 组件收到事件后什么也不发布，没有可测的东西
 said-host-bug-a-version-that-trapped = 主机的缺陷：试运行期间崩溃的版本没有被换下
+said-no-temporary-directory-can-be-made-2 = 无法建立临时目录
+said-cannot-be-written-2 = 无法写入 `{ $file }`
+said-the-quarantine-cannot-be-written-2 = 无法写入隔离记录
+said-traps = 崩溃
 said-swaps-under-load = 有负载时的替换
 said-files-from-their-drop-to-their = 文件从放入到第一个事件
 said-one-lane-while-another-compiles-and = 一个执行通道，另一个同时编译和替换

@@ -5,9 +5,7 @@ said-silent-for-ms = 静默了 { $span } 毫秒
 said-requests-in-a-row-got-no = 连续 { $count } 个请求没有应答
 said-bytes-could-not-be-written-in = 有 { $count } 个字节未能及时写出
 said-no-connection-within-ms = { $address }：{ $span } 毫秒之内没有连上
-said-a-peer-could-not-be-accepted = 无法接受一个对端
 said-the-device-left = 设备已离开
-said-peer-gone = 对端已离开
 said-bytes-are-more-than-the-connection = { $count } 个字节超过了连接的 max-reply = { $most }
 said-the-link-is-being-opened = 链路正在打开
 said-the-link-is-down = 链路断开：{ $why }

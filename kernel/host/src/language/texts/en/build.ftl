@@ -1,0 +1,12 @@
+build-system = { $directory } is a system, whose { $file } says where its components go
+build-system-help = leave out --output, or name one crate
+build-building = building { $name }
+build-fresh = up to date
+build-built = built
+build-no-module = { $file } is no core module, which --adapt is for
+build-no-module-help = leave out --adapt, or name a file that ends in .wasm
+build-module-where = where does the component of { $file } go?
+build-module-where-help = name a folder or a file: `-o plugins/`
+build-looking = looking at { $name }
+build-paste = to paste into a weihe.toml:
+build-refused = refused

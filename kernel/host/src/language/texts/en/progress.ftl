@@ -1,0 +1,3 @@
+progress-done = { $title }: { $word }
+progress-seconds = ({ $seconds } s)
+progress-begun = { $title } …

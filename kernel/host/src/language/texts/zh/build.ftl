@@ -1,0 +1,12 @@
+build-system = { $directory } 是一个系统，组件放在哪里由它的 { $file } 决定
+build-system-help = 不写 --output，或只指明一个 crate
+build-building = 正在编译 { $name }
+build-fresh = 已是最新
+build-built = 已编译
+build-no-module = { $file } 不是核心模块，而 --adapt 只用于核心模块
+build-no-module-help = 不写 --adapt，或指明一个以 .wasm 结尾的文件
+build-module-where = { $file } 的组件放到哪里？
+build-module-where-help = 请指明目录或文件：`-o plugins/`
+build-looking = 正在查看 { $name }
+build-paste = 可粘贴到 weihe.toml：
+build-refused = 被拒绝

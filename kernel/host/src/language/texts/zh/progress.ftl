@@ -1,0 +1,3 @@
+progress-done = { $title }：{ $word }
+progress-seconds = （{ $seconds } 秒）
+progress-begun = { $title } ……
