@@ -70,7 +70,7 @@ fn sentence(words: &str, language: Language) -> Option<String> {
     }
     SAID.iter().find_map(|known| {
         let mut filled = Vec::new();
-        if !matches(known.parts, words, &mut filled) {
+        if !matches(known.parts, words, false, &mut filled) {
             return None;
         }
         let mut arguments = FluentArgs::new();
@@ -86,17 +86,19 @@ fn sentence(words: &str, language: Language) -> Option<String> {
 }
 
 /// Whether all of a text is this sentence, and with what in its places. Places take as little as they
-/// can.
+/// can; one between grave accents, whose first is just before the text if it is `quoted`, holds no others:
+/// `device \`a\` has no \`b\`` is no device of a long name.
 fn matches<'t>(
     parts: &'static [Part],
     text: &'t str,
+    quoted: bool,
     filled: &mut Vec<(&'static str, &'t str)>,
 ) -> bool {
     match parts {
         [] => text.is_empty(),
         [Part::Words(words), rest @ ..] => text
             .strip_prefix(words)
-            .is_some_and(|text| matches(rest, text, filled)),
+            .is_some_and(|text| matches(rest, text, words.ends_with('`'), filled)),
         [Part::Place(name)] => {
             filled.push((name, text));
             !text.is_empty()
@@ -111,8 +113,11 @@ fn matches<'t>(
             let mut from = first;
             while let Some(at) = text.get(from..).and_then(|text| text.find(next)) {
                 let (value, text_after) = text.split_at(from + at);
+                if quoted && next.starts_with('`') && value.contains('`') {
+                    return false;
+                }
                 filled.push((name, value));
-                if matches(rest, text_after, filled) {
+                if matches(rest, text_after, false, filled) {
                     return true;
                 }
                 filled.truncate(before);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Style;
-use crate::language::{Text, say};
+use crate::language::{Language, Text, current, say};
 
 /// How often the spinner turns. Slower looks stuck; faster costs a serial console its bandwidth.
 const TICK: Duration = Duration::from_millis(120);
@@ -66,7 +66,13 @@ impl Progress {
             let seconds = self.started.elapsed().as_secs_f64();
             let took = say::progress_seconds(format!("{seconds:.1}"));
             let done = say::progress_done(&self.title, word.into());
-            eprintln!("{done} {}", style.dim(took));
+            // Chinese parentheses bring their blank along.
+            let gap = if current() == Language::English {
+                " "
+            } else {
+                ""
+            };
+            eprintln!("{done}{gap}{}", style.dim(took));
         }
     }
 

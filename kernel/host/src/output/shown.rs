@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use miette::{Diagnostic, LabeledSpan, SourceCode};
+use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
 
 use crate::config::Problem;
 use crate::language::{Language, Text, current};
@@ -51,6 +51,10 @@ impl Diagnostic for Shown<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         let help = self.help.as_ref()?;
         Some(Box::new(help))
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        self.problem.severity()
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

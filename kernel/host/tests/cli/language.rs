@@ -211,6 +211,9 @@ fn manual_pages_and_completions_speak_chinese_too() {
     for english in ["SYNOPSIS", "OPTIONS", "EXAMPLES", "NOTES", "default"] {
         assert!(!page.contains(english), "{english} in\n{page}");
     }
+    let page = fs::read_to_string(system.path().join("man1/weihe-new.1")).unwrap();
+    assert!(page.contains("\n.br\n\\- rule:   观察事件"), "{page}");
+    assert!(page.contains("\n显示帮助\n"), "{page}");
     let words = spoken(system.path(), CHINESE, &["complete-words", "--", "rol"]);
     assert_eq!(text(&words.stdout), "rollback\t回到插件之前运行的版本\n");
 }
@@ -235,7 +238,7 @@ fn grants_that_lead_nowhere_are_shown_in_chinese() {
     let output = spoken(system.path(), CHINESE, &["check"]);
     let shown = text(&output.stderr);
     for words in [
-        "设备 `rule` 可以订阅 `plugin/sol/moisture`，而这里没有设备可以在它上面发布",
+        "  ⚠ 设备 `rule` 可以订阅 `plugin/sol/moisture`，而这里没有设备可以在它上面发布",
         "处置：设备在 `plugin/DEVICE/#` 和 `publish` 授权的主题上发布；",
     ] {
         assert!(shown.contains(words), "{words} in\n{shown}");

@@ -6,10 +6,13 @@ use std::io;
 use clap::Command;
 use clap_mangen::Man;
 
-use crate::language::{Text, help, say};
+use crate::language::{Language, Text, current, help, say};
 
 /// What stands behind a title: Chinese has a colon of its own.
 const COLONS: [char; 2] = [':', '：'];
+
+/// Behind the help of `--help`, as clap's pages have it: they are no shorter with `-h`.
+const SUMMARY: &str = r" (see a summary with \*(Aq\-h\*(Aq)";
 
 /// A page of the manual.
 pub(super) struct Page {
@@ -170,6 +173,9 @@ fn notes(text: &mut String, notes: &str) {
 
 /// What clap's pages say in English themselves: headings, and words around options.
 fn translated(text: &str) -> String {
+    if current() == Language::English {
+        return text.to_owned();
+    }
     let headings = [
         ("SYNOPSIS", say::man_synopsis()),
         ("DESCRIPTION", say::man_description()),
@@ -180,7 +186,9 @@ fn translated(text: &str) -> String {
         .fold(text.to_owned(), |text, (english, own)| {
             text.replace(&format!(".SH {english}\n"), &format!(".SH {own}\n"))
         });
-    help::frame(&text)
+    let text = help::frame(&text).replace(SUMMARY, "");
+    // What the values of an option mean: a line each, where clap makes a list of the English ones.
+    text.replace("\n\\- ", "\n.br\n\\- ")
 }
 
 fn section(text: &mut String, title: impl Display) {

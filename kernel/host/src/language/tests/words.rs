@@ -168,6 +168,7 @@ fn errors_are_translated_with_the_errors_within_them_and_names_never() {
             "there is no device `memory`; did you mean `system`?",
             "没有设备 `memory`；是不是 `system`？",
         ),
+        ("device `soil` has no `plugin`", "设备 `soil` 没有 `plugin`"),
         (
             "device `soil` goes on with the version before: the new version trapped in its start: panicked at src/lib.rs:3:1",
             "设备 `soil` 继续用之前的版本：新版本在启动时崩溃：在 src/lib.rs:3:1 panic",

@@ -75,10 +75,10 @@ help-wit-after =
 help-check = 检查配置和插件，不启动任何东西
 help-check-long =
     读取 weihe.toml，按现状加载插件，检查连接、授权、数据目录，以及每个设备的配置是否符合其插件的
-    模式。`weihe run` 没有理由拒绝任何部分时，退出码为 0：尚待编译的插件和警告不算。
+    schema。`weihe run` 没有理由拒绝任何部分时，退出码为 0：尚待编译的插件和警告不算。
 
-    只有启动时才看得出来的：插件自己拒绝的内容（模式没有描述的值；配置里写了、却没有授权的主题和设备，
-    而模式没有说明那是主题或设备），被其他程序占用的端口和地址，打不开的数据库。
+    只有启动时才看得出来的：插件自己拒绝的内容（schema 没有描述的值；配置里写了、却没有授权的主题和设备，
+    而 schema 没有说明那是主题或设备），被其他程序占用的端口和地址，打不开的数据库。
 help-check--directory = 系统目录
 
 help-inspect = 显示组件是什么、导入和导出什么、需要什么
@@ -223,7 +223,7 @@ help-sandbox--cache = 编译好的组件保存在哪里 [默认：与用户的�
 help-schema = 输出 weihe.toml 的 JSON Schema，包括系统中的插件对其配置的说明
 help-schema-long =
     编辑器据此补全和检查 weihe.toml：加 --write 时，它写到 weihe.toml 旁的 weihe.schema.json，并由
-    weihe.toml 的第一行指明。没有指明系统、附近也没有时，输出通用的模式。
+    weihe.toml 的第一行指明。没有指明系统、附近也没有时，输出通用的 schema。
 help-schema--directory = 系统目录
 help-schema--write = 写到系统的 weihe.toml 旁边，并说明用哪一行指明它
 help-schema-after =
