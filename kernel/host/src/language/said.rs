@@ -54,14 +54,16 @@ pub(super) fn translate(words: &str, language: Language) -> Option<String> {
 fn below(line: &str, language: Language) -> Option<String> {
     let words = line.trim_start();
     let indent = &line[..line.len() - words.len()];
-    if let Some(told) = sentence(words, language) {
-        return Some(format!("{indent}{told}"));
+    // A sentence that begins with a place of its own would take this one for it.
+    if let Some((place, fault)) = words.split_once(": ")
+        && let Some((_, column)) = place.rsplit_once(':')
+        && column.parse::<u32>().is_ok()
+    {
+        let told = sentence(fault, language)?;
+        return Some(format!("{indent}{place}: {told}"));
     }
-    let (place, words) = words.split_once(": ")?;
-    let (_, column) = place.rsplit_once(':')?;
-    column.parse::<u32>().ok()?;
     let told = sentence(words, language)?;
-    Some(format!("{indent}{place}: {told}"))
+    Some(format!("{indent}{told}"))
 }
 
 fn sentence(words: &str, language: Language) -> Option<String> {

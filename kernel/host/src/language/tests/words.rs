@@ -170,6 +170,12 @@ fn errors_are_translated_with_the_errors_within_them_and_names_never() {
         ),
         ("device `soil` has no `plugin`", "设备 `soil` 没有 `plugin`"),
         (
+            "`a.wasm` imports `weihe:plugin/bus@0.3.0`, and this host has `weihe:plugin/bus@0.1.0`: it was \
+             built for a newer host; update the host, or build the plugin with the SDK of Weihe 0.1.0",
+            "`a.wasm` 导入了 `weihe:plugin/bus@0.3.0`，而本主机的是 `weihe:plugin/bus@0.1.0`：它是为更新的主机\
+             编译的；请升级主机，或用微核 0.1.0 的 SDK 编译插件",
+        ),
+        (
             "device `soil` goes on with the version before: the new version trapped in its start: panicked at src/lib.rs:3:1",
             "设备 `soil` 继续用之前的版本：新版本在启动时崩溃：在 src/lib.rs:3:1 panic",
         ),
@@ -184,12 +190,13 @@ fn errors_are_translated_with_the_errors_within_them_and_names_never() {
         );
     }
     let faults = "weihe.toml is not taken, and what runs stays as it is: 1 fault\n  \
-                  weihe.toml:3:10: `name` is missing\n    did you mean `nam`?";
+                  weihe.toml:3:10: `name` is missing\n    did you mean `nam`?\n  \
+                  weihe.toml:12:9: device `soil` has no `plugin`";
     assert_eq!(
         translate(faults, Language::Chinese).as_deref(),
         Some(
             "没有采用 weihe.toml，正在运行的保持不变：1 个错误\n  weihe.toml:3:10: 缺少 `name`\n    \
-             是不是 `nam`？"
+             是不是 `nam`？\n  weihe.toml:12:9: 设备 `soil` 没有 `plugin`"
         )
     );
     // What nobody knows stays as it is.
