@@ -88,8 +88,8 @@ fn sentence(words: &str, language: Language) -> Option<String> {
 }
 
 /// Whether all of a text is this sentence, and with what in its places. Places take as little as they
-/// can; one between grave accents, whose first is just before the text if it is `quoted`, holds no others:
-/// `device \`a\` has no \`b\`` is no device of a long name.
+/// can. One between grave accents holds none, or a fault of a device would be a device of a long name;
+/// `quoted` says that the first of them is just before the text.
 fn matches<'t>(
     parts: &'static [Part],
     text: &'t str,
