@@ -324,6 +324,9 @@ fn a_device_that_refuses_its_new_entry_goes_on_with_the_one_before() {
         failure(ps, "it goes on with its entry from before") && runs("watering", "0.1.0")(ps)
     };
     until(&host, &["ps"], goes_on);
+    // Nor does the next attempt. The way back is what runs, not what was tried before.
+    fs::write(host.path("weihe.toml"), rule(60)).unwrap();
+    until(&host, &["ps"], |ps| goes_on(ps) && failure(ps, "60"));
     // A new start tries it once more, and hides nothing.
     let restarted = host.run(&["restart", "watering"]);
     let text = String::from_utf8_lossy(&restarted.stderr).into_owned();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use weihe_kernel::SwapError;
 use weihe_kernel::audit::{Audit as _, Entry, action};
+use weihe_kernel::{DeviceSpec, SwapError};
 
 use super::in_force::{Attempt, InForce, Taken};
 use super::plan::Plan;
@@ -58,15 +58,12 @@ impl System {
             tracing::warn!("{note}");
         }
         self.set_notes(plan.notes.clone());
-        let before = &followed.in_force;
-        let mut previous: BTreeMap<String, Attempt> = BTreeMap::new();
-        for step in &plan.steps {
-            if step.act == Act::Stop
-                && let Some(attempt) = before.devices.get(&step.name)
-            {
-                previous.insert(step.name.clone(), attempt.clone());
-            }
-        }
+        // What runs, not what was tried last: that may have failed, and be no way back.
+        let runs = self.running().devices;
+        let stopped = plan.steps.iter().filter(|step| step.act == Act::Stop);
+        let previous: BTreeMap<String, DeviceSpec> = stopped
+            .filter_map(|step| Some((step.name.clone(), runs.get(&step.name)?.spec.clone())))
+            .collect();
         let starts: Vec<&Step> = plan
             .steps
             .iter()
@@ -208,7 +205,7 @@ impl System {
         config: &Arc<Config>,
         plan: &Plan,
         starts: &[&Step],
-        previous: &BTreeMap<String, Attempt>,
+        previous: &BTreeMap<String, DeviceSpec>,
     ) {
         let running = self.running();
         let mut starting = tokio::task::JoinSet::new();
@@ -222,7 +219,7 @@ impl System {
             };
             followed.in_force.devices.insert(step.name.clone(), attempt);
             let (system, config, spec) = (Arc::clone(self), Arc::clone(config), spec.clone());
-            let before = previous.get(&step.name).map(|before| before.spec.clone());
+            let before = previous.get(&step.name).cloned();
             starting.spawn(async move {
                 let name = spec.name.clone();
                 let Err(error) = system.kernel().add_device(spec).await else {
