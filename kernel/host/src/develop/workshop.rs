@@ -30,6 +30,15 @@ struct Bench {
     sources: Sources,
     /// The files as they were when they were built last, with success or without; none: not yet.
     built: Option<Stamps>,
+    /// The component that was placed last, while it is not told what became of it.
+    placed: Option<Placed>,
+}
+
+/// A component that was put where the host looks for it.
+struct Placed {
+    before: Before,
+    /// When its source was saved.
+    saved: Instant,
 }
 
 /// The plugins of a system that are built from source.
@@ -157,19 +166,15 @@ impl Workshop {
                 if let Some(progress) = progress {
                     progress.done(say::build_built());
                 }
-                let Some(before) = before else {
-                    eprintln!("{}", say::dev_same(&bench.plugin));
-                    return;
-                };
-                tokio::select! {
-                    fate = before.fate(system, &bench.component) => {
-                        eprintln!("{}", told(&bench.plugin, &fate, began.elapsed(), style));
+                match before {
+                    Some(before) => {
+                        let saved = began;
+                        bench.placed = Some(Placed { before, saved });
                     }
-                    // What comes of the next version matters more.
-                    () = bench.saved_again() => {}
+                    None => eprintln!("{}", say::dev_same(&bench.plugin)),
                 }
             }
-            Err(BuildError::Stopped) => {}
+            Err(BuildError::Stopped) => return,
             Err(error) => {
                 if let Some(progress) = progress {
                     progress.fail();
@@ -183,6 +188,7 @@ impl Workshop {
                 eprintln!("{runs}");
             }
         }
+        bench.tell_fate(system, style).await;
     }
 }
 
@@ -194,6 +200,22 @@ impl Bench {
             component: plugin.file.clone(),
             sources,
             built: None,
+            placed: None,
+        }
+    }
+
+    /// Tells what becomes of the component that was placed last, unless it is saved again before that:
+    /// then after the next build, which may fail, or make the same component.
+    async fn tell_fate(&mut self, system: &System, style: Style) {
+        let Some(placed) = self.placed.take() else {
+            return;
+        };
+        tokio::select! {
+            fate = placed.before.fate(system, &self.component) => {
+                let took = placed.saved.elapsed();
+                eprintln!("{}", told(&self.plugin, &fate, took, style));
+            }
+            () = self.saved_again() => self.placed = Some(placed),
         }
     }
 
