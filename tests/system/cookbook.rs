@@ -123,7 +123,7 @@ fn every_recipe_has_a_page_in_both_languages_that_shows_its_code() {
                 format!("{{{{#include ../../../../../examples/cookbook/{name}/src/lib.rs}}}}");
             assert!(page(language, &name).contains(&code), "{language}: {name}");
             assert!(
-                page(language, "README").contains(&format!("({name}.md)")),
+                page(language, "index").contains(&format!("({name}.md)")),
                 "{language}: {name}"
             );
         }

@@ -45,13 +45,15 @@ fn steps(blocks: &[Block]) -> Vec<Step> {
 
 /// The pages that tell their reader to do something, in the order in which they are read: each goes on
 /// where the one before has ended.
-const DONE: [&str; 6] = [
+const DONE: [&str; 8] = [
     "tutorial",
+    "editor-and-shell",
     "testing",
     "swap-and-state",
     "grants",
     "connections-and-codecs",
     "errors",
+    "other-languages",
 ];
 
 #[test]
