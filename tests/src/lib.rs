@@ -37,7 +37,7 @@ pub use html::{Block, HtmlPage};
 pub use process::{Process, signal, signal_group};
 pub use pty::Pty;
 pub use python::{Client, PYMODBUS, Python, Slave};
-pub use reference::reference;
+pub use reference::{exports, reference};
 pub use relay::{Mischief, Relay};
 pub use rig::{Rig, System};
 pub use screen::Screen;

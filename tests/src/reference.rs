@@ -20,11 +20,7 @@ const NEEDED: [&str; 3] = [
 
 /// The pages: names of files, and their texts.
 pub fn reference() -> Vec<(String, String)> {
-    let mut resolve = Resolve::default();
-    for folder in NEEDED.iter().chain(&OWN) {
-        let folder = workspace().join("wit").join(folder);
-        resolve.push_dir(&folder).expect("a package of WIT");
-    }
+    let resolve = packages();
     let pages = OWN.iter().map(|name| {
         let found = resolve.packages.iter();
         let (id, _) = found
@@ -34,6 +30,25 @@ pub fn reference() -> Vec<(String, String)> {
         (format!("{name}.md"), Page::of(&resolve, id))
     });
     pages.collect()
+}
+
+/// The interfaces that a world exports, which names packages of ours.
+pub fn exports(world: &str) -> Vec<String> {
+    let mut resolve = packages();
+    let package = resolve.push_str("world.wit", world).expect("WIT");
+    let worlds = resolve.packages[package].worlds.values();
+    let exports = worlds.flat_map(|world| resolve.worlds[*world].exports.keys());
+    exports.map(|key| resolve.name_world_key(key)).collect()
+}
+
+/// All packages in `wit/`.
+fn packages() -> Resolve {
+    let mut resolve = Resolve::default();
+    for folder in NEEDED.iter().chain(&OWN) {
+        let folder = workspace().join("wit").join(folder);
+        resolve.push_dir(&folder).expect("a package of WIT");
+    }
+    resolve
 }
 
 /// A page that is being written.

@@ -97,6 +97,13 @@ impl Reader {
         fs::rename(&new, file).unwrap();
     }
 
+    /// Copies a file to where the reader has it.
+    pub fn put(&mut self, name: &str, from: &Path) {
+        let file = self.terminal(EDITOR).directory.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::copy(from, file).unwrap();
+    }
+
     /// Changes a file as a diff says, whose lines are found by what they say.
     pub fn change(&mut self, name: &str, diff: &str) {
         let file = self.terminal(EDITOR).directory.join(name);

@@ -9,7 +9,7 @@ use super::words::sources;
 
 /// What a page tells its reader to do, in order.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+pub enum Step {
     Save(String, String),
     Change(String, String),
     /// What happens in a terminal.
@@ -20,7 +20,7 @@ enum Step {
 
 /// A block of code follows the name of its file, or the terminal that it is typed in; it holds until
 /// another terminal is named.
-fn steps(blocks: &[Block]) -> Vec<Step> {
+pub fn steps(blocks: &[Block]) -> Vec<Step> {
     let (mut steps, mut terminal, mut file) = (Vec::new(), 'A', None);
     for block in blocks {
         match block {
