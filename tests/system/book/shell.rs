@@ -205,7 +205,9 @@ impl Terminal {
             // Of the crate, its own `rust-toolchain.toml` speaks.
             .env_remove("RUSTUP_TOOLCHAIN")
             .env("CARGO_NET_OFFLINE", "true")
-            .env("CARGO_TERM_COLOR", "never");
+            .env("CARGO_TERM_COLOR", "never")
+            // As the pages have it, in both languages.
+            .env("LC_ALL", "C");
         if command.starts_with("cargo ") {
             shell.env("CARGO_TARGET_DIR", target().join("weihe-components"));
         }
