@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use weihe_tests::{Host, component, target, weihe, workspace};
 
 /// How long a plugin may take to build on the slowest shared machine.
@@ -49,6 +49,12 @@ fn made(parent: tempfile::TempDir, plugin: &str, template: &str) -> Host {
     let stripped = built["size"].as_u64().unwrap() - names;
     println!("{template}: {stripped} bytes, and {names} bytes of names");
     assert!(stripped <= LARGEST, "{template}: {stripped} bytes");
+    // It lies where the system beside it takes it from.
+    let file = format!("plugins/{plugin}.wasm");
+    assert!(built["file"].as_str().unwrap().ends_with(&file), "{built}");
+    let checked = host.ask(&["check"]).unwrap();
+    assert_eq!(checked["ok"], true, "{checked}");
+    assert_eq!(checked["warnings"], json!([]), "{checked}");
     host
 }
 
@@ -153,6 +159,15 @@ fn a_driver_polls_takes_commands_and_is_swapped_when_it_is_saved() {
     assert_eq!(set.status.code(), Some(0), "{}", said(&set));
     let refused = answer(&host, &["call", "trial", "set-point", "value=99"]);
     assert!(refused.contains("the controller answered"), "{refused}");
+    let commands = printed(&host, &["call", "trial"]);
+    assert!(commands.contains("set-point  value=…"), "{commands}");
+    let nobody = answer(&host, &["call", "trail"]);
+    assert!(nobody.contains("there is no device `trail`"), "{nobody}");
+    let near = answer(&host, &["get", "plugin/trial/temprature"]);
+    assert!(
+        near.contains("did you mean `plugin/trial/temperature`?"),
+        "{near}"
+    );
 
     edit(
         &host,

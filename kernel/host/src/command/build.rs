@@ -33,7 +33,8 @@ pub(super) struct Build {
     /// A crate's directory, a system's, or a core module [default: the current directory]
     #[arg(value_name = "DIR")]
     directory: Option<PathBuf>,
-    /// Where the component goes: a file or a folder [default: the crate's target directory]
+    /// Where the component goes: a file that ends in .wasm, or a folder [default: where the weihe.toml beside it
+    /// takes it from, else the target directory]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// An adapter for what a core module imports: wasi_snapshot_preview1.reactor.wasm, or NAME=FILE
@@ -73,14 +74,14 @@ impl Build {
         let cargo = Cargo::find_or_name();
         let is_plugin = directory.join("Cargo.toml").is_file() || is_c(&directory);
         if is_plugin || !directory.join(FILE).is_file() {
-            let built = build_shown(
-                &cargo,
-                &directory,
-                &directory.display().to_string(),
-                global.json,
-            )?;
-            let destination = destination(self.output.as_deref(), &built);
-            put(&built, &destination, true, global.json)?;
+            let built = build_shown(&cargo, &directory, &name_of(&directory), global.json)?;
+            let place = match &self.output {
+                None => place_in_system(&directory),
+                Some(_) => None,
+            };
+            let (destination, is_used) =
+                place.unwrap_or_else(|| (destination(self.output.as_deref(), &built), false));
+            put(&built, &destination, !is_used, global.json)?;
             return Ok(Outcome::Done);
         }
         if self.output.is_some() {
@@ -97,11 +98,12 @@ impl Build {
             };
             let result = build_shown(&cargo, source, &plugin.name, global.json).and_then(|built| {
                 // What is there need not be written.
-                let is_used = config
-                    .devices
-                    .iter()
-                    .any(|device| device.plugin == plugin.name);
-                put(&built, &plugin.file, !is_used, global.json)
+                put(
+                    &built,
+                    &plugin.file,
+                    !is_used(&config, &plugin.name),
+                    global.json,
+                )
             });
             if let Err(failure) = result {
                 // The others are still built.
@@ -138,6 +140,36 @@ impl Build {
     }
 }
 
+/// What a directory is called on its way to a component.
+fn name_of(directory: &Path) -> String {
+    let whole = directory.canonicalize();
+    let name = whole.as_deref().unwrap_or(directory).file_name();
+    name.map_or_else(
+        || directory.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// Where the system takes a plugin from whose source it lies in, as in a new crate, and whether a device of it runs
+/// the plugin.
+fn place_in_system(directory: &Path) -> Option<(PathBuf, bool)> {
+    if !directory.join(FILE).is_file() {
+        return None;
+    }
+    // What is wrong with a system beside it keeps no plugin from being built.
+    let config = Config::load(directory).ok()?;
+    let whole = directory.canonicalize().ok()?;
+    let is_source = |source: &PathBuf| source.canonicalize().is_ok_and(|source| source == whole);
+    let mut plugins = config.plugins.iter();
+    let plugin = plugins.find(|plugin| plugin.source.as_ref().is_some_and(is_source))?;
+    Some((plugin.file.clone(), is_used(&config, &plugin.name)))
+}
+
+fn is_used(config: &Config, plugin: &str) -> bool {
+    let mut devices = config.devices.iter();
+    devices.any(|device| device.plugin == plugin)
+}
+
 /// Builds with progress on standard error.
 pub(super) fn build_shown(
     cargo: &Cargo,
@@ -170,12 +202,13 @@ fn destination(output: Option<&Path>, built: &Built) -> PathBuf {
     }
 }
 
-/// Where the component of a name goes: to a file, or into a folder.
+/// Where the component of a name goes: to a file that ends as components do, else into a folder.
 fn within(output: &Path, name: &str) -> PathBuf {
-    if output.is_dir() || output.to_string_lossy().ends_with('/') {
-        return output.join(format!("{name}.wasm"));
+    let is_file = output.extension().is_some_and(|kind| kind == "wasm") && !output.is_dir();
+    if is_file {
+        return output.to_path_buf();
     }
-    output.to_path_buf()
+    output.join(format!("{name}.wasm"))
 }
 
 fn put(

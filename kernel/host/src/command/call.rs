@@ -4,12 +4,12 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::set::parse_value;
-use super::{Global, Result, remote};
+use super::{Global, Result, described, remote};
 use crate::control::CallParams;
 use crate::language::{Text, say};
-use crate::output::{Failure, Outcome, print, print_json};
+use crate::output::{Failure, Outcome, Table, print, print_json};
 
-/// Call a command of a device and show its answer
+/// Call a command of a device and show its answer; without a command, list those that it has
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  weihe call watering override state=on\n  weihe call soil write point=valve value=true"
@@ -20,7 +20,7 @@ pub(super) struct Call {
     device: String,
     /// One of its commands (`weihe ps --json` lists them)
     #[arg(value_name = "COMMAND")]
-    command: String,
+    command: Option<String>,
     /// A JSON object, or key=value pairs
     #[arg(value_name = "ARGS")]
     arguments: Vec<String>,
@@ -31,6 +31,9 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn run(self, global: &Global) -> Result {
+        let Some(command) = self.command else {
+            return list(&self.device, global);
+        };
         let milliseconds = self.timeout * 1_000.0;
         if !(1.0..=3_600_000.0).contains(&milliseconds) {
             return Err(Failure::usage(
@@ -40,7 +43,7 @@ impl Call {
         }
         let params = CallParams {
             device: self.device,
-            command: self.command,
+            command,
             arguments: Value::Object(parse_arguments(&self.arguments)?),
             // In range: checked above.
             timeout_ms: Some(milliseconds as u64),
@@ -57,6 +60,45 @@ impl Call {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// The commands of a device, with what they take.
+fn list(device: &str, global: &Global) -> Result {
+    let status: Value = remote::converse(async {
+        let mut client = remote::client(global).await?;
+        Ok(client.request("ps", &Value::Null).await?)
+    })?;
+    let Some((plugin, commands)) = described::commands(&status, device) else {
+        return Err(Failure::new(
+            say::call_no_device(device),
+            say::call_no_device_help(),
+        ));
+    };
+    if global.json {
+        print_json(&Value::from(commands));
+        return Ok(Outcome::Done);
+    }
+    if commands.is_empty() {
+        print(&format!("{}\n", say::call_no_commands(plugin, device)));
+        return Ok(Outcome::Done);
+    }
+    let mut table = Table::new([
+        say::call_column_command(),
+        say::call_column_arguments(),
+        say::call_column_summary(),
+    ]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for command in commands {
+        let arguments = described::arguments(command).into_iter();
+        let arguments: Vec<String> = arguments.map(|(name, _)| format!("{name}=…")).collect();
+        table.row([
+            text(&command["name"]),
+            arguments.join(" "),
+            text(&command["summary"]),
+        ]);
+    }
+    print(&table.to_string());
+    Ok(Outcome::Done)
 }
 
 /// The arguments of a command as they are typed: one JSON object, or pairs.

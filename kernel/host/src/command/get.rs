@@ -7,6 +7,7 @@ use weihe_kernel::event::NamedEvent;
 
 use super::events::value;
 use super::{Global, Result, remote};
+use crate::config::nearest;
 use crate::control::GetParams;
 use crate::language::{Word as _, say};
 use crate::output::{Failure, Outcome, Table, duration, print, print_json};
@@ -27,18 +28,26 @@ impl Get {
         let params = GetParams {
             filter: self.filter,
         };
-        let events: Vec<NamedEvent> = remote::converse(async {
+        let (events, all): (Vec<NamedEvent>, Vec<NamedEvent>) = remote::converse(async {
             let mut client = remote::client(global).await?;
-            Ok(client.request("get", &params).await?)
+            let events: Vec<NamedEvent> = client.request("get", &params).await?;
+            let all = match events.is_empty() {
+                true => client.request("get", &GetParams::all()).await?,
+                false => Vec::new(),
+            };
+            Ok((events, all))
         })?;
         let filter = params.filter;
         let one = !filter.contains(['+', '#']);
         match events.as_slice() {
             [] => {
-                return Err(Failure::new(
-                    say::get_nothing(&filter),
-                    say::get_nothing_help(),
-                ));
+                let topics = all.iter().map(|event| event.topic.as_str());
+                let help = match nearest(&filter, topics) {
+                    Some(near) if one => say::get_near(near),
+                    _ if all.is_empty() => say::get_nothing_at_all(),
+                    _ => say::get_nothing_help(),
+                };
+                return Err(Failure::new(say::get_nothing(&filter), help));
             }
             [event] if one && global.json => {
                 print_json(&serde_json::to_value(event).unwrap_or_default());

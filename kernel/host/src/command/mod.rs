@@ -9,6 +9,7 @@ mod codec;
 mod compile_component;
 mod completions;
 mod dead;
+mod described;
 mod dev;
 mod directory;
 mod doctor;

@@ -67,7 +67,9 @@ impl CargoError {
             }
             Self::Run { .. } => "check that the Rust toolchain works: `cargo --version`",
             Self::Metadata { .. } => "check the crate with `cargo check`",
-            Self::NoCrate(_) => "name the directory of a plugin's crate",
+            Self::NoCrate(_) => {
+                "name the directory of a plugin's crate; `weihe new NAME --template driver` makes one"
+            }
         }
     }
 }

@@ -127,6 +127,15 @@ pub struct GetParams {
     pub filter: String,
 }
 
+impl GetParams {
+    /// All topics that have a value.
+    pub fn all() -> Self {
+        Self {
+            filter: "#".to_owned(),
+        }
+    }
+}
+
 /// Parameters of `set`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

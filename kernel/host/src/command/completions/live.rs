@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::{Global, directory, remote};
+use super::super::{Global, described, directory, remote};
 use super::engine::{Live, Typed};
 use crate::config::Config;
 use crate::output::Failure;
@@ -69,13 +69,10 @@ impl System {
     }
 
     /// What the plugin of a device says of the device's commands.
-    fn described(&self, device: &str) -> Option<&Vec<Value>> {
-        let status = self.status()?;
-        let devices = status["devices"].as_array()?;
-        let plugin = &devices.iter().find(|one| one["name"] == device)?["plugin"];
-        let plugins = status["plugins"].as_array()?;
-        let plugin = plugins.iter().find(|one| one["name"] == *plugin)?;
-        plugin["description"]["commands"].as_array()
+    fn described(&self, device: &str) -> &[Value] {
+        let status = self.status();
+        let commands = status.and_then(|status| described::commands(status, device));
+        commands.map_or(&[], |(_, commands)| commands)
     }
 }
 
@@ -106,25 +103,20 @@ impl Live for System {
     }
 
     fn commands(&self, device: &str) -> Vec<(String, String)> {
-        let commands = self.described(device).into_iter().flatten();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let commands = self.described(device).iter();
         commands
             .map(|command| (text(&command["name"]), text(&command["summary"])))
             .collect()
     }
 
     fn arguments(&self, device: &str, command: &str) -> Vec<(String, String)> {
-        let mut commands = self.described(device).into_iter().flatten();
-        let schema = commands.find(|one| one["name"] == command);
-        let schema = schema.and_then(|one| one["arguments"].as_str());
-        let schema = schema.and_then(|text| serde_json::from_str::<Value>(text).ok());
-        let schema = schema.unwrap_or_default();
-        let arguments = schema["properties"].as_object().into_iter().flatten();
-        arguments
-            .map(|(name, of)| {
-                let about = of["description"].as_str().unwrap_or_default();
-                (format!("{name}="), about.to_owned())
-            })
+        let mut commands = self.described(device).iter();
+        let command = commands.find(|one| one["name"] == command);
+        let arguments = command.map(described::arguments).unwrap_or_default();
+        let named = arguments.into_iter();
+        named
+            .map(|(name, about)| (format!("{name}="), about))
             .collect()
     }
 }

@@ -5,3 +5,9 @@ arguments-help = write a JSON object ('{"{"}"value": 1{"}"}') or pairs (value=1 
 arguments-no-object = the arguments are no JSON object: { $why }
 arguments-no-pair = `{ $word }` is no key=value pair
 arguments-twice = `{ $key }` is given twice
+call-no-commands = plugin `{ $plugin }` of device `{ $device }` has no commands
+call-no-device = there is no device `{ $device }`
+call-no-device-help = `weihe ps` lists them
+call-column-command = COMMAND
+call-column-arguments = ARGUMENTS
+call-column-summary = SUMMARY

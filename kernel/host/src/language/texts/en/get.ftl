@@ -5,3 +5,5 @@ get-column-value = VALUE
 get-column-quality = QUALITY
 get-column-age = AGE
 get-column-source = SOURCE
+get-near = did you mean `{ $topic }`? It has a value
+get-nothing-at-all = no topic has a value yet: `weihe ps` says whether devices run

@@ -5,3 +5,5 @@ get-column-value = 值
 get-column-quality = 质量
 get-column-age = 已有
 get-column-source = 来源
+get-near = 是不是 `{ $topic }`？它有值
+get-nothing-at-all = 还没有任何主题有值：`weihe ps` 会说明设备是否在运行

@@ -57,7 +57,7 @@ help-build-long =
 
     其他编译器产生的核心模块（用 C 写成，链接了其 world 的绑定）也可以变成组件：指明该文件。
 help-build--directory = crate 的目录、系统目录，或核心模块 [默认：当前目录]
-help-build--output = 组件放到哪里：文件或目录 [默认：crate 的 target 目录]
+help-build--output = 组件放到哪里：以 .wasm 结尾的文件，或目录 [默认：旁边的 weihe.toml 取用它的位置，否则为 target 目录]
 help-build--adapt = 为核心模块的导入提供适配器：wasi_snapshot_preview1.reactor.wasm，或 NAME=FILE
 help-build-after =
     示例：
@@ -123,7 +123,7 @@ help-set = 以操作员身份在主题上发布一个值
 help-set--topic = 主题；以 `$` 开头的归内核自用
 help-set--value = JSON（数字、true、false、null、\"文本\"、文档），否则按文本
 
-help-call = 调用设备的命令并显示其应答
+help-call = 调用设备的命令并显示其应答；不写命令则列出设备的命令
 help-call--device = 设备
 help-call--command = 命令，由插件描述
 help-call--timeout = 等待应答多久，以秒计
