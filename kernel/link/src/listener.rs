@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 use tokio::net::TcpSocket;
 use weihe_kernel::connection::{
-    Accepted, Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Listener, Settings,
-    TableReader, limits,
+    Accepted, Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Listener,
+    NotAccepted, Settings, TableReader, limits,
 };
 
 use crate::socket::Keepalive;
@@ -122,12 +122,13 @@ struct OpenDoor {
 
 #[async_trait]
 impl Acceptor for OpenDoor {
-    async fn accept(&mut self) -> Result<Accepted, String> {
+    async fn accept(&mut self) -> Result<Accepted, NotAccepted> {
         let accepted = match self.listener.accept().await {
             Ok((stream, peer)) => self.keepalive.apply(&stream).map(|()| (stream, peer)),
             Err(error) => Err(error),
         };
-        let (stream, peer) = accepted.map_err(|error| format!("{}: {error}", self.local))?;
+        let (stream, peer) =
+            accepted.map_err(|error| NotAccepted::Peer(format!("{}: {error}", self.local)))?;
         Ok(Accepted {
             channel: Box::new(stream),
             address: peer.to_string(),

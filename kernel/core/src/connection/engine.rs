@@ -10,7 +10,7 @@ use super::conversation::{Conversation, until};
 use super::hub::Hub;
 use super::limits::{ACCEPT_PAUSE, SHUTDOWN_TIMEOUT, STABLE_AFTER};
 use super::outlet::Outlet;
-use super::transport::{Accepted, Acceptor, Endpoint, Line, Listener, Opened};
+use super::transport::{Accepted, Acceptor, Endpoint, Line, Listener, NotAccepted, Opened};
 use super::types::{LinkState, PeerId};
 use super::wire::LINE;
 
@@ -103,8 +103,13 @@ async fn run_listener(hub: &Arc<Hub>, listener: &Listener, peers: &mut JoinSet<(
         match listener.binder.bind().await {
             Ok(mut acceptor) => {
                 hub.lock().endpoint = acceptor.local();
+                let up_at = hub.clock.monotonic();
                 hub.set_link(LinkState::Up, "", false);
-                accept(hub, listener, &mut *acceptor, peers).await;
+                let reason = accept(hub, listener, &mut *acceptor, peers).await;
+                if hub.clock.monotonic().saturating_sub(up_at) >= STABLE_AFTER {
+                    backoff.reset();
+                }
+                hub.set_link(LinkState::Down, &reason, false);
             }
             Err(reason) => hub.set_link(LinkState::Down, &reason, true),
         }
@@ -112,13 +117,13 @@ async fn run_listener(hub: &Arc<Hub>, listener: &Listener, peers: &mut JoinSet<(
     }
 }
 
-/// Takes peers in for ever, as long as a device is there and keeps up.
+/// Takes peers in, as long as a device is there and keeps up, until the door is closed. Returns why it is.
 async fn accept(
     hub: &Arc<Hub>,
     listener: &Listener,
     acceptor: &mut dyn Acceptor,
     peers: &mut JoinSet<()>,
-) {
+) -> String {
     loop {
         while peers.try_join_next().is_some() {}
         let Some(reader) = hub.holder() else {
@@ -148,7 +153,8 @@ async fn accept(
                     peers.spawn(attend(Arc::clone(hub), peer, accepted, reader, stop, idle));
                 }
             }
-            Err(reason) => {
+            Err(NotAccepted::Closed(reason)) => return reason,
+            Err(NotAccepted::Peer(reason)) => {
                 tracing::warn!(connection = %hub.name, reason, "a peer could not be accepted");
                 hub.clock.sleep(ACCEPT_PAUSE).await;
             }

@@ -67,8 +67,8 @@ pub use stats::{ConnectionStats, Counters, DeviceStats, Latency, PeerStats};
 pub use table::TableReader;
 pub use tap::{Frame, Tap};
 pub use transport::{
-    Accepted, Acceptor, Binder, Channel, Claim, Conflict, Endpoint, Line, Listener, Opened, Opener,
-    Settings, conflicts,
+    Accepted, Acceptor, Binder, Channel, Claim, Conflict, Endpoint, Line, Listener, NotAccepted,
+    Opened, Opener, Settings, conflicts,
 };
 pub use types::{
     ByteOrder, Failure, LengthField, LinkState, OpenError, PeerId, Priority, Reply, ReplyRule,

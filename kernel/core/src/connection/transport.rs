@@ -81,12 +81,22 @@ pub trait Binder: Send + Sync {
 /// A door that is listened on.
 #[async_trait]
 pub trait Acceptor: Send {
-    /// Waits for the next peer. Dropping the future loses no peer. After an error the door is
-    /// tried again.
-    async fn accept(&mut self) -> Result<Accepted, String>;
+    /// Waits for the next peer. Dropping the future loses no peer.
+    async fn accept(&mut self) -> Result<Accepted, NotAccepted>;
 
     /// Where it listens, when the operating system has chosen: `127.0.0.1:40123`.
     fn local(&self) -> String;
+}
+
+/// Why no peer came through the door. Each names the culprit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAccepted {
+    /// This peer, or none for a while: the door is tried again.
+    #[error("{0}")]
+    Peer(String),
+    /// None any more: the door is closed, which is the reason of the link state. It is opened again.
+    #[error("{0}")]
+    Closed(String),
 }
 
 /// A peer that came through the door.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 use weihe_kernel::connection::{
-    Accepted, Acceptor, Binder, ConfigError, ConnectionKind, Endpoint, Line, Listener, Opened,
-    Opener, Settings,
+    Accepted, Acceptor, Binder, ConfigError, ConnectionKind, Endpoint, Line, Listener, NotAccepted,
+    Opened, Opener, Settings,
 };
 
 use super::seen::Seen;
@@ -93,6 +93,7 @@ impl Field {
         self.door(name, |door| {
             if let Some(reason) = &closed {
                 let peers = std::mem::take(&mut door.peers);
+                door.arriving.clear();
                 for end in door.line.take().into_iter().chain(peers.into_values()) {
                     end.hang_up(reason);
                 }
@@ -105,9 +106,15 @@ impl Field {
     /// Lets a peer knock at a listener.
     pub(super) fn arrive(&self, name: &str, peer: TestPeer, address: &str) -> Result<(), String> {
         self.door(name, |door| {
+            if let Some(reason) = &door.closed {
+                return Err(format!(
+                    "connection `{name}` is down ({reason}): no peer can come to it"
+                ));
+            }
             door.arriving.push_back((peer, address.to_owned()));
             door.changed.notify_waiters();
-        })
+            Ok(())
+        })?
     }
 
     /// Has a peer hang up.
@@ -212,17 +219,24 @@ impl Binder for Way {
 
 #[async_trait]
 impl Acceptor for Way {
-    async fn accept(&mut self) -> Result<Accepted, String> {
+    async fn accept(&mut self) -> Result<Accepted, NotAccepted> {
         loop {
-            let changed = self.field.door(&self.name, |door| door.changed.clone())?;
+            let look = |door: &mut Door| (door.changed.clone(), door.closed.clone());
+            let looked = self.field.door(&self.name, look);
+            let (changed, closed) = looked.map_err(NotAccepted::Closed)?;
             let changed = changed.notified();
+            if let Some(reason) = closed {
+                return Err(NotAccepted::Closed(reason));
+            }
             let arrived = self
                 .field
-                .door(&self.name, |door| door.arriving.pop_front())?;
+                .door(&self.name, |door| door.arriving.pop_front())
+                .map_err(NotAccepted::Closed)?;
             if let Some((peer, address)) = arrived {
                 let (far, near) = self.stream(Some(peer));
                 self.field
-                    .door(&self.name, |door| door.peers.insert(peer, far))?;
+                    .door(&self.name, |door| door.peers.insert(peer, far))
+                    .map_err(NotAccepted::Closed)?;
                 return Ok(Accepted {
                     channel: Box::new(near),
                     address,

@@ -37,13 +37,13 @@ struct Open(Knocks);
 
 #[async_trait]
 impl Acceptor for Open {
-    async fn accept(&mut self) -> Result<Accepted, String> {
+    async fn accept(&mut self) -> Result<Accepted, NotAccepted> {
         match self.0.lock().await.recv().await {
             Some(channel) => Ok(Accepted {
                 channel: Box::new(channel),
                 address: "10.0.0.9:1234".into(),
             }),
-            None => std::future::pending().await,
+            None => Err(NotAccepted::Closed("door: walled up".into())),
         }
     }
 
@@ -352,6 +352,35 @@ async fn a_door_that_is_taken_is_tried_again() {
         reason: "".into(),
     };
     assert_eq!(states.last(), Some(&up));
+}
+
+#[tokio::test]
+async fn a_door_that_closes_is_down_and_is_opened_again() {
+    let hall = Hall::new(4, None).await;
+    let (seat, mailbox) = hall.device("server");
+    assert_eq!(seat.state(), LinkState::Up);
+    *hall.taken.lock().unwrap() = true;
+    let Hall {
+        clock,
+        connection,
+        knock,
+        ..
+    } = hall;
+    drop(knock);
+    clock.run(0).await;
+    let (state, reason) = connection.link();
+    assert_eq!((state, &*reason), (LinkState::Down, "door: walled up"));
+    let down = Notice::Link {
+        state: LinkState::Down,
+        reason: "door: walled up".into(),
+    };
+    assert_eq!(mailbox.take(), [down]);
+    clock.run(SECOND).await;
+    let (state, reason) = connection.link();
+    assert_eq!(
+        (state, &*reason),
+        (LinkState::Down, "door: address already in use")
+    );
 }
 
 #[tokio::test]
