@@ -1,15 +1,17 @@
 //! Tests of plugins in the sandbox: what an author's test finds there, and what it is told when something is wrong.
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value as Json, json};
 use weihe_sdk::prelude::*;
 use weihe_sdk::testing::{Fault, Sandbox, run};
 use weihe_testing::Process;
-use weihe_tests::{Rig, component, weihe, wrong};
+use weihe_tests::{Rig, component, weihe, workspace, wrong};
 
 /// Stands for whatever plugin is in the sandbox: none of its code runs here.
 struct Any;
@@ -72,6 +74,54 @@ fn a_trap_is_told_and_the_device_goes_on_with_a_fresh_instance() {
         while kernel.advance(Duration::from_secs(60)).is_err() {}
         order(&mut kernel, "hello").unwrap();
         assert!(kernel.used().unwrap().traps >= 1);
+    });
+}
+
+#[test]
+fn a_plugin_that_hears_itself_is_told_to_the_test_which_ends() {
+    // It sums its input and publishes the sum, here on its very input, with rows and keys written each time.
+    let config = r#"{ "input": "plugin/kept/sum", "period": "1 h" }"#;
+    let kept = workspace().join("tests/compat/0.1.0/sdk.wasm");
+    let sandbox = Process::start(&program(), &kept).unwrap_or_else(|error| panic!("{error}"));
+    run::sandboxed(Box::new(sandbox), &[], |setup: Setup<Any>| {
+        let setup = setup.device("kept").connection("line");
+        let grants = r##"{ "publish": ["#"], "subscribe": ["#"], "connections": ["line"],
+            "store": { "keys": true, "tables": ["kept"] } }"##;
+        let mut kernel = setup.grants(grants).start(config).unwrap();
+        let error = kernel.event("plugin/kept/sum", 0).unwrap_err();
+        for told in [
+            "device `kept` does not come to rest",
+            "`plugin/kept/sum`",
+            "published itself",
+        ] {
+            assert!(error.text().contains(told), "{error}");
+        }
+        // What is asked after that ends at once, in the same words.
+        assert_eq!(kernel.advance(Duration::from_secs(1)).unwrap_err(), error);
+    });
+}
+
+#[test]
+fn a_state_that_the_plugin_does_not_take_fails_the_start_as_it_does_natively() {
+    test(RAW, |setup| {
+        let start = setup.device("raw").state(9, "7").start("{}");
+        let refused = Error::rejected("its state has another length");
+        assert_eq!(start.err(), Some(refused));
+    });
+    test(RAW, |setup| {
+        let start = setup.device("raw").state(1, "poison").start("{}");
+        let error = start.err().unwrap();
+        assert!(
+            error.text().contains("told to trap on its state"),
+            "{error}"
+        );
+    });
+    test(RAW, |setup| {
+        setup
+            .device("raw")
+            .state(1, "12345678")
+            .start("{}")
+            .unwrap();
     });
 }
 
@@ -175,6 +225,27 @@ fn peers_come_to_a_listener_are_answered_by_their_number_and_leave() {
         kernel.peer("door", 41, "10.0.0.2:5000", false).unwrap();
         let error = kernel.received("door", Some(41), &READ).unwrap_err();
         assert!(error.text().contains("no peer 41"), "{error}");
+    });
+}
+
+#[test]
+fn a_listener_that_is_down_has_no_peers_and_lets_none_in() {
+    test("greenhouse-slave", |setup| {
+        let mut kernel = setup.device("slave").listener("door").start("{}").unwrap();
+        kernel.peer("door", 40, "10.0.0.1:5000", true).unwrap();
+        kernel.received("door", Some(40), &READ).unwrap();
+        kernel
+            .link("door", LinkState::Down, "the cable is pulled")
+            .unwrap();
+        let error = kernel.received("door", Some(40), &READ).unwrap_err();
+        assert!(error.text().contains("no peer 40"), "{error}");
+        let error = kernel.peer("door", 41, "10.0.0.2:5000", true).unwrap_err();
+        assert!(error.text().contains("the cable is pulled"), "{error}");
+        kernel.link("door", LinkState::Up, "").unwrap();
+        kernel.peer("door", 42, "10.0.0.3:5000", true).unwrap();
+        kernel.received("door", Some(42), &READ).unwrap();
+        let answered = kernel.sent().into_iter().map(|sent| sent.peer);
+        assert_eq!(answered.collect::<Vec<_>>(), [Some(40), Some(42)]);
     });
 }
 
@@ -299,6 +370,50 @@ async fn what_passes_on_a_connection_of_a_running_host_is_recorded_and_replayed(
         });
     });
     replayed.await.unwrap();
+}
+
+/// A program in the place of `weihe`: it greets, does as the script says, and leaves its number in a file.
+fn impostor(folder: &Path, script: &str) -> PathBuf {
+    let program = folder.join("weihe");
+    let text = format!(
+        "#!/bin/sh\necho $$ > '{}'\necho '{{\"ok\":{{\"protocol\":1}}}}'\n{script}\n",
+        folder.join("id").display()
+    );
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+fn is_running(folder: &Path) -> bool {
+    let id = std::fs::read_to_string(folder.join("id")).unwrap();
+    Path::new("/proc").join(id.trim()).exists()
+}
+
+#[test]
+fn a_sandbox_that_does_not_answer_is_ended_and_it_is_said_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = impostor(folder.path(), "read request\nexec sleep 1000");
+    let sandbox = Process::start(&program, "any.wasm".as_ref()).unwrap();
+    let mut sandbox = sandbox.patience(std::time::Duration::from_secs(1));
+    let error = sandbox.ask(&json!({ "do": "publish", "events": [] }));
+    let error = error.unwrap_err();
+    assert!(
+        error.contains("did not answer `publish` within 1s") && error.contains("without an end"),
+        "{error}"
+    );
+    assert!(!is_running(folder.path()));
+    let error = sandbox.ask(&json!({ "do": "rest" })).unwrap_err();
+    assert!(error.contains("has ended"), "{error}");
+}
+
+#[test]
+fn a_sandbox_that_does_not_end_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = impostor(folder.path(), "exec sleep 1000");
+    let sandbox = Process::start(&program, "any.wasm".as_ref()).unwrap();
+    assert!(is_running(folder.path()));
+    drop(sandbox);
+    assert!(!is_running(folder.path()));
 }
 
 /// What the command prints for these lines.

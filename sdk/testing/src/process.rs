@@ -3,12 +3,24 @@
 use std::io::{BufRead, BufReader, Read as _, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use weihe_sdk::testing::Sandbox;
 
 /// The version of the lines that this crate speaks.
 const PROTOCOL: u64 = 1;
+
+/// How long an answer is awaited, which takes milliseconds as a rule. The first one waits until a large component is
+/// compiled, which takes a minute on a slow machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long the sandbox may take to end when the test is over: it only stops one device.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether it has ended.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// The component does not start.
 ///
@@ -58,7 +70,11 @@ pub enum StartError {
 pub struct Process {
     child: Child,
     requests: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    /// Its lines, until it ends.
+    answers: Receiver<std::io::Result<String>>,
+    /// What it says on standard error, once it has ended.
+    words: Receiver<String>,
+    patience: Duration,
 }
 
 impl Process {
@@ -87,12 +103,24 @@ impl Process {
         let missing = || failed(std::io::ErrorKind::BrokenPipe.into());
         let requests = child.stdin.take().ok_or_else(missing)?;
         let answers = child.stdout.take().ok_or_else(missing)?;
+        let mut stderr = child.stderr.take().ok_or_else(missing)?;
+        // What nobody reads would hold it up one day.
+        let (say, words) = channel();
+        std::thread::spawn(move || {
+            let mut words = Vec::new();
+            // What was said before an error is all there is to tell.
+            let _ = stderr.read_to_end(&mut words);
+            // Nobody listens any more when the test is over.
+            let _ = say.send(String::from_utf8_lossy(&words).into_owned());
+        });
         let mut process = Process {
             child,
             requests: Some(requests),
-            answers: BufReader::new(answers),
+            answers: lines(answers),
+            words,
+            patience: PATIENCE,
         };
-        let hello = process.read().map_err(StartError::Ended)?;
+        let hello = process.read("start").map_err(StartError::Ended)?;
         match hello["ok"]["protocol"].as_u64().unwrap_or(0) {
             PROTOCOL => Ok(process),
             theirs => Err(StartError::Protocol {
@@ -102,23 +130,68 @@ impl Process {
         }
     }
 
-    fn read(&mut self) -> Result<Value, String> {
-        let mut line = String::new();
-        let read = self.answers.read_line(&mut line);
-        if read.as_ref().is_ok_and(|bytes| *bytes > 0) {
-            return serde_json::from_str(&line)
-                .map_err(|error| format!("what it says is no JSON ({error}): {line}"));
-        }
-        let mut words = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            // What it says at its end is all there is to tell.
-            let _ = stderr.read_to_string(&mut words);
-        }
-        Err(match words.trim() {
-            "" => "the sandbox has ended without a word".to_owned(),
-            words => words.to_owned(),
-        })
+    /// Awaits answers for another time than five minutes. A sandbox that does not answer in time is ended.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use weihe_testing::Process;
+    ///
+    /// let sandbox = Process::start("weihe".as_ref(), "plugins/rule.wasm".as_ref())?;
+    /// let sandbox = sandbox.patience(Duration::from_secs(20));
+    /// # drop(sandbox);
+    /// # Ok::<(), weihe_testing::StartError>(())
+    /// ```
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
+
+    /// The answer to what was asked.
+    fn read(&mut self, asked: &str) -> Result<Value, String> {
+        match self.answers.recv_timeout(self.patience) {
+            Ok(Ok(line)) => serde_json::from_str(&line)
+                .map_err(|error| format!("what it says is no JSON ({error}): {line}")),
+            Ok(Err(error)) => Err(format!("what it says cannot be read: {error}")),
+            Err(RecvTimeoutError::Timeout) => {
+                self.kill();
+                Err(format!(
+                    "the sandbox did not answer `{asked}` within {:?}, and was ended: look for work without an end in \
+                     the plugin, or let the test ask for less at once; `weihe_testing::Process::patience` waits longer",
+                    self.patience
+                ))
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                // It has ended, as a rule. One that only says nothing any more is not waited for.
+                let words = self.words.recv_timeout(FAREWELL);
+                Err(match words.unwrap_or_default().trim() {
+                    "" => "the sandbox has ended without a word".to_owned(),
+                    words => words.to_owned(),
+                })
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        self.requests = None;
+        // It may just have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of a stream, which a thread reads until its end.
+fn lines(stream: ChildStdout) -> Receiver<std::io::Result<String>> {
+    let (line, lines) = channel();
+    std::thread::spawn(move || {
+        for read in BufReader::new(stream).lines() {
+            let is_last = read.is_err();
+            if line.send(read).is_err() || is_last {
+                break;
+            }
+        }
+    });
+    lines
 }
 
 impl Sandbox for Process {
@@ -130,14 +203,24 @@ impl Sandbox for Process {
         };
         // Where it cannot be told any more, its last words say why.
         drop(written);
-        self.read()
+        self.read(request["do"].as_str().unwrap_or_default())
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         // The end of the requests is the end of the sandbox.
-        drop(self.requests.take());
-        let _ = self.child.wait();
+        self.requests = None;
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if began.elapsed() > FAREWELL {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "\nthe sandbox did not end within {FAREWELL:?} of its test, and was ended\n"
+                );
+                return self.kill();
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 }

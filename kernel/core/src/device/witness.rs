@@ -32,6 +32,8 @@ pub enum Seen<'a> {
         /// What its plugin says of it.
         error: Option<&'a GuestError>,
     },
+    /// Its plugin does not take the state that it is handed, and starts without, or with an older one.
+    StateRefused(&'a GuestError),
     /// Its plugin ended in the middle of a call.
     Trapped(&'a Trap),
     /// Something takes effect that a handler did.

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use weihe_kernel::connection::{Failure, Notice, Priority, ReplyRule, Request};
 use weihe_kernel::device::{self, Awaited, Effect, GuestError, OutgoingCall, Witness};
+use weihe_kernel::event::Event;
 use weihe_kernel::schedule::TimerOrder;
 
 use super::value::digits;
@@ -21,8 +22,18 @@ struct State {
     /// The thread's processor time at which the plugin was entered, in nanoseconds.
     entered: Option<u64>,
     processor: Processor,
+    moment: Moment,
     /// Calls of other devices, which the test answers.
     calls: HashMap<u64, Answering>,
+}
+
+/// What has happened since the clock was moved last.
+#[derive(Default)]
+struct Moment {
+    /// So many more calls into the plugin are awaited.
+    left: u64,
+    /// The event that it has handled last.
+    last: Option<Event>,
 }
 
 /// What a test may want to know at once.
@@ -47,7 +58,11 @@ pub(super) struct Processor {
 
 /// Collects what is seen.
 #[derive(Default)]
-pub(super) struct Seen(Mutex<State>);
+pub(super) struct Seen {
+    state: Mutex<State>,
+    /// There were more calls into the plugin than one moment has.
+    endless: Notify,
+}
 
 impl std::fmt::Debug for Seen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -57,7 +72,7 @@ impl std::fmt::Debug for Seen {
 
 impl Seen {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The host has written on a connection; `peer` is the test's number of whose stream it is, none on a line.
@@ -87,8 +102,33 @@ impl Seen {
         self.lock().processor
     }
 
+    /// A moment begins, in which there are so many calls into the plugin at most.
+    pub(super) fn begin_moment(&self, calls: u64) {
+        self.lock().moment = Moment {
+            left: calls,
+            last: None,
+        };
+    }
+
+    /// Waits until the moment has more calls than it may, and returns the event that was handled last, if any was.
+    pub(super) async fn endless(&self) -> Option<Event> {
+        loop {
+            self.endless.notified().await;
+            let moment = &mut self.lock().moment;
+            // Else it was told of a moment that is over.
+            if moment.left == 0 {
+                return moment.last.take();
+            }
+        }
+    }
+
     fn enters(&self) {
-        self.lock().entered = Some(thread_time());
+        let mut state = self.lock();
+        state.entered = Some(thread_time());
+        state.moment.left = state.moment.left.saturating_sub(1);
+        if state.moment.left == 0 {
+            self.endless.notify_one();
+        }
     }
 
     fn returned(&self) {
@@ -122,6 +162,7 @@ impl Witness for Seen {
                     .iter()
                     .map(|(index, error)| json!([index, failure(error)]))
                     .collect();
+                self.lock().moment.last = events.last().cloned();
                 let sight = json!({ "saw": "handled", "events": run, "errors": failed });
                 (sight, !errors.is_empty())
             }
@@ -136,6 +177,10 @@ impl Witness for Seen {
                 sight["error"] = error.map(failure).into();
                 (sight, error.is_some())
             }
+            device::Seen::StateRefused(error) => (
+                json!({ "saw": "state-refused", "error": failure(error) }),
+                false,
+            ),
             device::Seen::Trapped(trap) => {
                 let sight = json!({
                     "saw": "trapped", "message": trap.message, "backtrace": trap.backtrace,

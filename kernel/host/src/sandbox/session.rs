@@ -2,8 +2,10 @@
 
 mod advance;
 mod grants;
+mod moment;
 mod sights;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +92,8 @@ pub struct Session {
     change: Option<Change>,
     calls: Vec<(u64, Calling)>,
     next_call: u64,
+    /// Why no moment ends any more.
+    endless: OnceCell<String>,
     _scratch: tempfile::TempDir,
 }
 
@@ -144,6 +148,7 @@ impl Session {
             change: None,
             calls: Vec::new(),
             next_call: 1,
+            endless: OnceCell::new(),
             _scratch: scratch,
         })
     }
@@ -170,8 +175,19 @@ impl Session {
 
     /// Carries out a request, and answers when the kernel is at rest.
     pub async fn answer(&mut self, request: Request) -> Answer {
-        let outcome = self.carry_out(request).await;
-        self.settle().await;
+        let fed = match &request {
+            Request::Publish { events } => events.len(),
+            Request::Start(start) => start.last.len(),
+            _ => 0,
+        };
+        let outcome = match self.endless.get() {
+            Some(told) => Err(told.clone()),
+            None => self.carry_out(request).await,
+        };
+        let outcome = match self.settle(fed).await {
+            Ok(()) => outcome,
+            Err(told) => Err(told),
+        };
         let (ok, error) = match outcome {
             Ok(Done::With(ok)) => (ok, Json::Null),
             Ok(Done::Changing) => match self.changed().await {
@@ -189,10 +205,6 @@ impl Session {
             elapsed: self.clock.monotonic(),
             seen: self.seen.take(),
         }
-    }
-
-    async fn settle(&self) {
-        self.rest.wait(&self.store).await;
     }
 
     async fn carry_out(&mut self, request: Request) -> Result<Done, String> {
@@ -411,7 +423,7 @@ impl Session {
         if !self.kernel.store_state(device) {
             return Err(format!("device `{device}` is not there"));
         }
-        self.settle().await;
+        self.settle(0).await?;
         let loaded = self.checkpoints.load(device).await?;
         Ok(match loaded {
             Some(Checkpoint { version, bytes }) => {

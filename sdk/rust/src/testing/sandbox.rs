@@ -62,6 +62,8 @@ pub(super) struct Outcome {
     pub(super) finished: Vec<Ticket>,
     /// The first thing that the plugin says of anything, or that it trapped.
     pub(super) trouble: Option<Error>,
+    /// What the plugin says of a state that it does not take.
+    pub(super) state_refused: Option<Error>,
 }
 
 impl Outcome {
@@ -69,6 +71,7 @@ impl Outcome {
         self.handled.extend(later.handled);
         self.finished.extend(later.finished);
         self.trouble = self.trouble.take().or(later.trouble);
+        self.state_refused = self.state_refused.take().or(later.state_refused);
         // What the test asked is answered by the first; later ones only let it come to its end.
         if self.ok.is_null() {
             self.ok = later.ok;
@@ -157,7 +160,6 @@ impl Sandboxed {
         if let Some(limits) = optional("limits of the test", &settings.limits)? {
             request["limits"] = limits;
         }
-        let has_state = state.is_some();
         if let Some((version, bytes)) = state {
             request["state"] = json!({ "version": version, "bytes": hex(&bytes) });
         }
@@ -179,9 +181,6 @@ impl Sandboxed {
         sandboxed
             .change(&request)
             .map_err(|error| sandboxed.in_its_words(error))?;
-        if has_state {
-            sandboxed.check_import()?;
-        }
         Ok(sandboxed)
     }
 
@@ -191,22 +190,6 @@ impl Sandboxed {
         match error.text().strip_prefix(&prefix) {
             Some(words) => Error::fatal(words),
             None => error,
-        }
-    }
-
-    /// The kernel starts a device without the state that its plugin refuses, and says so: to a test that is the
-    /// failure of `import-state`.
-    fn check_import(&self) -> Result<(), Error> {
-        const REFUSED: &str = "it starts without its state: ";
-        let logs = super::seam::logs();
-        let refused = logs
-            .iter()
-            .find_map(|log| log.message.strip_prefix(REFUSED));
-        match refused.and_then(|words| words.split("; that state (version").next()) {
-            Some(words) => Err(Error::rejected(
-                words.strip_prefix("rejected: ").unwrap_or(words),
-            )),
-            None => Ok(()),
         }
     }
 
@@ -276,12 +259,15 @@ impl Sandboxed {
         self.ask_once(&request)
     }
 
-    /// Starts, stops or restarts: what the plugin waits for meanwhile is answered.
+    /// Starts, stops or restarts: what the plugin waits for meanwhile is answered. The kernel starts a device without
+    /// the state that its plugin refuses: to a test that is the failure of `import-state`, as it is natively.
     fn change(&mut self, request: &Json) -> Result<(), Error> {
         let mut outcome = self.ask(request);
+        let mut refused = outcome.state_refused.take();
         while outcome.ok["pending"] == true {
             let before = self.elapsed;
             outcome = self.ask(&json!({ "do": "rest" }));
+            refused = refused.or(outcome.state_refused.take());
             if outcome.ok["pending"] == true && self.elapsed == before {
                 return Err(Error::fatal(
                     "the plugin does not come to the end of its start or stop: it waits for what this test does \
@@ -289,7 +275,8 @@ impl Sandboxed {
                 ));
             }
         }
-        outcome.result()
+        outcome.result()?;
+        refused.map_or(Ok(()), Err)
     }
 
     pub(super) fn publish(&mut self, events: &[EventBuf]) -> Vec<(u32, Error)> {

@@ -510,10 +510,6 @@ pub(super) fn keep_log(log: Log) {
     LOGS.with_borrow_mut(|logs| logs.push(log));
 }
 
-pub(super) fn logs() -> Vec<Log> {
-    LOGS.with_borrow(Clone::clone)
-}
-
 pub(super) fn take_logs() -> Vec<Log> {
     LOGS.with_borrow_mut(std::mem::take)
 }

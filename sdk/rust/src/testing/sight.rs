@@ -138,6 +138,11 @@ fn take_in_one(sandbox: &mut Sandboxed, outcome: &mut Outcome, sight: &Json) {
     match sight["saw"].as_str().unwrap_or_default() {
         "handled" => handled(outcome, sight),
         "noticed" => noticed(sandbox, outcome, sight),
+        "state-refused" => {
+            if let Some(refused) = error(&sight["error"]) {
+                outcome.state_refused.get_or_insert(refused);
+            }
+        }
         "trapped" => {
             let text = format!("the plugin trapped: {}", name(&sight["message"]));
             outcome.trouble.get_or_insert(Error::fatal(text));

@@ -7,6 +7,7 @@ use crate::device::checkpoint::Saving;
 use crate::device::guest::{Checkpoint, Guest, GuestFactory, Trap};
 use crate::device::status::DeviceCounters;
 use crate::device::supervision::Blame;
+use crate::device::witness::Seen;
 
 use super::Actor;
 use super::outgoing::undo;
@@ -60,13 +61,16 @@ impl<F: GuestFactory> Actor<F> {
                 return Ok(Some((guest, true)));
             }
             Ok(Err(error)) => {
+                self.device.show(Seen::StateRefused(&error));
                 undo(&mut guest).await;
                 let why = format!("it starts without its state: {error}");
                 (Some(guest), why, String::new())
             }
-            Err(Trap {
-                message, backtrace, ..
-            }) => {
+            Err(trap) => {
+                self.device.show(Seen::Trapped(&trap));
+                let Trap {
+                    message, backtrace, ..
+                } = trap;
                 // What it wrote must not hold up what is to be written now.
                 drop(guest);
                 DeviceCounters::add(&self.device.live.counters.traps, 1);

@@ -26,7 +26,7 @@ impl Session {
             all.any(|stats| stats.connection == connection && stats.state == LinkState::Up)
         };
         self.seen.take_alarm();
-        self.settle().await;
+        self.settle(0).await?;
         let mut steps = 0;
         loop {
             if stop.when_up.as_deref().is_some_and(is_up) {
@@ -42,7 +42,7 @@ impl Session {
             let now = self.clock.monotonic();
             let next = self.clock.next_deadline().filter(|at| *at <= end);
             self.clock.advance(next.unwrap_or(end).saturating_sub(now));
-            self.settle().await;
+            self.settle(0).await?;
             if next.is_none() {
                 return Ok(json!({}));
             }
