@@ -17,8 +17,8 @@ use super::memory::HostMemory;
 use super::state::GuestState;
 use super::{imports, report, version, wasi};
 
-const LIFECYCLE: &str = "weihe:plugin/lifecycle@0.1.0";
-const EVENTS: &str = "weihe:plugin/events@0.1.0";
+pub(super) const LIFECYCLE: &str = "weihe:plugin/lifecycle@0.1.0";
+pub(super) const EVENTS: &str = "weihe:plugin/events@0.1.0";
 const EVENTS_BATCH: &str = "weihe:plugin/events-batch@0.1.0";
 const COMMANDS: &str = "weihe:plugin/commands@0.1.0";
 const STATE: &str = "weihe:plugin/state@0.1.0";

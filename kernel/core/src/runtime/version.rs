@@ -176,7 +176,61 @@ fn missing_part(chain: &str) -> Option<&str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::super::plugin::{EVENTS, LIFECYCLE};
     use super::*;
+
+    /// What a folder of `wit/` defines, and what its world `imports` imports.
+    fn package(folder: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+        let wit = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit"));
+        let mut texts = String::new();
+        for file in fs::read_dir(wit.join(folder)).unwrap() {
+            texts.push_str(&fs::read_to_string(file.unwrap().path()).unwrap());
+        }
+        let name = texts.lines().find_map(|line| line.strip_prefix("package "));
+        let (name, version) = name.unwrap().trim_end_matches(';').split_once('@').unwrap();
+        let whole = |interface: &str| match interface.contains('@') {
+            true => interface.to_owned(),
+            false => format!("{name}/{interface}@{version}"),
+        };
+        let defined = texts.lines().filter_map(|line| {
+            let interface = line.strip_prefix("interface ")?;
+            Some(whole(interface.trim_end_matches([' ', '{'])))
+        });
+        let world = texts.split("world imports {").nth(1).unwrap_or_default();
+        let world = world.split('}').next().unwrap_or_default().lines();
+        let imported = world.filter_map(|line| {
+            let interface = line.trim().strip_prefix("import ")?;
+            Some(whole(interface.trim_end_matches(';')))
+        });
+        (defined.collect(), imported.collect())
+    }
+
+    #[test]
+    fn what_is_served_and_called_is_what_the_contracts_say() {
+        let (mut defined, mut imported) = (BTreeSet::new(), BTreeSet::new());
+        for folder in [
+            "plugin",
+            "connection",
+            "deps/wasi-logging",
+            "deps/wasi-config",
+        ] {
+            let (defines, imports) = package(folder);
+            defined.extend(defines);
+            imported.extend(imports);
+        }
+        for known in SERVED.into_iter().chain([LIFECYCLE, EVENTS]) {
+            assert!(defined.contains(known), "{known} is not in {defined:?}");
+        }
+        // What has only types is served, and no world says so.
+        let functions = SERVED
+            .into_iter()
+            .filter(|served| !served.contains("/types@"));
+        let functions: BTreeSet<String> = functions.map(str::to_owned).collect();
+        assert_eq!(functions, imported);
+    }
 
     #[test]
     fn interfaces_are_told_apart_by_what_semver_calls_incompatible() {
