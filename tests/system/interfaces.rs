@@ -75,6 +75,17 @@ fn as_before(contracts: &Contracts) -> Result<Resolve, String> {
     Ok(resolve)
 }
 
+/// What two versions have in common that are one to the linker: below 1.0 the minor number, too; all of a draft.
+fn series(version: &str) -> String {
+    let version = version.split('+').next().unwrap_or_default();
+    let numbers: Vec<&str> = version.split('.').collect();
+    match numbers[..] {
+        _ if version.contains('-') => version.to_owned(),
+        ["0", minor, ..] => format!("0.{minor}"),
+        _ => numbers[0].to_owned(),
+    }
+}
+
 /// What a compiled plugin of `before` would miss in a host of `after`; empty when nothing.
 fn breaks(before: &Contracts, after: &Contracts) -> Vec<String> {
     let both = as_before(before).and_then(|old| {
@@ -86,15 +97,28 @@ fn breaks(before: &Contracts, after: &Contracts) -> Vec<String> {
         Ok(both) => both,
         Err(error) => return vec![error],
     };
-    let worlds: BTreeMap<(String, bool), _> = both
+    // By version, so that the newest of a series is the one that a plugin meets.
+    let mut found: Vec<_> = both
         .worlds
         .iter()
         .filter_map(|(id, world)| {
             let package = &both.packages[world.package?].name;
-            let is_before = package.version.as_ref()?.build.as_str() == BEFORE;
-            let name = format!("{}:{} {}", package.namespace, package.name, world.name);
-            Some(((name, is_before), id))
+            let version = package.version.as_ref()?;
+            let is_before = version.build.as_str() == BEFORE;
+            let name = format!(
+                "{}:{}@{} {}",
+                package.namespace,
+                package.name,
+                series(&version.to_string()),
+                world.name
+            );
+            Some((version.clone(), (name, is_before), id))
         })
+        .collect();
+    found.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+    let worlds: BTreeMap<(String, bool), _> = found
+        .into_iter()
+        .map(|(_, world, id)| (world, id))
         .collect();
     let mut breaks = Vec::new();
     for ((world, _), old) in worlds.iter().filter(|((_, is_before), _)| *is_before) {
@@ -269,14 +293,79 @@ fn a_new_package_is_none() {
     assert_eq!(breaks(&today(), &contracts), [""; 0]);
 }
 
-#[test]
-fn a_patch_version_of_a_package_is_none() {
+/// Today's contracts, all of Weihe's packages in another version.
+fn in_version(version: &str) -> Contracts {
     let contracts = today().into_iter().map(|(folder, files)| {
         let files = files.into_iter().map(|(name, text)| {
-            let text = text.replace("weihe:plugin@0.1.0", "weihe:plugin@0.1.1");
-            (name, text.replace("types@0.1.0", "types@0.1.1"))
+            let text = weihe_in_version(&text, version);
+            (name, text)
         });
         (folder, files.collect())
     });
-    assert_eq!(breaks(&today(), &contracts.collect()), [""; 0]);
+    contracts.collect()
+}
+
+fn weihe_in_version(text: &str, version: &str) -> String {
+    let lines = text.lines().map(|line| match line.contains("weihe:") {
+        true => line.replace("@0.1.0", &format!("@{version}")),
+        false => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_patch_version_of_a_package_is_none() {
+    assert_eq!(breaks(&today(), &in_version("0.1.1")), [""; 0]);
+}
+
+#[test]
+fn a_minor_version_in_the_place_of_the_one_before_is_a_break() {
+    let gone = breaks(&today(), &in_version("0.2.0"));
+    for package in [
+        "weihe:plugin@0.1",
+        "weihe:connection@0.1",
+        "weihe:store@0.1",
+    ] {
+        let told = gone.iter().find(|text| text.starts_with(package));
+        assert!(
+            told.is_some_and(|text| text.ends_with("it is gone")),
+            "{package}: {gone:?}"
+        );
+    }
+}
+
+/// Today's contracts, and another version of Weihe's packages beside them.
+fn beside(other: Contracts) -> Contracts {
+    let ours = other
+        .into_iter()
+        .filter(|(folder, _)| !folder.starts_with("deps"));
+    let renamed = ours.map(|(folder, files)| (Path::new("next").join(folder), files));
+    today().into_iter().chain(renamed).collect()
+}
+
+#[test]
+fn a_minor_version_beside_the_one_before_is_none_whatever_it_changes() {
+    let mut next = in_version("0.2.0");
+    let bus = next
+        .get_mut(Path::new("plugin"))
+        .unwrap()
+        .get_mut("bus.wit")
+        .unwrap();
+    let unsubscribe = "unsubscribe: func(id: subscription-id);";
+    assert!(bus.contains(unsubscribe));
+    *bus = bus.replace(unsubscribe, "");
+    assert_eq!(breaks(&today(), &beside(next.clone())), [""; 0]);
+    // Each is held against its own series.
+    let broken = breaks(&beside(next), &beside(in_version("0.2.1")));
+    assert_eq!(broken, [""; 0]);
+    let mut worse = in_version("0.2.1");
+    let bus = worse
+        .get_mut(Path::new("plugin"))
+        .unwrap()
+        .get_mut("bus.wit")
+        .unwrap();
+    *bus = bus.replace(unsubscribe, "");
+    let broken = breaks(&beside(in_version("0.2.0")), &beside(worse));
+    assert!(is_told(&broken, "weihe:plugin@0.2"), "{broken:?}");
+    assert!(!is_told(&broken, "weihe:plugin@0.1"), "{broken:?}");
 }

@@ -81,7 +81,15 @@ fn a_plugin_of_the_sdk_does_all_that_it_did() {
         limits.checkpoint = "1 ms"
         [device.kept.grants]
         subscribe = ["field/input"]
-        call = ["kept"]
+        call = ["other"]
+        store.tables = ["kept"]
+        store.keys = true
+        [device.other]
+        plugin = "sdk"
+        connection = "line"
+        config = {{ input = "other/input", period = "1 h" }}
+        [device.other.grants]
+        subscribe = ["other/input"]
         store.tables = ["kept"]
         store.keys = true
         "#,
@@ -116,6 +124,16 @@ fn a_plugin_of_the_sdk_does_all_that_it_did() {
         });
         assert_eq!(heard, "hello", "{way}");
     }
+    let relay = |device| ["call", "kept", "relay", device, "command=tell"];
+    let relayed = host.ask(&relay("device=other")).unwrap();
+    let relayed: Value = serde_json::from_str(relayed.as_str().unwrap()).unwrap();
+    assert_eq!(
+        relayed,
+        json!({ "sum": 0, "rows": 2, "key": "" }),
+        "what the other one says: the table is of both"
+    );
+    let refused = String::from_utf8(host.run(&relay("device=kept")).stderr).unwrap();
+    assert!(refused.contains("kept"), "{refused}");
     let refused = host.run(&["call", "kept", "transact"]);
     let refused = String::from_utf8(refused.stderr).unwrap();
     assert!(refused.contains("text"), "{refused}");

@@ -36,6 +36,7 @@ mod memory;
 mod neighbours;
 mod packed;
 mod partial;
+mod pinned;
 mod prompt;
 mod queues;
 mod readmes;
