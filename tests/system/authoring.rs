@@ -217,7 +217,10 @@ fn a_rule_in_the_clone_keeps_its_state_over_a_swap_and_runs_on_when_its_source_i
     until(&mut host, "another alarm", alarm("true"));
 
     // Mended, and other than before: the alarm is known to the new version.
-    let mended = sound.replace("(self.output, alarm)", "(self.output, Sample::new(value))");
+    let mended = sound.replace(
+        "Sample::new(alarm)",
+        "Sample::new(if alarm { 82.0 } else { 10.0 })",
+    );
     save(&host.path("src/lib.rs"), &mended);
     until_logged(&mut host, "src/lib.rs saved: built", 1);
     // Saved once more before it is taken up, perhaps: it is told all the same what became of it.

@@ -9,6 +9,8 @@ pub struct Rule {
     limit: f64,
     hysteresis: f64,
     alarm: bool,
+    /// How far the alarm can be trusted, which is as far as the reading behind it.
+    quality: Quality,
 }
 
 /// `[device.NAME.config]` in weihe.toml. Keys that are not here are errors. What is said here is said in
@@ -62,10 +64,17 @@ impl Plugin for Rule {
             limit: config.limit,
             hysteresis: config.hysteresis,
             alarm,
+            quality: Quality::Good,
         })
     }
 
     fn on_event(&mut self, ctx: &mut Context, event: Event<'_>) -> Result<(), Error> {
+        // A driver that gets no answer says so: no value, of bad quality. That neither begins an alarm nor
+        // ends one; but nobody should take the alarm for one that is watched.
+        if event.quality == Quality::Bad {
+            self.say(ctx, self.alarm, Quality::Bad);
+            return Ok(());
+        }
         let Some(value) = event.value.as_f64() else {
             // The event goes to `$dead/<device>`, where an operator finds it.
             return Err(Error::rejected(format!(
@@ -78,15 +87,22 @@ impl Plugin for Rule {
         } else {
             value > self.limit
         };
-        if alarm != self.alarm {
-            self.alarm = alarm;
-            ctx.publish_on(self.output, alarm);
-        }
+        self.say(ctx, alarm, event.quality);
         Ok(())
     }
 
     fn export_state(&self) -> Option<State> {
         Some(State { alarm: self.alarm })
+    }
+}
+
+impl Rule {
+    /// Publishes the alarm when it, or how far it can be trusted, has changed.
+    fn say(&mut self, ctx: &mut Context, alarm: bool, quality: Quality) {
+        if (alarm, quality) != (self.alarm, self.quality) {
+            (self.alarm, self.quality) = (alarm, quality);
+            ctx.publish_on(self.output, Sample::new(alarm).quality(quality));
+        }
     }
 }
 

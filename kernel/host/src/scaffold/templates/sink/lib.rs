@@ -27,10 +27,10 @@ pub enum Command {
 
 // The table is named in the grants of the device, too. An event can come twice: again after an error,
 // and as the last value of its topic when the plugin starts anew. Its source and its sequence say
-// which it is, so each becomes one row.
+// which it is, so each becomes one row. Where there was no reading the value is NULL.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS samples \
      (source TEXT NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL, topic TEXT NOT NULL, \
-     value REAL NOT NULL, PRIMARY KEY (source, sequence))";
+     value REAL, PRIMARY KEY (source, sequence))";
 const INSERT: &str = "INSERT INTO samples (source, sequence, time, topic, value) \
      VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (source, sequence) DO NOTHING";
 const COUNT: &str = "SELECT count(*) FROM samples";
@@ -65,7 +65,13 @@ impl Plugin for Sink {
     fn on_events(&mut self, ctx: &mut Context, events: Events<'_>) -> Result<(), Error> {
         let mut rows = Vec::with_capacity(events.len());
         for (index, event) in events.indexed() {
-            match event.value.as_f64() {
+            let value = match event.value.as_f64() {
+                // A driver that gets no answer says so: no value, of bad quality. That is a row, too, so that
+                // nobody takes the one before for the present.
+                _ if event.quality == Quality::Bad => Some(SqlValue::Null),
+                number => number.map(SqlValue::Real),
+            };
+            match value {
                 Some(value) => rows.push([
                     SqlValue::Text(event.id.source),
                     // SQL's integers are signed. The cast keeps sequences apart, and time goes until
@@ -73,7 +79,7 @@ impl Plugin for Sink {
                     SqlValue::Integer(event.id.sequence as i64),
                     SqlValue::Integer(event.time.as_nanos() as i64),
                     SqlValue::Text(event.topic),
-                    SqlValue::Real(value),
+                    value,
                 ]),
                 // Only this event is refused; the others are stored.
                 None => ctx.fail(

@@ -65,6 +65,20 @@ fn numbers_become_rows(setup: Setup<Sink>) {
 }
 
 #[weihe_sdk::test(sandbox)]
+fn where_there_was_no_reading_the_value_is_null(setup: Setup<Sink>) {
+    let (mut kernel, inserted) = start(setup);
+    // As the template `driver` says that it has no answer; a number that is bad is no reading either.
+    for value in [Value::None, Value::Float(-327.68)] {
+        let lost = Sample::new(value).quality(Quality::Bad);
+        kernel.event("tank/level", lost).unwrap();
+    }
+    assert_eq!(kernel.call("count", "{}").unwrap().as_deref(), Some("2"));
+    for row in inserted.borrow().iter() {
+        assert_eq!(row[4], SqlValueBuf::Null);
+    }
+}
+
+#[weihe_sdk::test(sandbox)]
 fn what_is_no_number_is_refused_and_the_rest_is_stored(setup: Setup<Sink>) {
     let (mut kernel, _) = start(setup);
     let errors = kernel.events(&[
