@@ -24,6 +24,7 @@ mod greenhouse;
 mod guard;
 mod host;
 mod hostile;
+mod impostors;
 mod interfaces;
 mod kept;
 mod kills;

@@ -1,10 +1,8 @@
 //! Tests of plugins in the sandbox: what an author's test finds there, and what it is told when something is wrong.
 
-use std::fs::Permissions;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value as Json, json};
@@ -370,50 +368,6 @@ async fn what_passes_on_a_connection_of_a_running_host_is_recorded_and_replayed(
         });
     });
     replayed.await.unwrap();
-}
-
-/// A program in the place of `weihe`: it greets, does as the script says, and leaves its number in a file.
-fn impostor(folder: &Path, script: &str) -> PathBuf {
-    let program = folder.join("weihe");
-    let text = format!(
-        "#!/bin/sh\necho $$ > '{}'\necho '{{\"ok\":{{\"protocol\":1}}}}'\n{script}\n",
-        folder.join("id").display()
-    );
-    std::fs::write(&program, text).unwrap();
-    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-    program
-}
-
-fn is_running(folder: &Path) -> bool {
-    let id = std::fs::read_to_string(folder.join("id")).unwrap();
-    Path::new("/proc").join(id.trim()).exists()
-}
-
-#[test]
-fn a_sandbox_that_does_not_answer_is_ended_and_it_is_said_what_to_do() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = impostor(folder.path(), "read request\nexec sleep 1000");
-    let sandbox = Process::start(&program, "any.wasm".as_ref()).unwrap();
-    let mut sandbox = sandbox.patience(std::time::Duration::from_secs(1));
-    let error = sandbox.ask(&json!({ "do": "publish", "events": [] }));
-    let error = error.unwrap_err();
-    assert!(
-        error.contains("did not answer `publish` within 1s") && error.contains("without an end"),
-        "{error}"
-    );
-    assert!(!is_running(folder.path()));
-    let error = sandbox.ask(&json!({ "do": "rest" })).unwrap_err();
-    assert!(error.contains("has ended"), "{error}");
-}
-
-#[test]
-fn a_sandbox_that_does_not_end_is_ended() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = impostor(folder.path(), "exec sleep 1000");
-    let sandbox = Process::start(&program, "any.wasm".as_ref()).unwrap();
-    assert!(is_running(folder.path()));
-    drop(sandbox);
-    assert!(!is_running(folder.path()));
 }
 
 /// What the command prints for these lines.
