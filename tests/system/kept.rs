@@ -133,7 +133,7 @@ fn a_plugin_of_the_sdk_does_all_that_it_did() {
         "what the other one says: the table is of both"
     );
     let refused = String::from_utf8(host.run(&relay("device=kept")).stderr).unwrap();
-    assert!(refused.contains("kept"), "{refused}");
+    assert!(refused.contains("grant"), "{refused}");
     let refused = host.run(&["call", "kept", "transact"]);
     let refused = String::from_utf8(refused.stderr).unwrap();
     assert!(refused.contains("text"), "{refused}");

@@ -71,7 +71,7 @@ impl Plugin for Rule {
     fn on_event(&mut self, ctx: &mut Context, event: Event<'_>) -> Result<(), Error> {
         // A driver that gets no answer says so: no value, of bad quality. That neither begins an alarm nor
         // ends one; but nobody should take the alarm for one that is watched.
-        if event.quality == Quality::Bad {
+        if event.quality == Quality::Bad || event.value == Value::None {
             self.say(ctx, self.alarm, Quality::Bad);
             return Ok(());
         }

@@ -54,8 +54,9 @@ fn without_a_reading_the_alarm_stays_and_is_of_bad_quality(setup: Setup<Rule>) {
     let lost = || Sample::new(Value::None).quality(Quality::Bad);
     assert_eq!(said(lost()), [(ValueBuf::Boolean(true), Quality::Bad)]);
     assert_eq!(said(lost()), []);
-    // A number that is bad is no reading either.
+    // A number that is bad is no reading either, nor is nothing at all.
     assert_eq!(said(Sample::new(10.0).quality(Quality::Bad)), []);
+    assert_eq!(said(Sample::new(Value::None)), []);
     assert_eq!(
         said(Sample::new(78.0)),
         [(ValueBuf::Boolean(true), Quality::Good)]

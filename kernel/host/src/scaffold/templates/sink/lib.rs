@@ -65,11 +65,12 @@ impl Plugin for Sink {
     fn on_events(&mut self, ctx: &mut Context, events: Events<'_>) -> Result<(), Error> {
         let mut rows = Vec::with_capacity(events.len());
         for (index, event) in events.indexed() {
-            let value = match event.value.as_f64() {
+            let value = match event.value {
                 // A driver that gets no answer says so: no value, of bad quality. That is a row, too, so that
                 // nobody takes the one before for the present.
+                Value::None => Some(SqlValue::Null),
                 _ if event.quality == Quality::Bad => Some(SqlValue::Null),
-                number => number.map(SqlValue::Real),
+                value => value.as_f64().map(SqlValue::Real),
             };
             match value {
                 Some(value) => rows.push([
