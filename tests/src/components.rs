@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::{target, workspace};
 
 /// The packages that tests load.
-const PACKAGES: [&str; 19] = [
+const PACKAGES: [&str; 20] = [
     "weihe-plugin-modbus",
     "weihe-plugin-historian",
     "weihe-plugin-rule-hysteresis",
@@ -24,6 +24,7 @@ const PACKAGES: [&str; 19] = [
     "cookbook-vote",
     "weihe-guest-raw",
     "weihe-guest-ledger",
+    "weihe-guest-libc",
     "weihe-guest-packed",
     "weihe-guest-wrong",
     "weihe-guest-versions",

@@ -30,6 +30,7 @@ mod kept;
 mod kills;
 mod language;
 mod late;
+mod libc;
 mod lifecycle;
 mod manuals;
 mod many;

@@ -9,6 +9,8 @@
 //! two apart, so at most a fifth of a block is unused (below 128 bytes: at most 15 bytes). A block
 //! that is given back joins the list of its class and serves the next of that class. New ones are
 //! cut from a chunk of [`CHUNK`] bytes, which all classes share, so that a small plugin needs few.
+//! Who gives a block back mostly says how large it is; C does not, so [`marks`] says for an address
+//! whether it is in a chunk, and the chunk's beginning of which class the block is.
 //! What is larger, or aligned to more than [`ALIGNMENT`], is in [`large`], where free neighbours are
 //! joined.
 //!
@@ -17,9 +19,13 @@
 //!
 //! All `unsafe` code of the SDK is here and below; see docs/decisions/0017.
 
+mod c;
 mod large;
+mod marks;
+mod pages;
 
 use large::{Large, Memory};
+use marks::{Classes, Marks};
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 
@@ -29,9 +35,11 @@ const ALIGNMENT: usize = 16;
 const LARGEST_SMALL: usize = 1024;
 /// How many sizes there are up to [`LARGEST_SMALL`]: 16, 32, … 128; then 160, 192, 224, 256, 320, …
 const CLASSES: usize = 20;
-/// What is taken at once for small blocks: a sixteenth of a page of WebAssembly, less the head of a
-/// large block.
-const CHUNK: usize = 4096 - ALIGNMENT;
+/// What chunks are aligned to, so that the one of a block is found: a sixteenth of a page of WebAssembly.
+const FRAME: usize = 4096;
+/// What is taken at once for small blocks, with what says of which class they are. The rest of the frame
+/// is for the head of the large block behind.
+const CHUNK: usize = FRAME - ALIGNMENT;
 
 /// The class of a size up to [`LARGEST_SMALL`].
 #[inline]
@@ -56,11 +64,11 @@ const fn size(class: usize) -> usize {
     (1 << power) + (((class - 8) % 4 + 1) << (power - 2))
 }
 
-/// The class of the blocks for a layout; `None` for large ones.
+/// The class of the blocks of a size and alignment; `None` for large ones.
 #[inline]
-const fn class_of(layout: Layout) -> Option<usize> {
-    if layout.size() <= LARGEST_SMALL && layout.align() <= ALIGNMENT {
-        Some(class(layout.size()))
+const fn class_for(size: usize, align: usize) -> Option<usize> {
+    if size <= LARGEST_SMALL && align <= ALIGNMENT {
+        Some(class(size))
     } else {
         None
     }
@@ -74,6 +82,8 @@ struct Free {
 /// All memory of a component.
 pub(crate) struct Heap<M> {
     large: Large<M>,
+    /// Where the chunks are.
+    marks: Marks,
     free: [Option<NonNull<Free>>; CLASSES],
     /// What is left of the newest chunk: its first byte, and how many there are.
     rest: *mut u8,
@@ -84,6 +94,7 @@ impl<M: Memory> Heap<M> {
     pub(crate) const fn new(memory: M) -> Self {
         Heap {
             large: Large::new(memory),
+            marks: Marks::new(),
             free: [None; CLASSES],
             rest: ptr::null_mut(),
             left: 0,
@@ -97,8 +108,14 @@ impl<M: Memory> Heap<M> {
     /// As for [`GlobalAlloc::alloc`](std::alloc::GlobalAlloc::alloc).
     #[inline]
     pub(crate) unsafe fn allocate(&mut self, layout: Layout) -> *mut u8 {
-        let Some(class) = class_of(layout) else {
-            return self.large.take(layout.size(), layout.align());
+        self.take(layout.size(), layout.align())
+    }
+
+    /// A block of `size` bytes, aligned to `align` (a power of two); null when there is no memory.
+    #[inline]
+    fn take(&mut self, size: usize, align: usize) -> *mut u8 {
+        let Some(class) = class_for(size, align) else {
+            return self.large.take(size, align);
         };
         match self.free[class] {
             Some(block) => {
@@ -118,7 +135,7 @@ impl<M: Memory> Heap<M> {
     /// for this layout.
     #[inline]
     pub(crate) unsafe fn free(&mut self, block: *mut u8, layout: Layout) {
-        match class_of(layout) {
+        match class_for(layout.size(), layout.align()) {
             // SAFETY: the layout says which class the block is of, as it did when it was taken.
             Some(class) => unsafe { self.put(class, block) },
             // SAFETY: so it came from there.
@@ -136,6 +153,7 @@ impl<M: Memory> Heap<M> {
     pub(crate) unsafe fn resize(&mut self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: `realloc` is called with sizes that make a layout with the old alignment.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        let class_of = |layout: Layout| class_for(layout.size(), layout.align());
         match (class_of(layout), class_of(new)) {
             // SAFETY: it came from there.
             (None, None) if unsafe { self.large.fit(block, size) } => block,
@@ -158,24 +176,38 @@ impl<M: Memory> Heap<M> {
     fn cut(&mut self, class: usize) -> *mut u8 {
         let wanted = size(class);
         if self.left < wanted {
-            let chunk = self.large.take(CHUNK, ALIGNMENT);
-            let (from, length) = if chunk.is_null() {
-                match self.take_larger(class) {
-                    Some(found) => found,
-                    None => return ptr::null_mut(),
-                }
-            } else {
-                (chunk, CHUNK)
+            let found = self.chunk().or_else(|| self.take_larger(class));
+            let Some((from, length)) = found else {
+                return ptr::null_mut();
             };
             // SAFETY: the rest belongs to nobody else.
             unsafe { self.keep_rest() };
             (self.rest, self.left) = (from, length);
         }
         let block = self.rest;
-        // SAFETY: there are at least as many bytes left.
-        self.rest = unsafe { block.add(wanted) };
+        // SAFETY: there are at least as many bytes left, and they are of a chunk.
+        unsafe {
+            Classes::of(block).set(class);
+            self.rest = block.add(wanted);
+        }
         self.left -= wanted;
         block
+    }
+
+    /// What blocks are cut from in a new chunk, and its size.
+    fn chunk(&mut self) -> Option<(*mut u8, usize)> {
+        let chunk = self.large.take(CHUNK, FRAME);
+        if chunk.is_null() {
+            return None;
+        }
+        if !self.marks.add(chunk, &mut self.large) {
+            // SAFETY: it came from there, and nobody knows it.
+            unsafe { self.large.give(chunk) };
+            return None;
+        }
+        // SAFETY: it is longer.
+        let from = unsafe { chunk.add(Classes::SIZE) };
+        Some((from, CHUNK - Classes::SIZE))
     }
 
     /// A free block of a larger class, and its size.
@@ -199,6 +231,7 @@ impl<M: Memory> Heap<M> {
             while self.left >= size(class) {
                 // SAFETY: they are free, and as many as the class asks for; the next begins behind.
                 unsafe {
+                    Classes::of(self.rest).set(class);
                     self.put(class, self.rest);
                     self.rest = self.rest.add(size(class));
                 }

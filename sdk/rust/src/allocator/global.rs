@@ -1,7 +1,7 @@
 //! The allocator of a component: of Rust's code, and of the C library's.
 
 use super::large::Memory;
-use super::{ALIGNMENT, Heap};
+use super::{Heap, pages};
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -11,9 +11,6 @@ use std::ptr;
 compile_error!(
     "the SDK's allocator is for one thread: depend on weihe-sdk with `default-features = false`"
 );
-
-/// A page of WebAssembly.
-const PAGE: usize = 65_536;
 
 /// The memory of the instance.
 struct Pages {
@@ -27,18 +24,18 @@ impl Memory for Pages {
             /// Set by the linker to the first byte that the module does not use.
             static __heap_base: u8;
         }
+        let there = core::arch::wasm32::memory_size(0);
         let start = match self.started {
             false => (&raw const __heap_base).cast_mut(),
-            true => ptr::with_exposed_provenance_mut(core::arch::wasm32::memory_size(0) * PAGE),
+            true => ptr::with_exposed_provenance_mut(pages::end(there)),
         };
-        let there = core::arch::wasm32::memory_size(0) * PAGE - start.addr();
-        let pages = least.saturating_sub(there).div_ceil(PAGE);
+        let (grown, length) = pages::more(start.addr(), there, least)?;
         // The host's limit speaks here. Nobody else makes the memory grow, so it goes on where it ended.
-        if pages > 0 && core::arch::wasm32::memory_grow(0, pages) == usize::MAX {
+        if grown > 0 && core::arch::wasm32::memory_grow(0, grown) == usize::MAX {
             return None;
         }
         self.started = true;
-        Some((start, there + pages * PAGE))
+        Some((start, length))
     }
 }
 
@@ -73,21 +70,23 @@ unsafe impl GlobalAlloc for Allocator {
 }
 
 // The C library's own functions, so that its allocator is not linked: it would be a tenth of a small
-// component, and the two would each hold memory that the other needs. C does not say the size when it
-// gives a block back, so its blocks are all large ones, which know theirs.
+// component, and the two would each hold memory that the other needs. Blocks go from one to the other,
+// too: what the C library gives back may have been taken by `cabi_realloc`, which is Rust's.
+
+/// The heap, for one call.
+fn heap<R>(call: impl FnOnce(&mut Heap<Pages>) -> R) -> R {
+    // SAFETY: there is one thread, and no call of the heap leads to another one.
+    call(unsafe { &mut *ALLOCATOR.0.get() })
+}
 
 #[unsafe(no_mangle)]
 extern "C" fn malloc(size: usize) -> *mut u8 {
-    aligned_alloc(ALIGNMENT, size)
+    heap(|heap| heap.c_take(size))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut u8 {
-    if !align.is_power_of_two() {
-        return ptr::null_mut();
-    }
-    // SAFETY: the heap is borrowed for this call.
-    unsafe { (*ALLOCATOR.0.get()).large.take(size, align) }
+    heap(|heap| heap.c_take_aligned(align, size))
 }
 
 #[unsafe(no_mangle)]
@@ -105,50 +104,25 @@ unsafe extern "C" fn posix_memalign(place: *mut *mut u8, align: usize, size: usi
 
 #[unsafe(no_mangle)]
 extern "C" fn calloc(count: usize, size: usize) -> *mut u8 {
-    let Some(size) = count.checked_mul(size) else {
-        return ptr::null_mut();
-    };
-    let block = malloc(size);
-    if !block.is_null() {
-        // SAFETY: it is that large.
-        unsafe { block.write_bytes(0, size) };
-    }
-    block
+    heap(|heap| heap.c_take_zeroed(count, size))
 }
+
+// Below: C's callers give back or change what they have from here, whether C took it or Rust, or null.
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn free(block: *mut u8) {
-    if !block.is_null() {
-        // SAFETY: C's blocks all come from there.
-        unsafe { (*ALLOCATOR.0.get()).large.give(block) };
-    }
+    // SAFETY: as above.
+    heap(|heap| unsafe { heap.c_give(block) });
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn realloc(block: *mut u8, size: usize) -> *mut u8 {
-    if block.is_null() {
-        return malloc(size);
-    }
-    // SAFETY: C's blocks all come from there; the new one is another, and each has the smaller size.
-    unsafe {
-        let heap = &mut *ALLOCATOR.0.get();
-        if heap.large.fit(block, size) {
-            return block;
-        }
-        let moved = heap.large.take(size, ALIGNMENT);
-        if !moved.is_null() {
-            ptr::copy_nonoverlapping(block, moved, heap.large.holds(block).min(size));
-            heap.large.give(block);
-        }
-        moved
-    }
+    // SAFETY: as above.
+    heap(|heap| unsafe { heap.c_resize(block, size) })
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn malloc_usable_size(block: *mut u8) -> usize {
-    if block.is_null() {
-        return 0;
-    }
-    // SAFETY: C's blocks all come from there.
-    unsafe { (*ALLOCATOR.0.get()).large.holds(block) }
+    // SAFETY: as above.
+    heap(|heap| unsafe { heap.c_holds(block) })
 }

@@ -10,7 +10,8 @@ use std::ptr;
 /// Where blocks come from.
 pub(crate) trait Memory {
     /// At least so many more bytes: where they begin, and how many there are. `None` when there are
-    /// no more. They may begin where the last ones ended.
+    /// no more. They may begin where the last ones ended. The address behind them is one, too: no
+    /// memory goes to the very end of what addresses there are.
     fn grow(&mut self, least: usize) -> Option<(*mut u8, usize)>;
 }
 
@@ -165,7 +166,6 @@ impl<M: Memory> Large<M> {
     /// # Safety
     ///
     /// `content` came from here and is in use.
-    #[cfg(target_arch = "wasm32")]
     pub(crate) unsafe fn holds(&self, content: *mut u8) -> usize {
         // SAFETY: its head is before it.
         unsafe { (*content.sub(HEAD).cast::<Block>()).size - HEAD }
