@@ -170,6 +170,25 @@ impl<'a> Decimal<'a> {
 
     /// The nearest `f64`, to even when there are two; infinite beyond the range.
     pub(crate) fn to_f64(&self) -> f64 {
+        self.round(Round::Nearest)
+    }
+
+    /// An `f64` whose nearest `f32` is that of the number. The nearest `f64` is one, but where it lies in
+    /// the middle of two `f32`, though the number does not.
+    pub(crate) fn to_f64_for_f32(&self) -> f64 {
+        /// The bits of a fraction that an `f32` does not have, and the first of them.
+        const BEYOND: u64 = (1 << 29) - 1;
+        const MIDDLE: u64 = 1 << 28;
+        let nearest = self.to_f64();
+        // The smallest `f32` have fewer bits.
+        let is_usual = nearest >= f64::from(f32::MIN_POSITIVE);
+        match is_usual && nearest.to_bits() & BEYOND != MIDDLE {
+            true => nearest,
+            false => self.round(Round::Odd),
+        }
+    }
+
+    fn round(&self, round: Round) -> f64 {
         let mut digits = [self.digits, self.fraction].concat();
         let mut exponent = self.exponent.saturating_sub(self.fraction.len() as i64);
         let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
@@ -183,7 +202,9 @@ impl<'a> Decimal<'a> {
             return f64::INFINITY;
         }
         let power = POWERS.get(exponent.unsigned_abs() as usize);
-        if let (Some(whole @ ..=EXACT), Some(power)) = (whole(&digits), power) {
+        if let (Some(whole @ ..=EXACT), Some(power), Round::Nearest) =
+            (whole(&digits), power, round)
+        {
             // Both are exact, so the one operation rounds the true value.
             return match exponent {
                 ..0 => whole as f64 / power,
@@ -199,14 +220,24 @@ impl<'a> Decimal<'a> {
                 *last |= 1;
             }
         }
-        long(&digits, exponent)
+        long(&digits, exponent, round)
     }
 }
 
-/// The nearest `f64` to many digits times a power of ten.
+/// What becomes of the bits for which there is no room.
+#[derive(Clone, Copy)]
+enum Round {
+    /// The nearest number, to even when there are two.
+    Nearest,
+    /// None of the two neighbours but the one with an odd last bit, which tells whoever rounds once more
+    /// that there was something behind.
+    Odd,
+}
+
+/// Many digits times a power of ten.
 #[cold]
 #[inline(never)]
-fn long(digits: &[u8], exponent: i64) -> f64 {
+fn long(digits: &[u8], exponent: i64, round: Round) -> f64 {
     let mut number = Natural::default();
     for digit in digits {
         number.multiply_add(10, u32::from(digit - b'0'));
@@ -220,7 +251,7 @@ fn long(digits: &[u8], exponent: i64) -> f64 {
     for _ in 0..exponent.unsigned_abs() {
         scaled.multiply_add(10, 0);
     }
-    quotient(number, divisor)
+    quotient(number, divisor, round)
 }
 
 fn whole(digits: &[u8]) -> Option<u64> {
@@ -238,8 +269,8 @@ const PRECISION: i64 = 53;
 /// The exponent of the last bit of the smallest numbers.
 const LOWEST: i64 = -1074;
 
-/// `number / divisor`, rounded to the nearest `f64`. Bit by bit: numbers that need this are rare.
-fn quotient(mut number: Natural, mut divisor: Natural) -> f64 {
+/// `number / divisor`, rounded. Bit by bit: numbers that need this are rare.
+fn quotient(mut number: Natural, mut divisor: Natural, round: Round) -> f64 {
     // The exponent of the leading bit, or one more.
     let mut exponent = number.bits() - divisor.bits();
     // Make the quotient at least 1 and below 2.
@@ -270,8 +301,12 @@ fn quotient(mut number: Natural, mut divisor: Natural) -> f64 {
     }
     // What is left is now in halves of the last bit.
     let half = number.compare(&divisor);
-    if half == Ordering::Greater || (half == Ordering::Equal && bits & 1 == 1) {
-        bits += 1;
+    match round {
+        Round::Nearest => {
+            bits +=
+                u64::from(half == Ordering::Greater || (half == Ordering::Equal && bits & 1 == 1));
+        }
+        Round::Odd => bits |= u64::from(number.bits() > 0),
     }
     // A carry into one more bit is right by itself: the fraction is zero then.
     let leading = 1_u64 << (PRECISION - 1);

@@ -145,13 +145,22 @@ pub(crate) fn one_of(names: &[&str]) -> String {
     text
 }
 
+/// A float as one: `1.0`. Without the point nobody would see what is wrong with it.
+fn float(value: f64) -> String {
+    let mut text = number::shortest(value);
+    if text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-')) {
+        text.push_str(".0");
+    }
+    text
+}
+
 fn shown(found: Unexpected<'_>) -> String {
     let (kind, value) = match found {
         Unexpected::Bool(true) => ("boolean", "true".to_owned()),
         Unexpected::Bool(false) => ("boolean", "false".to_owned()),
         Unexpected::Unsigned(value) => ("integer", value.to_string()),
         Unexpected::Signed(value) => ("integer", value.to_string()),
-        Unexpected::Float(value) => ("floating point", number::shortest(value)),
+        Unexpected::Float(value) => ("floating point", float(value)),
         Unexpected::Char(value) => ("character", value.into()),
         Unexpected::Str(text) => return format!("string {}", quoted(text)),
         other => {

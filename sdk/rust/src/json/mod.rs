@@ -27,6 +27,9 @@ use serde::de::DeserializeOwned;
 /// Reads a JSON text. The error is for people; it starts with the path of the culprit
 /// (`` `limits.below`: ``), where that is not the document as a whole.
 ///
+/// Floats are the nearest ones to what is written. (An `f32` in a type with `#[serde(flatten)]` or
+/// `#[serde(untagged)]` is the nearest to the nearest `f64`: serde keeps that one before it knows.)
+///
 /// ```
 /// use serde::Deserialize;
 ///
@@ -50,7 +53,8 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 /// Writes a value as JSON, without spaces. Fails only where a key of a map is neither text nor a
-/// number, or where a type says that it cannot be written; the error is for people.
+/// number, where a whole number has more than 64 bits, or where a type says that it cannot be written;
+/// the error is for people.
 ///
 /// ```
 /// use serde::Serialize;

@@ -91,6 +91,25 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// The next value as [`Reader::token`] has it, and how it is written.
+    pub(super) fn token_and_text(&mut self) -> Result<(Token<'de>, &'de str), Fault> {
+        self.peek();
+        let start = self.at;
+        let token = self.token()?;
+        Ok((token, self.text.get(start..self.at).unwrap_or_default()))
+    }
+
+    /// The nearest `f32` to a number that has this `f64`.
+    pub(super) fn short_float(&self, value: f64, text: &str) -> Result<f32, Fault> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let near = Decimal::scan(digits.as_bytes()).map_or(value, |digits| digits.to_f64_for_f32());
+        let short = (near as f32).copysign(value as f32);
+        match short.is_finite() {
+            true => Ok(short),
+            false => Err(out_of_range()),
+        }
+    }
+
     /// Whether `null` is next; it is taken then.
     pub(super) fn null(&mut self) -> Result<bool, Fault> {
         match self.peek() {
@@ -219,7 +238,7 @@ impl<'de> Reader<'de> {
         }
         let value = decimal.to_f64();
         if value.is_infinite() {
-            return Err(Fault::text("JSON: a number is out of range"));
+            return Err(out_of_range());
         }
         Ok(Token::Float(if negative { -value } else { value }))
     }
@@ -300,4 +319,9 @@ impl<'de> Reader<'de> {
             Some(code * 16 + char::from(*digit).to_digit(16)?)
         })
     }
+}
+
+#[cold]
+fn out_of_range() -> Fault {
+    Fault::text("JSON: a number is out of range")
 }

@@ -165,10 +165,97 @@ fn what_has_no_json_form_is_an_error_or_null() {
     let odd = std::collections::BTreeMap::from([(vec![1], 2)]);
     assert!(write(&odd).unwrap_err().contains("a key"));
     assert_eq!(
-        write(&(f64::NAN, 'x', 1.0_f32, i128::MIN)).unwrap(),
-        "[null,\"x\",1.0,-170141183460469231731687303715884105728]"
+        write(&(f64::NAN, 'x', 1.0_f32)).unwrap(),
+        "[null,\"x\",1.0]"
     );
     assert_eq!(write("\u{1}\u{8}\u{7f}é").unwrap(), "\"\\u0001\\b\u{7f}é\"");
+}
+
+#[test]
+fn long_integers_are_written_as_far_as_they_are_read() {
+    let (most, least) = (u64::MAX.into(), i64::MIN.into());
+    for value in [0, 1, -1, most, least] {
+        let text = write(&value).unwrap();
+        assert_eq!(text, value.to_string());
+        assert_eq!(read::<i128>(&text), Ok(value));
+        let keys = std::collections::BTreeMap::from([(value, true)]);
+        assert_eq!(read(&write(&keys).unwrap()), Ok(keys));
+    }
+    assert_eq!(
+        read::<u128>(&write(&u128::from(u64::MAX)).unwrap()),
+        Ok(u64::MAX.into())
+    );
+    for value in [most + 1, least - 1, i128::MAX, i128::MIN] {
+        let said = write(&[value]).unwrap_err();
+        assert_eq!(said, "a whole number is beyond 64 bits: write it as text");
+    }
+    assert!(write(&u128::MAX).is_err());
+}
+
+#[test]
+fn a_float_where_an_integer_belongs_is_shown_as_one() {
+    for (text, shown) in [
+        ("1.0", "1.0"),
+        ("-0", "-0.0"),
+        ("2.5", "2.5"),
+        ("1e300", "1e+300"),
+    ] {
+        let said = read::<u8>(text).unwrap_err();
+        assert_eq!(
+            said,
+            format!("invalid type: floating point `{shown}`, expected u8")
+        );
+    }
+}
+
+/// Whatever is read as an `f32` is what the standard library reads.
+fn same_short(text: &str) {
+    let theirs = text.parse::<f32>().unwrap();
+    match read::<f32>(text) {
+        Ok(ours) => assert_eq!(ours.to_bits(), theirs.to_bits(), "{text}"),
+        Err(said) => assert!(
+            theirs.is_infinite() && said.contains("out of range"),
+            "{text}"
+        ),
+    }
+}
+
+#[test]
+fn short_floats_are_rounded_once() {
+    for text in [
+        // Just above the middle of two `f32`, so near that the nearest `f64` is the middle.
+        "1.00000005960464477540",
+        "1.00000005960464477539",
+        "1.000000059604644775390625",
+        "-1.00000017881393432617187499",
+        "-1.00000017881393432617187501",
+        "16777217",
+        "16777217.0",
+        "16777217.0000000000000001",
+        "0.1",
+        "-0.0",
+        "0.0",
+        "2.5",
+        "1.17549435e-38",
+        "1.1754943e-38",
+        "1e-45",
+        "7.006492321624085e-46",
+        "7.0064923216240853546186479164495806564013097093825788587853e-46",
+        "7.0064923216240853546186479164495806564013097093825788587854e-46",
+        "1e-400",
+        "3.4028235e38",
+        "3.4028235677973366e38",
+        "3.4028235677973367e38",
+        "1e39",
+        "1e400",
+    ] {
+        same_short(text);
+    }
+    assert_eq!(
+        read::<Vec<Option<f32>>>("[null, 1, -2, 0.5]"),
+        Ok(vec![None, Some(1.0), Some(-2.0), Some(0.5)])
+    );
+    assert!(read::<f32>("true").unwrap_err().contains("expected f32"));
 }
 
 #[test]
@@ -226,6 +313,22 @@ proptest! {
     #[test]
     fn any_text_is_read_as_by_another_reader(text in "[\\[\\]{},:\"\\\\truefalsn0-9.eE+ é\t-]{0,30}") {
         same(&text);
+    }
+
+    #[test]
+    fn any_short_float_is_read_as_by_the_standard_library(bits: u32, digits in "[0-9]{1,6}") {
+        let value = f32::from_bits(bits & 0x7fff_ffff);
+        prop_assume!(value.is_finite());
+        same_short(&format!("{value:e}"));
+        // The middle of it and the next one, and what is just beside.
+        let next = f32::from_bits(value.to_bits() + 1);
+        prop_assume!(next.is_finite());
+        let middle = (f64::from(value) + f64::from(next)) / 2.0;
+        let text = format!("{middle:.200e}");
+        same_short(&text);
+        let (start, exponent) = text.split_once('e').unwrap();
+        same_short(&format!("{start}{digits}e{exponent}"));
+        same_short(&format!("{:.30e}", middle.next_down()));
     }
 
     #[test]

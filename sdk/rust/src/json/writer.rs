@@ -80,6 +80,12 @@ impl Writer {
     }
 }
 
+/// Numbers are read in 64 bits, here and by the host, so that a longer one would not come back.
+#[cold]
+fn too_long() -> Fault {
+    Fault::text("a whole number is beyond 64 bits: write it as text")
+}
+
 macro_rules! by_display {
     ($($method:ident $type:ty)*) => {
         $(
@@ -104,8 +110,21 @@ impl<'a> Serializer for &'a mut Writer {
     by_display! {
         serialize_u64 u64
         serialize_i64 i64
-        serialize_u128 u128
-        serialize_i128 i128
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<(), Fault> {
+        match u64::try_from(value) {
+            Ok(value) => self.serialize_u64(value),
+            Err(_) => Err(too_long()),
+        }
+    }
+
+    fn serialize_i128(self, value: i128) -> Result<(), Fault> {
+        match (u64::try_from(value), i64::try_from(value)) {
+            (Ok(value), _) => self.serialize_u64(value),
+            (_, Ok(value)) => self.serialize_i64(value),
+            _ => Err(too_long()),
+        }
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), Fault> {
