@@ -1,6 +1,7 @@
 //! A plugin in C, from the source in `examples/c-flow-meter` to a running, swapped one.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -236,6 +237,102 @@ fn c_that_does_not_compile_is_told_where_and_a_hook_that_is_missing_by_its_name(
         "{said}"
     );
     assert!(said.contains("`weihe wit`"), "{said}");
+}
+
+#[test]
+fn a_header_beside_the_source_is_watched_like_it() {
+    let mut host = Host::new(SYSTEM, &[]);
+    let source = host.path("");
+    write_source(
+        &source,
+        &[
+            (
+                "#include \"flow_meter.h\"",
+                "#include \"../shared words/version.h\"\n#include \"flow_meter.h\"",
+            ),
+            ("\"0.1.0\"", "VERSION"),
+        ],
+    );
+    let header = host.path("shared words/version.h");
+    fs::create_dir(header.parent().unwrap()).unwrap();
+    fs::write(&header, "#define VERSION \"0.1.0\"\n").unwrap();
+    // Where the machine has no compiler.
+    if build_c(&source, &host.path("plugins/flow-meter.wasm")).is_none() {
+        return;
+    }
+    host.start_developing();
+    answer(&mut host, &["ps"], |ps| version(ps) == "0.1.0");
+    fs::write(&header, "#define VERSION \"0.2.0\"\n").unwrap();
+    answer(&mut host, &["ps"], |ps| version(ps) == "0.2.0");
+    assert!(host.log().contains("version.h saved"), "{}", host.log());
+    assert!(host.stop());
+}
+
+#[test]
+fn a_world_that_is_renamed_leaves_nothing_of_its_old_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let component = directory.join("out.wasm");
+    let made = directory.join("target/weihe-components");
+    let there = |name: &str| made.join(name).exists();
+    write_source(directory, &[]);
+    fs::write(
+        directory.join("src/more.c"),
+        "#include \"flow_meter.h\"\nint more;\n",
+    )
+    .unwrap();
+    let Some(built) = build_c(directory, &component) else {
+        return;
+    };
+    assert!(built.status.success(), "{built:?}");
+    fs::write(made.join("mine.h"), "").unwrap();
+    let world = directory.join("wit/flow-meter.wit");
+    let text = fs::read_to_string(&world).unwrap();
+    fs::write(&world, text.replace("world flow-meter", "world gauge")).unwrap();
+    let output = build_c(directory, &component).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    // The header would declare functions that nobody defines. Each file with the fault is shown.
+    assert!(!output.status.success(), "{said}");
+    for file in ["flow_meter.c:", "more.c:"] {
+        assert!(said.contains(file), "{said}");
+    }
+    assert!(said.contains("'flow_meter.h' file not found"), "{said}");
+    for file in [
+        "flow_meter.h",
+        "flow_meter.c",
+        "flow_meter_component_type.o",
+        "flow-meter.wasm",
+    ] {
+        assert!(!there(file), "{file} is still there");
+    }
+    assert!(there("gauge.h") && there("mine.h"));
+
+    write_source(directory, &[("flow_meter", "gauge")]);
+    fs::write(&world, text.replace("world flow-meter", "world gauge")).unwrap();
+    fs::remove_file(directory.join("src/more.c")).unwrap();
+    let output = build_c(directory, &component).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(there("gauge.wasm"));
+}
+
+#[test]
+fn a_variable_for_the_sdk_that_is_set_to_nothing_names_none() {
+    // With a path of nothing the compiler would be looked for here.
+    let directory = tempfile::tempdir().unwrap();
+    write_source(directory.path(), &[]);
+    let trap = directory.path().join("bin/clang");
+    fs::create_dir(trap.parent().unwrap()).unwrap();
+    fs::write(&trap, "#!/bin/sh\necho trapped >&2; exit 1\n").unwrap();
+    fs::set_permissions(&trap, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = weihe()
+        .args(["build", "."])
+        .current_dir(directory.path())
+        .env("WASI_SDK_PATH", "")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("trapped"), "{said}");
+    assert!(!said.contains("bin/clang"), "{said}");
 }
 
 #[test]

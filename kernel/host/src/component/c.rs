@@ -4,16 +4,26 @@
 //! What the world declares becomes a header and its other half, made anew by each build from the
 //! packages in this binary, so that nothing generated lies in the author's folder.
 
-use std::io;
+mod bindings;
+mod compiler;
+mod error;
+mod made;
+mod read;
+
+pub use error::CError;
+
+use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use super::build::{BuildError, Built, printed};
-use super::componentise::{Adapter, ComponentiseError, componentise};
-use super::contracts::{ContractError, FOLDER, resolve};
+use super::build::{BuildError, Built};
+use super::componentise::{Adapter, componentise};
+use super::contracts::FOLDER;
 use super::layout::Layout;
 use super::stop::Stop;
+use bindings::Bindings;
+use compiler::Compiler;
 
 /// Where the C files are.
 const SOURCES: &str = "src";
@@ -25,15 +35,17 @@ const BUILT: &str = "target/weihe-components";
 const GLUE: &str = "_bindings.o";
 const MODULE: &str = "_core.wasm";
 
-/// Names the folder of a WASI SDK, as that SDK's own documentation does.
-const WASI_SDK: &str = "WASI_SDK_PATH";
+/// The folder of the author's half, compiled file by file.
+const OBJECTS: &str = "_objects";
 
 /// How deep `src` is looked into.
 const DEPTH: usize = 16;
 
+const TARGET: &str = "--target=wasm32-wasi";
+
 /// For both halves: optimised for size, since what a C plugin does is seldom more than arithmetic;
 /// no assumption that processors beyond the first version of WebAssembly are there.
-const COMPILE: [&str; 4] = ["--target=wasm32-wasi", "-Os", "-std=gnu11", "-fno-common"];
+const COMPILE: [&str; 4] = [TARGET, "-Os", "-std=gnu11", "-fno-common"];
 
 /// For the author's half. What can only be a mistake, and goes wrong far from its place, is one: a call of
 /// what was never declared, a pointer to another type, a function that returns nothing.
@@ -60,79 +72,6 @@ const LINK: [&str; 4] = [
     STACK,
     "-Wl,--strip-debug",
 ];
-
-/// Why no component comes of C.
-#[derive(Debug, thiserror::Error)]
-pub enum CError {
-    /// There is no compiler.
-    #[error("{}, which compiles plugins in C, is not on this machine", .0.display())]
-    NoCompiler(PathBuf),
-    /// The compiler cannot link for WebAssembly.
-    #[error("{name} cannot be linked: {missing}\n{output}")]
-    NoLibrary {
-        /// The plugin.
-        name: String,
-        /// What is not there.
-        missing: &'static str,
-        /// What the compiler said.
-        output: String,
-    },
-    /// It does not compile.
-    #[error("{name} does not compile\n{output}")]
-    Compile {
-        /// The plugin.
-        name: String,
-        /// What the compiler said.
-        output: String,
-    },
-    /// The compiler cannot be run, or a file cannot be read or written.
-    #[error("cannot {what} {}: {source}", .path.display())]
-    Io {
-        /// What was to be done.
-        what: &'static str,
-        /// With which file.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// Its world is wrong.
-    #[error(transparent)]
-    Contract(#[from] ContractError),
-    /// No bindings can be made of its world.
-    #[error("no C can be made of the world in {}: {reason}", .path.display())]
-    Bindings {
-        /// The folder.
-        path: PathBuf,
-        /// The generator's words.
-        reason: String,
-    },
-    /// What the compiler left is not the plugin that the world declares.
-    #[error(transparent)]
-    Componentise(#[from] ComponentiseError),
-}
-
-impl CError {
-    /// What to do.
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::NoCompiler(_) | Self::NoLibrary { .. } => {
-                "on Debian and Ubuntu: `apt-get install clang lld wasi-libc libclang-rt-dev-wasm32`; elsewhere \
-                 unpack a WASI SDK and set WASI_SDK_PATH to its folder"
-            }
-            Self::Compile { output, .. } if output.contains("undefined symbol: exports_") => {
-                "define every function that its world exports, as target/weihe-components declares them \
-                 in the header, or take the hook out of the world"
-            }
-            Self::Compile { .. } => "mend what the compiler names, and build again",
-            Self::Io { .. } => "check permissions and free space there",
-            Self::Contract(error) => error.help(),
-            Self::Bindings { .. } => {
-                "declare one world there, with the hooks that the plugin exports"
-            }
-            Self::Componentise(error) => error.help(),
-        }
-    }
-}
 
 /// Whether a directory holds the source of a plugin in C.
 pub fn is_c(directory: &Path) -> bool {
@@ -189,31 +128,74 @@ pub(super) fn build(
         .args(["-w", "-c", "-o"])
         .arg(&glue)
         .arg(&bindings.source))?;
+    let sources = directory.join(SOURCES);
+    let mut objects = Vec::new();
+    let mut read = BTreeSet::new();
+    let mut faults = Vec::new();
+    for source in files(&sources, DEPTH) {
+        let below = source.strip_prefix(&sources).unwrap_or(&source);
+        let mut object = folder.join(OBJECTS).join(below);
+        object.as_mut_os_string().push(".o");
+        let rule = object.with_extension("d");
+        let parent = object.parent().unwrap_or(&folder);
+        std::fs::create_dir_all(parent).map_err(fail("make", parent))?;
+        let compiled = run(compiler
+            .command()
+            .args(COMPILE)
+            .args(WARN)
+            .arg("-I")
+            .arg(&folder)
+            .arg("-I")
+            .arg(&sources)
+            // What it reads, but for the headers of the C library.
+            .args(["-MMD", "-MF"])
+            .arg(&rule)
+            .args(["-c", "-o"])
+            .arg(&object)
+            .arg(&source));
+        match compiled {
+            Ok(()) => {}
+            // The faults of all files are shown, as those of a crate are.
+            Err(BuildError::C(CError::Compile { output, .. })) => {
+                faults.push(output);
+                continue;
+            }
+            Err(other) => return Err(other),
+        }
+        let rule = std::fs::read_to_string(&rule).map_err(fail("read", &rule))?;
+        let named = read::read_by_clang(&rule).into_iter();
+        read.extend(named.filter_map(|file| std::fs::canonicalize(file).ok()));
+        objects.push(object);
+    }
+    if !faults.is_empty() {
+        let output = faults.join("\n");
+        return Err(CError::Compile { name, output }.into());
+    }
     let module = folder.join(MODULE);
     run(compiler
         .command()
-        .args(COMPILE)
-        .args(WARN)
+        .arg(TARGET)
         .args(LINK)
-        .arg("-I")
-        .arg(&folder)
-        .arg("-I")
-        .arg(directory.join(SOURCES))
         .arg("-o")
         .arg(&module)
-        .args(files(&directory.join(SOURCES), DEPTH))
+        .args(objects)
         .args([&glue, &bindings.world_object]))?;
     let core = std::fs::read(&module).map_err(fail("read", &module))?;
     let component = componentise(&module, &core, &[preview_1()]).map_err(CError::from)?;
     let artifact = folder.join(&name).with_extension("wasm");
     let fresh = std::fs::read(&artifact).is_ok_and(|old| old == component);
     std::fs::write(&artifact, &component).map_err(fail("write", &artifact))?;
-    Ok(Built {
+    let built = Built {
         name,
         layout: Layout::read(&artifact)?,
         artifact,
         fresh,
-    })
+    };
+    // What builds make changes with each of them.
+    read.retain(|file| !file.starts_with(&folder));
+    let list = built.read_files();
+    std::fs::write(&list, read::listed(&built.artifact, &read)).map_err(fail("write", &list))?;
+    Ok(built)
 }
 
 /// WASI as C libraries import it, in terms of what hosts of components have.
@@ -223,149 +205,6 @@ fn preview_1() -> Adapter {
         name: provider::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME.to_owned(),
         bytes: provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER.to_vec(),
     }
-}
-
-/// What the generator made of the world.
-struct Bindings {
-    /// The world's name, which is the plugin's.
-    world: String,
-    source: PathBuf,
-    /// Tells the wrapping which world it is.
-    world_object: PathBuf,
-}
-
-impl Bindings {
-    fn make(directory: &Path, folder: &Path) -> Result<Self, CError> {
-        let (mut resolve, package) = resolve(directory)?;
-        let fail = |error: &dyn std::fmt::Display| CError::Bindings {
-            path: directory.join(FOLDER),
-            reason: format!("{error:#}"),
-        };
-        let world = resolve
-            .select_world(&[package], None)
-            .map_err(|error| fail(&error))?;
-        let name = resolve.worlds[world].name.clone();
-        let mut made = Default::default();
-        wit_bindgen_c::Opts::default()
-            .build()
-            .generate(&mut resolve, world, &mut made)
-            .map_err(|error| fail(&error))?;
-        for (file, content) in made.iter() {
-            let path = folder.join(file);
-            // Unchanged files keep their time.
-            if std::fs::read(&path).is_ok_and(|old| old == content) {
-                continue;
-            }
-            std::fs::write(&path, content).map_err(|source| CError::Io {
-                what: "write",
-                path,
-                source,
-            })?;
-        }
-        let snake = name.replace('-', "_");
-        Ok(Self {
-            world: name,
-            source: folder.join(format!("{snake}.c")),
-            world_object: folder.join(format!("{snake}_component_type.o")),
-        })
-    }
-}
-
-/// clang on this machine.
-struct Compiler {
-    program: PathBuf,
-}
-
-impl Compiler {
-    /// That of a WASI SDK, when one is named; else the one on the path.
-    fn find() -> Self {
-        let named = std::env::var_os(WASI_SDK).map(PathBuf::from);
-        Self {
-            program: named.map_or_else(|| PathBuf::from("clang"), |sdk| sdk.join("bin/clang")),
-        }
-    }
-
-    fn command(&self) -> Command {
-        Command::new(&self.program)
-    }
-
-    fn run(
-        &self,
-        command: &mut Command,
-        name: &str,
-        said: &mut (impl FnMut(&str) + Send),
-        stop: &Stop,
-    ) -> Result<(), BuildError> {
-        let fail = |source: io::Error| {
-            if source.kind() == io::ErrorKind::NotFound {
-                return CError::NoCompiler(self.program.clone());
-            }
-            CError::Io {
-                what: "run",
-                path: self.program.clone(),
-                source,
-            }
-        };
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let started = stop.start(command).map_err(fail)?;
-        let mut child = started.ok_or(BuildError::Stopped)?;
-        let output = printed(child.stderr.take(), said);
-        let status = stop.wait(&mut child).map_err(fail)?;
-        if stop.is_said() {
-            return Err(BuildError::Stopped);
-        }
-        if status.success() {
-            return Ok(());
-        }
-        let name = name.to_owned();
-        Err(match missing(&output) {
-            Some(missing) => CError::NoLibrary {
-                name,
-                missing,
-                output,
-            },
-            None => CError::Compile { name, output },
-        }
-        .into())
-    }
-}
-
-/// What a compiler lacks, when that is why it failed: its own words name a file that means nothing
-/// to who wrote the plugin.
-fn missing(output: &str) -> Option<&'static str> {
-    const SIGNS: [(&str, &str); 5] = [
-        (
-            "unable to create target",
-            "this clang does not know WebAssembly",
-        ),
-        (
-            "No available targets are compatible",
-            "this clang does not know WebAssembly",
-        ),
-        (
-            "unable to execute command: Executable \"wasm-ld\"",
-            "the linker wasm-ld is missing",
-        ),
-        (
-            "crt1-reactor.o",
-            "the C library for WebAssembly (wasi-libc) is missing",
-        ),
-        (
-            "libclang_rt.builtins",
-            "clang's runtime for WebAssembly is missing",
-        ),
-    ];
-    let known = SIGNS.iter().find(|(sign, _)| output.contains(sign));
-    // Headers of the C library that only it has.
-    let header = ["stdlib.h", "stdint.h", "string.h"]
-        .iter()
-        .any(|header| output.contains(&format!("'{header}' file not found")));
-    known
-        .map(|(_, what)| *what)
-        .or(header.then_some("the C library for WebAssembly (wasi-libc) is missing"))
 }
 
 #[cfg(test)]
@@ -385,31 +224,5 @@ mod tests {
         assert!(is_c(directory));
         std::fs::write(directory.join("Cargo.toml"), "").unwrap();
         assert!(!is_c(directory), "a crate may have C in it");
-    }
-
-    #[test]
-    fn what_a_machine_lacks_is_told_from_what_the_source_lacks() {
-        let told = |output| missing(output);
-        assert_eq!(told("meter.c:3:1: error: expected ';'"), None);
-        assert_eq!(
-            told("meter.c:1:10: fatal error: 'meter.h' file not found"),
-            None
-        );
-        assert!(
-            told("wasm-ld: error: cannot open crt1-reactor.o: No such file")
-                .unwrap()
-                .contains("wasi-libc")
-        );
-        assert!(
-            told("x.h:7:10: fatal error: 'stdlib.h' file not found")
-                .unwrap()
-                .contains("wasi-libc")
-        );
-        assert!(
-            told("error: unable to execute command: Executable \"wasm-ld\" doesn't exist!")
-                .unwrap()
-                .contains("linker")
-        );
-        assert!(told("wasm-ld: error: cannot open /usr/lib/llvm-14/lib/clang/14.0.6/lib/wasi/libclang_rt.builtins-wasm32.a").unwrap().contains("runtime"));
     }
 }

@@ -42,16 +42,17 @@ pub(super) type Stamps = BTreeMap<PathBuf, Stamp>;
 #[derive(Debug)]
 pub(super) struct Sources {
     packages: Packages,
-    /// Files elsewhere that the compiler has read: `include_str!` and the like.
+    /// Files elsewhere that the compiler has read: `include_str!`, headers and the like.
     read: BTreeSet<PathBuf>,
 }
 
 impl Sources {
     /// The source of the crate in a directory, as cargo says; of a crate that cargo cannot read, its
-    /// directory.
+    /// directory. So it is for one of C.
     pub(super) fn find(cargo: &Cargo, directory: &Path) -> Self {
         let packages = cargo.packages(directory).unwrap_or_else(|_| Packages {
-            directories: vec![directory.to_path_buf()],
+            // As the compiler names the files in it.
+            directories: vec![std::fs::canonicalize(directory).unwrap_or(directory.to_path_buf())],
             ..Packages::default()
         });
         Self {
