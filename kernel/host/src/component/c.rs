@@ -101,10 +101,6 @@ pub(super) fn build(
     mut said: impl FnMut(&str) + Send,
     stop: Option<&Stop>,
 ) -> Result<Built, BuildError> {
-    let fail = |what, path: &Path| {
-        let path = path.to_path_buf();
-        move |source| CError::Io { what, path, source }
-    };
     let directory = std::fs::canonicalize(directory).map_err(fail("find", directory))?;
     let folder = directory.join(BUILT);
     std::fs::create_dir_all(&folder).map_err(fail("make", &folder))?;
@@ -128,49 +124,7 @@ pub(super) fn build(
         .args(["-w", "-c", "-o"])
         .arg(&glue)
         .arg(&bindings.source))?;
-    let sources = directory.join(SOURCES);
-    let mut objects = Vec::new();
-    let mut read = BTreeSet::new();
-    let mut faults = Vec::new();
-    for source in files(&sources, DEPTH) {
-        let below = source.strip_prefix(&sources).unwrap_or(&source);
-        let mut object = folder.join(OBJECTS).join(below);
-        object.as_mut_os_string().push(".o");
-        let rule = object.with_extension("d");
-        let parent = object.parent().unwrap_or(&folder);
-        std::fs::create_dir_all(parent).map_err(fail("make", parent))?;
-        let compiled = run(compiler
-            .command()
-            .args(COMPILE)
-            .args(WARN)
-            .arg("-I")
-            .arg(&folder)
-            .arg("-I")
-            .arg(&sources)
-            // What it reads, but for the headers of the C library.
-            .args(["-MMD", "-MF"])
-            .arg(&rule)
-            .args(["-c", "-o"])
-            .arg(&object)
-            .arg(&source));
-        match compiled {
-            Ok(()) => {}
-            // The faults of all files are shown, as those of a crate are.
-            Err(BuildError::C(CError::Compile { output, .. })) => {
-                faults.push(output);
-                continue;
-            }
-            Err(other) => return Err(other),
-        }
-        let rule = std::fs::read_to_string(&rule).map_err(fail("read", &rule))?;
-        let named = read::read_by_clang(&rule).into_iter();
-        read.extend(named.filter_map(|file| std::fs::canonicalize(file).ok()));
-        objects.push(object);
-    }
-    if !faults.is_empty() {
-        let output = faults.join("\n");
-        return Err(CError::Compile { name, output }.into());
-    }
+    let half = Half::compile(&directory, &folder, &compiler, &name, &mut run)?;
     let module = folder.join(MODULE);
     run(compiler
         .command()
@@ -178,7 +132,7 @@ pub(super) fn build(
         .args(LINK)
         .arg("-o")
         .arg(&module)
-        .args(objects)
+        .args(&half.objects)
         .args([&glue, &bindings.world_object]))?;
     let core = std::fs::read(&module).map_err(fail("read", &module))?;
     let component = componentise(&module, &core, &[preview_1()]).map_err(CError::from)?;
@@ -191,11 +145,86 @@ pub(super) fn build(
         artifact,
         fresh,
     };
-    // What builds make changes with each of them.
-    read.retain(|file| !file.starts_with(&folder));
     let list = built.read_files();
-    std::fs::write(&list, read::listed(&built.artifact, &read)).map_err(fail("write", &list))?;
+    let read = read::listed(&built.artifact, &half.read);
+    std::fs::write(&list, read).map_err(fail("write", &list))?;
     Ok(built)
+}
+
+/// What goes wrong with a file.
+fn fail(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> CError {
+    let path = path.to_path_buf();
+    move |source| CError::Io { what, path, source }
+}
+
+/// The author's half, compiled.
+struct Half {
+    objects: Vec<PathBuf>,
+    /// The files it is made of, but for the C library's headers and what the build makes itself.
+    read: BTreeSet<PathBuf>,
+}
+
+impl Half {
+    /// Compiles file by file: only so the compiler says of each what it has read.
+    fn compile(
+        directory: &Path,
+        folder: &Path,
+        compiler: &Compiler,
+        name: &str,
+        run: &mut impl FnMut(&mut Command) -> Result<(), BuildError>,
+    ) -> Result<Self, BuildError> {
+        let sources = directory.join(SOURCES);
+        let mut half = Self {
+            objects: Vec::new(),
+            read: BTreeSet::new(),
+        };
+        let mut faults = Vec::new();
+        for source in files(&sources, DEPTH) {
+            let below = source.strip_prefix(&sources).unwrap_or(&source);
+            let mut object = folder.join(OBJECTS).join(below);
+            object.as_mut_os_string().push(".o");
+            let rule = object.with_extension("d");
+            let parent = object.parent().unwrap_or(folder);
+            std::fs::create_dir_all(parent).map_err(fail("make", parent))?;
+            let compiled = run(compiler
+                .command()
+                .args(COMPILE)
+                .args(WARN)
+                .arg("-I")
+                .arg(folder)
+                .arg("-I")
+                .arg(&sources)
+                .args(["-MMD", "-MF"])
+                .arg(&rule)
+                .args(["-c", "-o"])
+                .arg(&object)
+                .arg(&source));
+            match compiled {
+                Ok(()) => {}
+                // The faults of all files are shown, as those of a crate are.
+                Err(BuildError::C(CError::Compile { output, .. })) => {
+                    faults.push(output);
+                    continue;
+                }
+                Err(other) => return Err(other),
+            }
+            let rule = std::fs::read(&rule).map_err(fail("read", &rule))?;
+            let named = read::read_by_clang(&String::from_utf8_lossy(&rule));
+            let named = named
+                .into_iter()
+                .filter_map(|file| std::fs::canonicalize(file).ok());
+            half.read
+                .extend(named.filter(|file| !file.starts_with(folder)));
+            half.objects.push(object);
+        }
+        if faults.is_empty() {
+            return Ok(half);
+        }
+        Err(BuildError::C(CError::Compile {
+            name: name.to_owned(),
+            output: faults.join("\n"),
+        }))
+    }
 }
 
 /// WASI as C libraries import it, in terms of what hosts of components have.
