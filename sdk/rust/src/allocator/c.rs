@@ -8,13 +8,15 @@ use super::marks::Classes;
 use super::{ALIGNMENT, Heap, class_for, size};
 use std::ptr;
 
+// What one calls of another is not inlined: size matters more here.
 impl<M: Memory> Heap<M> {
     /// `malloc`
     pub(crate) fn c_take(&mut self, size: usize) -> *mut u8 {
-        self.take(size, ALIGNMENT)
+        self.c_take_aligned(ALIGNMENT, size)
     }
 
     /// `aligned_alloc`
+    #[inline(never)]
     pub(crate) fn c_take_aligned(&mut self, align: usize, size: usize) -> *mut u8 {
         match align.is_power_of_two() {
             true => self.take(size, align),
@@ -40,6 +42,7 @@ impl<M: Memory> Heap<M> {
     /// # Safety
     ///
     /// `block` is null, or came from this heap, and nobody uses it any more.
+    #[inline(never)]
     pub(crate) unsafe fn c_give(&mut self, block: *mut u8) {
         if block.is_null() {
             return;
@@ -86,6 +89,7 @@ impl<M: Memory> Heap<M> {
     /// # Safety
     ///
     /// `block` is null, or came from this heap and is in use.
+    #[inline(never)]
     pub(crate) unsafe fn c_holds(&self, block: *mut u8) -> usize {
         if block.is_null() {
             return 0;

@@ -12,9 +12,9 @@ pub(super) fn end(pages: usize) -> usize {
 }
 
 /// What there will be from `start` on, in pages to grow by and in bytes, so that it is at least so much;
-/// `None` when no memory is so large. `start` is not behind the [`end`] of so many `pages`.
+/// `None` when no memory is so large.
 pub(super) fn more(start: usize, pages: usize, least: usize) -> Option<(usize, usize)> {
-    let there = end(pages) - start;
+    let there = end(pages).checked_sub(start)?;
     let missing = least.saturating_sub(there).div_ceil(PAGE);
     (missing <= MOST.saturating_sub(pages)).then(|| (missing, there + missing * PAGE))
 }
@@ -42,6 +42,7 @@ mod tests {
         assert_eq!(more(end(65_534), 65_534, PAGE), Some((1, PAGE)));
         assert_eq!(more(end(65_534), 65_534, PAGE + 1), None);
         assert_eq!(more(end(65_536), 65_536, 1), None);
+        assert_eq!(more(end(65_536) + 1, 65_536, 1), None);
         assert_eq!(more(100, 65_536, 1), Some((0, end(65_536) - 100)));
     }
 }
