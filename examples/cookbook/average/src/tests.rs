@@ -3,12 +3,11 @@
 use super::*;
 use weihe_sdk::testing::Published;
 
-fn start(config: &str) -> FakeKernel<Average> {
-    FakeKernel::<Average>::start("power", config).unwrap()
-}
-
-fn minute() -> FakeKernel<Average> {
-    start(r#"{ "input": "meter/power", "window": "1 min" }"#)
+fn minute(setup: Setup<Average>) -> TestKernel<Average> {
+    let setup = setup.device("power");
+    setup
+        .start(r#"{ "input": "meter/power", "window": "1 min" }"#)
+        .unwrap()
 }
 
 fn secs(secs: u64) -> Duration {
@@ -16,16 +15,16 @@ fn secs(secs: u64) -> Duration {
 }
 
 /// The means since this was last asked.
-fn means(kernel: &mut FakeKernel<Average>) -> Vec<(ValueBuf, Quality)> {
+fn means(kernel: &mut TestKernel<Average>) -> Vec<(ValueBuf, Quality)> {
     let published = kernel.take_published().into_iter();
     published
         .map(|Published { value, quality, .. }| (value, quality))
         .collect()
 }
 
-#[test]
-fn a_sample_counts_for_as_long_as_it_held() {
-    let mut kernel = minute();
+#[weihe_sdk::test(sandbox)]
+fn a_sample_counts_for_as_long_as_it_held(setup: Setup<Average>) {
+    let mut kernel = minute(setup);
     kernel.event("meter/power", 100.0).unwrap();
     kernel.advance(secs(45)).unwrap();
     kernel.event("meter/power", 20).unwrap();
@@ -33,9 +32,9 @@ fn a_sample_counts_for_as_long_as_it_held() {
     assert_eq!(means(&mut kernel), [(ValueBuf::Float(80.0), Quality::Good)]);
 }
 
-#[test]
-fn a_busy_second_does_not_outweigh_a_quiet_minute() {
-    let mut kernel = minute();
+#[weihe_sdk::test(sandbox)]
+fn a_busy_second_does_not_outweigh_a_quiet_minute(setup: Setup<Average>) {
+    let mut kernel = minute(setup);
     kernel.event("meter/power", 10.0).unwrap();
     kernel.advance(secs(59)).unwrap();
     for _ in 0..1000 {
@@ -47,9 +46,9 @@ fn a_busy_second_does_not_outweigh_a_quiet_minute() {
     assert!((mean - 11.0).abs() < 1e-9, "{mean}");
 }
 
-#[test]
-fn a_value_holds_into_the_next_window_until_it_is_too_old() {
-    let mut kernel = minute();
+#[weihe_sdk::test(sandbox)]
+fn a_value_holds_into_the_next_window_until_it_is_too_old(setup: Setup<Average>) {
+    let mut kernel = minute(setup);
     kernel.advance(secs(50)).unwrap();
     kernel.event("meter/power", 5.0).unwrap();
     kernel.advance(secs(130)).unwrap();
@@ -64,9 +63,9 @@ fn a_value_holds_into_the_next_window_until_it_is_too_old() {
     );
 }
 
-#[test]
-fn a_bad_sample_begins_a_gap_and_an_uncertain_one_spoils_its_window() {
-    let mut kernel = minute();
+#[weihe_sdk::test(sandbox)]
+fn a_bad_sample_begins_a_gap_and_an_uncertain_one_spoils_its_window(setup: Setup<Average>) {
+    let mut kernel = minute(setup);
     kernel.event("meter/power", 8.0).unwrap();
     kernel.advance(secs(40)).unwrap();
     let bad = Sample::new(Value::None).quality(Quality::Bad);
@@ -82,9 +81,9 @@ fn a_bad_sample_begins_a_gap_and_an_uncertain_one_spoils_its_window() {
     );
 }
 
-#[test]
-fn the_times_of_samples_count_and_late_ones_are_left_out() {
-    let mut kernel = minute();
+#[weihe_sdk::test(sandbox)]
+fn the_times_of_samples_count_and_late_ones_are_left_out(setup: Setup<Average>) {
+    let mut kernel = minute(setup);
     let began = kernel.now();
     kernel.advance(secs(30)).unwrap();
     // Taken at the beginning, delivered now: a logger that had lost its line.
@@ -96,10 +95,11 @@ fn the_times_of_samples_count_and_late_ones_are_left_out() {
     assert_eq!(means(&mut kernel), [(ValueBuf::Float(30.0), Quality::Good)]);
 }
 
-#[test]
-fn what_is_no_number_is_refused_with_its_topic() {
+#[weihe_sdk::test(sandbox)]
+fn what_is_no_number_is_refused_with_its_topic(setup: Setup<Average>) {
+    let mut kernel = minute(setup);
     for wrong in [Value::Text("much"), Value::Float(f64::NAN)] {
-        let error = minute().event("meter/power", wrong).unwrap_err();
+        let error = kernel.event("meter/power", wrong).unwrap_err();
         assert!(
             error.text().starts_with("`meter/power`: expected a number"),
             "{error}"

@@ -4,12 +4,12 @@ use super::*;
 
 const CONFIG: &str = r#"{ "input": "door/raw", "settle": "20 ms" }"#;
 
-fn start() -> FakeKernel<Debounce> {
-    FakeKernel::<Debounce>::start("door", CONFIG).unwrap()
+fn start(setup: Setup<Debounce>) -> TestKernel<Debounce> {
+    setup.device("door").start(CONFIG).unwrap()
 }
 
 /// Levels of the contact, 2 ms apart, and then quiet.
-fn contact(kernel: &mut FakeKernel<Debounce>, levels: &[bool]) {
+fn contact(kernel: &mut TestKernel<Debounce>, levels: &[bool]) {
     for level in levels {
         kernel.event("door/raw", *level).unwrap();
         kernel.advance(Duration::from_millis(2)).unwrap();
@@ -18,15 +18,15 @@ fn contact(kernel: &mut FakeKernel<Debounce>, levels: &[bool]) {
 }
 
 /// What was published on the contact's own topic since this was last asked.
-fn closed(kernel: &mut FakeKernel<Debounce>) -> Vec<ValueBuf> {
+fn closed(kernel: &mut TestKernel<Debounce>) -> Vec<ValueBuf> {
     let published = kernel.take_published().into_iter();
     let output = published.filter(|sample| sample.topic == "plugin/door/closed");
     output.map(|sample| sample.value).collect()
 }
 
-#[test]
-fn bounces_become_one_edge_each() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn bounces_become_one_edge_each(setup: Setup<Debounce>) {
+    let mut kernel = start(setup);
     contact(&mut kernel, &[false]);
     contact(&mut kernel, &[true, false, true, false, true]);
     contact(&mut kernel, &[false, true, false]);
@@ -41,18 +41,18 @@ fn bounces_become_one_edge_each() {
     );
 }
 
-#[test]
-fn a_spike_is_no_edge() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_spike_is_no_edge(setup: Setup<Debounce>) {
+    let mut kernel = start(setup);
     contact(&mut kernel, &[false]);
     closed(&mut kernel);
     contact(&mut kernel, &[true, false]);
     assert!(closed(&mut kernel).is_empty());
 }
 
-#[test]
-fn an_edge_has_the_time_of_its_last_bounce() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn an_edge_has_the_time_of_its_last_bounce(setup: Setup<Debounce>) {
+    let mut kernel = start(setup);
     contact(&mut kernel, &[false]);
     kernel.take_published();
     let began = kernel.now();
@@ -61,9 +61,9 @@ fn an_edge_has_the_time_of_its_last_bounce() {
     assert_eq!(edge.time.since(began), Duration::from_millis(4));
 }
 
-#[test]
-fn a_contact_that_reports_its_level_again_and_again_settles_all_the_same() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_contact_that_reports_its_level_again_and_again_settles_all_the_same(setup: Setup<Debounce>) {
+    let mut kernel = start(setup);
     contact(&mut kernel, &[false]);
     closed(&mut kernel);
     for _ in 0..15 {
@@ -73,9 +73,9 @@ fn a_contact_that_reports_its_level_again_and_again_settles_all_the_same() {
     assert_eq!(closed(&mut kernel), [ValueBuf::Boolean(true)]);
 }
 
-#[test]
-fn a_broken_wire_is_neither_open_nor_closed() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_broken_wire_is_neither_open_nor_closed(setup: Setup<Debounce>) {
+    let mut kernel = start(setup);
     contact(&mut kernel, &[false]);
     kernel.take_published();
     let broken = Sample::new(Value::None).quality(Quality::Bad);
@@ -94,9 +94,9 @@ fn a_broken_wire_is_neither_open_nor_closed() {
     );
 }
 
-#[test]
-fn the_count_survives_a_swap() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn the_count_survives_a_swap(setup: Setup<Debounce>) {
+    let mut kernel = start(setup);
     for level in [false, true, false] {
         contact(&mut kernel, &[level]);
     }
@@ -105,9 +105,9 @@ fn the_count_survives_a_swap() {
     assert_eq!(kernel.last("plugin/door/count"), Some(ValueBuf::Integer(2)));
 }
 
-#[test]
-fn a_swap_in_the_middle_of_a_movement_does_not_lose_it() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_swap_in_the_middle_of_a_movement_does_not_lose_it(setup: Setup<Debounce>) {
+    let mut kernel = start(setup);
     contact(&mut kernel, &[false]);
     kernel.event("door/raw", true).unwrap();
     kernel.restart(CONFIG).unwrap();
@@ -118,17 +118,20 @@ fn a_swap_in_the_middle_of_a_movement_does_not_lose_it() {
     );
 }
 
-#[test]
-fn what_is_no_boolean_is_refused_with_its_topic() {
-    let error = start().event("door/raw", "shut").unwrap_err();
+#[weihe_sdk::test(sandbox)]
+fn what_is_no_boolean_is_refused_with_its_topic(setup: Setup<Debounce>) {
+    let error = start(setup).event("door/raw", "shut").unwrap_err();
     assert_eq!(
         error,
         Error::rejected("`door/raw`: expected a boolean, found text \"shut\"")
     );
 }
 
-#[test]
-fn an_input_with_wildcards_is_refused() {
-    let error = FakeKernel::<Debounce>::start("door", r#"{ "input": "door/+" }"#).unwrap_err();
+#[weihe_sdk::test(sandbox)]
+fn an_input_with_wildcards_is_refused(setup: Setup<Debounce>) {
+    let error = setup
+        .device("door")
+        .start(r#"{ "input": "door/+" }"#)
+        .unwrap_err();
     assert!(error.text().contains("`input`: \"door/+\""), "{error}");
 }

@@ -7,24 +7,24 @@ use weihe_sdk::codec::DecodeError;
 const GGA: &str = "$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n";
 const NO_FIX: &str = "$GNGGA,123520,,,,,0,03,,,M,,M,,*7C\r\n";
 
-fn start() -> FakeKernel<Nmea> {
-    let setup = FakeKernel::<Nmea>::setup("gps").connection("line");
+fn start(setup: Setup<Nmea>) -> TestKernel<Nmea> {
+    let setup = setup.device("gps").connection("line");
     setup.start("{}").unwrap()
 }
 
-fn receive(kernel: &mut FakeKernel<Nmea>, bytes: impl AsRef<[u8]>) {
+fn receive(kernel: &mut TestKernel<Nmea>, bytes: impl AsRef<[u8]>) {
     kernel.received("line", None, bytes.as_ref()).unwrap();
 }
 
-fn latitude(kernel: &FakeKernel<Nmea>) -> Option<ValueBuf> {
+fn latitude(kernel: &TestKernel<Nmea>) -> Option<ValueBuf> {
     kernel.last("plugin/gps/latitude")
 }
 
 const NORTH: Option<ValueBuf> = Some(ValueBuf::Float(48.0 + 7.038 / 60.0));
 
-#[test]
-fn a_sentence_becomes_a_position() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_sentence_becomes_a_position(setup: Setup<Nmea>) {
+    let mut kernel = start(setup);
     receive(&mut kernel, GGA);
     assert_eq!(latitude(&kernel), NORTH);
     let longitude = kernel.last("plugin/gps/longitude").unwrap();
@@ -39,9 +39,9 @@ fn a_sentence_becomes_a_position() {
     );
 }
 
-#[test]
-fn south_and_west_are_below_zero() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn south_and_west_are_below_zero(setup: Setup<Nmea>) {
+    let mut kernel = start(setup);
     receive(
         &mut kernel,
         "$GPGGA,123519,3351.000,S,07030.000,W,1,08,0.9,520.0,M,46.9,M,,*4D\r\n",
@@ -56,7 +56,7 @@ fn south_and_west_are_below_zero() {
 #[test]
 fn a_sentence_is_put_together_wherever_it_is_cut() {
     for cut in 0..GGA.len() {
-        let mut kernel = start();
+        let mut kernel = start(FakeKernel::setup("test"));
         receive(&mut kernel, &GGA[..cut]);
         assert_eq!(latitude(&kernel), None, "{cut}");
         receive(&mut kernel, &GGA[cut..]);
@@ -64,9 +64,9 @@ fn a_sentence_is_put_together_wherever_it_is_cut() {
     }
 }
 
-#[test]
-fn several_in_one_piece_are_all_taken_with_noise_between_them() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn several_in_one_piece_are_all_taken_with_noise_between_them(setup: Setup<Nmea>) {
+    let mut kernel = start(setup);
     let other = "$GPGSV,1,1,00*79\r\n";
     let stream = [
         b"\xff\x00,47\r\n",
@@ -84,9 +84,9 @@ fn several_in_one_piece_are_all_taken_with_noise_between_them() {
     assert_eq!(positions.count(), 2);
 }
 
-#[test]
-fn a_spoilt_sentence_is_counted_and_no_position() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_spoilt_sentence_is_counted_and_no_position(setup: Setup<Nmea>) {
+    let mut kernel = start(setup);
     receive(&mut kernel, GGA.replace("4807", "4907"));
     assert_eq!(latitude(&kernel), None);
     assert_eq!(kernel.last("plugin/gps/spoilt"), Some(ValueBuf::Integer(1)));
@@ -94,7 +94,7 @@ fn a_spoilt_sentence_is_counted_and_no_position() {
 
 #[test]
 fn noise_without_end_is_not_kept() {
-    let mut kernel = start();
+    let mut kernel = start(FakeKernel::setup("test"));
     for _ in 0..100 {
         receive(&mut kernel, [b'$'; 1_000]);
         receive(&mut kernel, [b'x'; 1_000]);
@@ -107,8 +107,8 @@ fn noise_without_end_is_not_kept() {
 
 #[test]
 fn without_satellites_or_line_or_words_the_position_is_bad() {
-    let lost = |lose: fn(&mut FakeKernel<Nmea>)| {
-        let mut kernel = start();
+    let lost = |lose: fn(&mut TestKernel<Nmea>)| {
+        let mut kernel = start(FakeKernel::setup("test"));
         receive(&mut kernel, GGA);
         kernel.take_published();
         lose(&mut kernel);
@@ -125,11 +125,12 @@ fn without_satellites_or_line_or_words_the_position_is_bad() {
     lost(|kernel| kernel.advance(Duration::from_secs(5)).unwrap());
 }
 
-#[test]
-fn half_a_sentence_does_not_wait_for_the_next_connection() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn half_a_sentence_does_not_wait_for_the_next_connection(setup: Setup<Nmea>) {
+    let mut kernel = start(setup);
     receive(&mut kernel, &GGA[..20]);
     kernel.link("line", LinkState::Down, "unplugged").unwrap();
+    kernel.link("line", LinkState::Up, "").unwrap();
     receive(&mut kernel, &GGA[20..]);
     assert_eq!(kernel.last("plugin/gps/latitude"), Some(ValueBuf::None));
 }
@@ -171,7 +172,7 @@ proptest::proptest! {
     fn any_fields_are_read_without_a_panic(fields in "[,NSEW0-9.a-z-]{0,60}") {
         let body = format!("GPGGA,{fields}");
         let sum = body.bytes().fold(0, |sum, byte| sum ^ byte);
-        let mut kernel = start();
+        let mut kernel = start(FakeKernel::setup("test"));
         receive(&mut kernel, format!("${body}*{sum:02X}\r\n"));
         proptest::prop_assert_eq!(kernel.last("plugin/gps/spoilt"), None);
     }

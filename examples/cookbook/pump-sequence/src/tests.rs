@@ -12,14 +12,14 @@ const CONFIG: &str = r#"{
 
 /// The pump, with the calls that have been seen.
 struct Bench {
-    kernel: FakeKernel<PumpSequence>,
+    kernel: TestKernel<PumpSequence>,
     seen: usize,
 }
 
 impl Bench {
     /// One that stands, in a tank with water.
-    fn new() -> Self {
-        let kernel = FakeKernel::<PumpSequence>::start("feed", CONFIG).unwrap();
+    fn new(setup: Setup<PumpSequence>) -> Self {
+        let kernel = setup.device("feed").start(CONFIG).unwrap();
         let mut bench = Bench { kernel, seen: 0 };
         bench.agree("pump=false");
         bench.agree("valve=false");
@@ -28,8 +28,8 @@ impl Bench {
         bench
     }
 
-    fn running() -> Self {
-        let mut bench = Bench::new();
+    fn running(setup: Setup<PumpSequence>) -> Self {
+        let mut bench = Bench::new(setup);
         bench.kernel.call("start", "{}").unwrap();
         bench.agree("valve=true");
         bench.wait(3);
@@ -77,9 +77,9 @@ impl Bench {
     }
 }
 
-#[test]
-fn it_starts_step_by_step_and_stops_backwards() {
-    let mut bench = Bench::new();
+#[weihe_sdk::test(sandbox)]
+fn it_starts_step_by_step_and_stops_backwards(setup: Setup<PumpSequence>) {
+    let mut bench = Bench::new(setup);
     assert_eq!(bench.kernel.call("start", "{}"), Ok(None));
     bench.agree("valve=true");
     bench.wait(2);
@@ -98,9 +98,9 @@ fn it_starts_step_by_step_and_stops_backwards() {
     assert_eq!(bench.state(), "stopped");
 }
 
-#[test]
-fn a_step_that_fails_takes_all_back() {
-    let mut bench = Bench::new();
+#[weihe_sdk::test(sandbox)]
+fn a_step_that_fails_takes_all_back(setup: Setup<PumpSequence>) {
+    let mut bench = Bench::new(setup);
     bench.kernel.call("start", "{}").unwrap();
     bench.agree("valve=true");
     bench.wait(3);
@@ -117,9 +117,9 @@ fn a_step_that_fails_takes_all_back() {
     );
 }
 
-#[test]
-fn a_stop_overtakes_a_start_and_both_are_answered() {
-    let mut bench = Bench::new();
+#[weihe_sdk::test(sandbox)]
+fn a_stop_overtakes_a_start_and_both_are_answered(setup: Setup<PumpSequence>) {
+    let mut bench = Bench::new(setup);
     bench.kernel.call("start", "{}").unwrap();
     bench.seen += 1;
     assert_eq!(bench.kernel.call("stop", "{}"), Ok(None));
@@ -131,9 +131,9 @@ fn a_stop_overtakes_a_start_and_both_are_answered() {
     assert_eq!(bench.answered().unwrap(), r#"{"state":"stopped"}"#);
 }
 
-#[test]
-fn an_interlock_that_drops_stops_it_at_once() {
-    let mut bench = Bench::running();
+#[weihe_sdk::test(sandbox)]
+fn an_interlock_that_drops_stops_it_at_once(setup: Setup<PumpSequence>) {
+    let mut bench = Bench::running(setup);
     bench.level_ok(false);
     bench.agree("pump=false");
     bench.agree("valve=false");
@@ -145,17 +145,17 @@ fn an_interlock_that_drops_stops_it_at_once() {
     assert_eq!(bench.fault(), "");
 }
 
-#[test]
-fn an_interlock_of_which_nothing_is_known_does_not_hold() {
-    let mut bench = Bench::running();
+#[weihe_sdk::test(sandbox)]
+fn an_interlock_of_which_nothing_is_known_does_not_hold(setup: Setup<PumpSequence>) {
+    let mut bench = Bench::running(setup);
     let unknown = Sample::new(true).quality(Quality::Bad);
     bench.kernel.event("tank/level-ok", unknown).unwrap();
     bench.agree("pump=false");
 }
 
-#[test]
-fn an_interlock_that_drops_during_the_start_overtakes_it() {
-    let mut bench = Bench::new();
+#[weihe_sdk::test(sandbox)]
+fn an_interlock_that_drops_during_the_start_overtakes_it(setup: Setup<PumpSequence>) {
+    let mut bench = Bench::new(setup);
     bench.kernel.call("start", "{}").unwrap();
     let opening = bench.kernel.calls().pop().unwrap().id;
     bench.seen += 1;
@@ -168,9 +168,9 @@ fn an_interlock_that_drops_during_the_start_overtakes_it() {
     assert_eq!(bench.kernel.calls().len(), bench.seen);
 }
 
-#[test]
-fn what_cannot_be_stopped_is_tried_again_and_the_rest_is_stopped() {
-    let mut bench = Bench::running();
+#[weihe_sdk::test(sandbox)]
+fn what_cannot_be_stopped_is_tried_again_and_the_rest_is_stopped(setup: Setup<PumpSequence>) {
+    let mut bench = Bench::running(setup);
     bench.kernel.call("stop", "{}").unwrap();
     bench.answer("pump=false", Err("the link is down"));
     bench.agree("valve=false");
@@ -189,9 +189,9 @@ fn what_cannot_be_stopped_is_tried_again_and_the_rest_is_stopped() {
     assert!(bench.answered().is_ok());
 }
 
-#[test]
-fn a_new_instance_begins_with_all_off() {
-    let mut bench = Bench::running();
+#[weihe_sdk::test(sandbox)]
+fn a_new_instance_begins_with_all_off(setup: Setup<PumpSequence>) {
+    let mut bench = Bench::running(setup);
     bench.kernel.restart(CONFIG).unwrap();
     assert_eq!(bench.state(), "stopping");
     bench.agree("pump=false");

@@ -107,7 +107,11 @@ impl Plugin for Scale {
         if self.asked.iter().any(|question| question.call.is_none()) {
             return Ok(());
         }
-        self.ask(What::Gross, None, self.config.retries)
+        match self.ask(What::Gross, None, self.config.retries) {
+            // The link says itself that it is down, and the next tick asks again.
+            Ok(()) | Err(Failure::LinkDown(_)) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     fn on_command(
@@ -183,7 +187,7 @@ impl Plugin for Scale {
 }
 
 impl Scale {
-    fn ask(&mut self, what: What, call: Option<CallId>, retries_left: u32) -> Result<(), Error> {
+    fn ask(&mut self, what: What, call: Option<CallId>, retries_left: u32) -> Result<(), Failure> {
         let request = Request::new(frame::request(self.config.address, what))
             // The connection finds the end of the answer with this plugin's own codec.
             .reply(ReplyRule::Codec("{}".to_owned()))

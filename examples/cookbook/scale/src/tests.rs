@@ -12,13 +12,13 @@ fn reply(body: &str) -> Vec<u8> {
     format!("\x02{body}{sum:02X}\x03").into_bytes()
 }
 
-fn start() -> FakeKernel<Scale> {
-    let setup = FakeKernel::<Scale>::setup("hopper").connection("line");
+fn start(setup: Setup<Scale>) -> TestKernel<Scale> {
+    let setup = setup.device("hopper").connection("line");
     setup.start("{}").unwrap()
 }
 
 /// The question under way.
-fn asked(kernel: &mut FakeKernel<Scale>) -> (Ticket, Vec<u8>) {
+fn asked(kernel: &mut TestKernel<Scale>) -> (Ticket, Vec<u8>) {
     let submitted = kernel.take_submitted();
     let [question] = submitted.as_slice() else {
         panic!("one question: {submitted:?}");
@@ -26,16 +26,17 @@ fn asked(kernel: &mut FakeKernel<Scale>) -> (Ticket, Vec<u8>) {
     (question.ticket, question.request.bytes.clone())
 }
 
-fn polled(kernel: &mut FakeKernel<Scale>) -> Ticket {
-    kernel.advance(Duration::from_millis(500)).unwrap();
-    let (ticket, bytes) = asked(kernel);
+fn polled(kernel: &mut TestKernel<Scale>) -> Ticket {
+    let mut polls = kernel.until_submitted(Duration::from_millis(500)).unwrap();
+    let poll = polls.pop().unwrap();
+    let (ticket, bytes) = (poll.ticket, poll.request.bytes);
     assert_eq!(bytes, QUESTION);
     ticket
 }
 
-#[test]
-fn a_poll_becomes_a_weight() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_poll_becomes_a_weight(setup: Setup<Scale>) {
+    let mut kernel = start(setup);
     for (body, weight) in [
         ("AB+0123452", 123.45),
         ("AB-0000501", -5.0),
@@ -54,9 +55,9 @@ fn a_poll_becomes_a_weight() {
     );
 }
 
-#[test]
-fn a_spoilt_answer_is_asked_for_again_at_once() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_spoilt_answer_is_asked_for_again_at_once(setup: Setup<Scale>) {
+    let mut kernel = start(setup);
     let ticket = polled(&mut kernel);
     let mut spoilt = reply("AB+0123452");
     spoilt[5] ^= 1;
@@ -71,9 +72,9 @@ fn a_spoilt_answer_is_asked_for_again_at_once() {
     );
 }
 
-#[test]
-fn an_indicator_that_does_not_answer_is_offline_after_its_retries() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn an_indicator_that_does_not_answer_is_offline_after_its_retries(setup: Setup<Scale>) {
+    let mut kernel = start(setup);
     let ticket = polled(&mut kernel);
     kernel.reply(ticket, Ok(&reply("AB+0123452"))).unwrap();
     let mut ticket = polled(&mut kernel);
@@ -103,34 +104,52 @@ fn an_indicator_that_does_not_answer_is_offline_after_its_retries() {
     );
 }
 
-#[test]
-fn a_pulled_cable_makes_the_weight_bad_at_once() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_pulled_cable_makes_the_weight_bad_at_once(setup: Setup<Scale>) {
+    let mut kernel = start(setup);
     kernel.link("line", LinkState::Down, "unplugged").unwrap();
     assert_eq!(kernel.published()[0].quality, Quality::Bad);
+    kernel.advance(Duration::from_secs(5)).unwrap();
+    assert!(kernel.submitted().is_empty(), "nothing can be asked");
+    kernel.link("line", LinkState::Up, "").unwrap();
+    let ticket = polled(&mut kernel);
+    kernel.reply(ticket, Ok(&reply("AB+0123452"))).unwrap();
+    assert_eq!(
+        kernel.last("plugin/hopper/weight"),
+        Some(ValueBuf::Float(123.45))
+    );
+}
+
+#[weihe_sdk::test(sandbox)]
+fn a_cable_that_is_pulled_during_a_poll_makes_no_retries(setup: Setup<Scale>) {
+    let mut kernel = start(setup);
     let ticket = polled(&mut kernel);
     let down = Failure::LinkDown("unplugged".to_owned());
     kernel.reply(ticket, Err(down)).unwrap();
     assert!(kernel.take_submitted().is_empty(), "retries are of no use");
+    assert_eq!(
+        kernel.last("plugin/hopper/online"),
+        Some(ValueBuf::Boolean(false))
+    );
 }
 
-#[test]
-fn a_slow_line_has_no_queue_of_polls() {
-    let mut kernel = start();
+// In the sandbox a poll that nobody answers ends by itself.
+#[weihe_sdk::test]
+fn a_slow_line_has_no_queue_of_polls(setup: Setup<Scale>) {
+    let mut kernel = start(setup);
     kernel.advance(Duration::from_secs(5)).unwrap();
     assert_eq!(kernel.submitted().len(), 1);
 }
 
-#[test]
-fn an_operator_weighs_now() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn an_operator_weighs_now(setup: Setup<Scale>) {
+    let mut kernel = start(setup);
     assert_eq!(kernel.call("weigh", r#"{ "what": "net" }"#), Ok(None));
-    let call = kernel.last_call() - 1;
     let (ticket, bytes) = asked(&mut kernel);
     assert_eq!(bytes, b"\x02AD05\x03");
     kernel.reply(ticket, Ok(&reply("AD+0100002"))).unwrap();
     let answer = r#"{"unit":"kg","weight":100.0}"#.to_owned();
-    assert_eq!(kernel.answers(), [(call, Ok(answer))]);
+    assert_eq!(kernel.answers()[0].1, Ok(answer));
     kernel.call("weigh", "{}").unwrap();
     let mut ticket = asked(&mut kernel).0;
     for _ in 0..2 {
@@ -142,9 +161,9 @@ fn an_operator_weighs_now() {
     assert_eq!(error.text(), "asked A for gross, and B answered with gross");
 }
 
-#[test]
-fn an_address_that_no_indicator_has_is_refused() {
-    let setup = FakeKernel::<Scale>::setup("hopper").connection("line");
+#[weihe_sdk::test(sandbox)]
+fn an_address_that_no_indicator_has_is_refused(setup: Setup<Scale>) {
+    let setup = setup.device("hopper").connection("line");
     let error = setup.start(r#"{ "address": "a" }"#).unwrap_err();
     assert_eq!(error.text(), "config: `address`: 'a' is none of A to Z");
 }

@@ -4,26 +4,26 @@ use super::*;
 
 const CONFIG: &str = r#"{ "topics": ["tank/level", "greenhouse/+"], "within": "30 s" }"#;
 
-fn start() -> FakeKernel<Silence> {
-    FakeKernel::<Silence>::start("watch", CONFIG).unwrap()
+fn start(setup: Setup<Silence>) -> TestKernel<Silence> {
+    setup.device("watch").start(CONFIG).unwrap()
 }
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-fn alarm(kernel: &FakeKernel<Silence>, topic: &str) -> Option<ValueBuf> {
+fn alarm(kernel: &TestKernel<Silence>, topic: &str) -> Option<ValueBuf> {
     kernel.last(&format!("plugin/watch/silent/{topic}"))
 }
 
-fn count(kernel: &FakeKernel<Silence>) -> i64 {
+fn count(kernel: &TestKernel<Silence>) -> i64 {
     let count = kernel.last("plugin/watch/count").unwrap();
     count.as_value().as_i64().unwrap()
 }
 
-#[test]
-fn a_topic_that_speaks_is_not_silent_and_one_that_ceases_is() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_topic_that_speaks_is_not_silent_and_one_that_ceases_is(setup: Setup<Silence>) {
+    let mut kernel = start(setup);
     for _ in 0..5 {
         kernel.event("tank/level", 1.0).unwrap();
         kernel.advance(secs(29)).unwrap();
@@ -37,9 +37,11 @@ fn a_topic_that_speaks_is_not_silent_and_one_that_ceases_is() {
     assert_eq!(count(&kernel), 0);
 }
 
-#[test]
-fn a_topic_that_is_named_is_expected_and_one_of_a_filter_from_its_first_event_on() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_topic_that_is_named_is_expected_and_one_of_a_filter_from_its_first_event_on(
+    setup: Setup<Silence>,
+) {
+    let mut kernel = start(setup);
     kernel.advance(secs(30)).unwrap();
     assert_eq!(count(&kernel), 1, "tank/level has never come");
     kernel.event("greenhouse/light", 1).unwrap();
@@ -56,9 +58,9 @@ fn a_topic_that_is_named_is_expected_and_one_of_a_filter_from_its_first_event_on
     assert_eq!(count(&kernel), 3);
 }
 
-#[test]
-fn a_driver_that_reports_only_errors_is_silent() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_driver_that_reports_only_errors_is_silent(setup: Setup<Silence>) {
+    let mut kernel = start(setup);
     kernel.event("greenhouse/air", 20.5).unwrap();
     for _ in 0..3 {
         kernel.advance(secs(10)).unwrap();
@@ -71,9 +73,9 @@ fn a_driver_that_reports_only_errors_is_silent() {
     );
 }
 
-#[test]
-fn a_retained_value_is_as_old_as_its_time_says() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_retained_value_is_as_old_as_its_time_says(setup: Setup<Silence>) {
+    let mut kernel = start(setup);
     let old = kernel.now() - secs(3_600);
     kernel
         .event("greenhouse/air", Sample::new(20.5).at(old))
@@ -85,19 +87,23 @@ fn a_retained_value_is_as_old_as_its_time_says() {
     );
 }
 
-#[test]
-fn its_own_alarms_are_not_watched() {
-    let mut kernel =
-        FakeKernel::<Silence>::start("watch", r##"{ "topics": ["#"], "within": 5 }"##).unwrap();
+#[weihe_sdk::test(sandbox)]
+fn its_own_alarms_are_not_watched(setup: Setup<Silence>) {
+    let setup = setup.device("watch");
+    let mut kernel = setup
+        .start(r##"{ "topics": ["#"], "within": 5 }"##)
+        .unwrap();
     kernel.event("plugin/watch/count", 0).unwrap();
     kernel.advance(secs(5)).unwrap();
     assert_eq!(count(&kernel), 0);
 }
 
-#[test]
-fn a_bus_with_too_many_topics_does_not_fill_the_memory() {
-    let mut kernel =
-        FakeKernel::<Silence>::start("watch", r##"{ "topics": ["#"], "within": 5 }"##).unwrap();
+#[weihe_sdk::test(sandbox)]
+fn a_bus_with_too_many_topics_does_not_fill_the_memory(setup: Setup<Silence>) {
+    let setup = setup.device("watch");
+    let mut kernel = setup
+        .start(r##"{ "topics": ["#"], "within": 5 }"##)
+        .unwrap();
     for number in 0..MOST {
         kernel.event(&format!("t/{number}"), 0).unwrap();
     }
@@ -106,9 +112,9 @@ fn a_bus_with_too_many_topics_does_not_fill_the_memory() {
     assert!(kernel.event("t/0", 0).is_ok());
 }
 
-#[test]
-fn an_operator_is_told_which_and_since_when() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn an_operator_is_told_which_and_since_when(setup: Setup<Silence>) {
+    let mut kernel = start(setup);
     kernel.advance(secs(30)).unwrap();
     let answer = kernel.call("silent", "{}").unwrap().unwrap();
     assert_eq!(

@@ -4,39 +4,39 @@ use super::*;
 
 const CONFIG: &str = r#"{ "counter": "meter/pulses", "pulses-per-litre": 10, "wraps-at": 65536 }"#;
 
-fn start() -> FakeKernel<Totaliser> {
-    FakeKernel::<Totaliser>::start("water", CONFIG).unwrap()
+fn start(setup: Setup<Totaliser>) -> TestKernel<Totaliser> {
+    setup.device("water").start(CONFIG).unwrap()
 }
 
-fn read(kernel: &mut FakeKernel<Totaliser>, counter: i64) -> f64 {
+fn read(kernel: &mut TestKernel<Totaliser>, counter: i64) -> f64 {
     kernel.event("meter/pulses", counter).unwrap();
     litres(kernel)
 }
 
-fn litres(kernel: &FakeKernel<Totaliser>) -> f64 {
+fn litres(kernel: &TestKernel<Totaliser>) -> f64 {
     let litres = kernel.last("plugin/water/litres").unwrap();
     litres.as_value().as_f64().unwrap()
 }
 
-#[test]
-fn pulses_become_litres() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn pulses_become_litres(setup: Setup<Totaliser>) {
+    let mut kernel = start(setup);
     assert_eq!(litres(&kernel), 0.0, "it is said at the start");
     assert_eq!(read(&mut kernel, 400), 0.0, "what was before is not known");
     assert_eq!(read(&mut kernel, 423), 2.3);
     assert_eq!(read(&mut kernel, 423), 2.3);
 }
 
-#[test]
-fn a_counter_that_goes_over_its_end_loses_nothing() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_counter_that_goes_over_its_end_loses_nothing(setup: Setup<Totaliser>) {
+    let mut kernel = start(setup);
     read(&mut kernel, 65_530);
     assert_eq!(read(&mut kernel, 4), 1.0);
 }
 
-#[test]
-fn a_counter_that_lost_its_power_begins_anew_and_the_litres_do_not() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_counter_that_lost_its_power_begins_anew_and_the_litres_do_not(setup: Setup<Totaliser>) {
+    let mut kernel = start(setup);
     read(&mut kernel, 1_000);
     read(&mut kernel, 1_100);
     assert_eq!(read(&mut kernel, 20), 12.0);
@@ -44,9 +44,9 @@ fn a_counter_that_lost_its_power_begins_anew_and_the_litres_do_not() {
     assert!(logs[0].message.contains("from 1100 to 20"), "{logs:?}");
 }
 
-#[test]
-fn pulses_during_a_restart_are_counted_and_the_same_reading_twice_is_not() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn pulses_during_a_restart_are_counted_and_the_same_reading_twice_is_not(setup: Setup<Totaliser>) {
+    let mut kernel = start(setup);
     read(&mut kernel, 100);
     read(&mut kernel, 150);
     kernel.restart(CONFIG).unwrap();
@@ -70,9 +70,9 @@ fn state_of_the_version_before_is_taken_over() {
     assert!(error.text().contains("version 3"), "{error}");
 }
 
-#[test]
-fn an_operator_resets_it_to_what_stands_on_the_meter() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn an_operator_resets_it_to_what_stands_on_the_meter(setup: Setup<Totaliser>) {
+    let mut kernel = start(setup);
     read(&mut kernel, 0);
     read(&mut kernel, 25);
     let answer = kernel.call("reset", r#"{ "litres": 100.5 }"#).unwrap();
@@ -83,21 +83,22 @@ fn an_operator_resets_it_to_what_stands_on_the_meter() {
     assert_eq!(error.text(), "reset: `litres`: -1 is no volume");
 }
 
-#[test]
-fn readings_that_no_such_counter_gives_are_refused() {
+#[weihe_sdk::test(sandbox)]
+fn readings_that_no_such_counter_gives_are_refused(setup: Setup<Totaliser>) {
+    let mut kernel = start(setup);
     for wrong in [
         Value::Integer(-1),
         Value::Integer(65_536),
         Value::Float(1.0),
     ] {
-        let error = start().event("meter/pulses", wrong).unwrap_err();
+        let error = kernel.event("meter/pulses", wrong).unwrap_err();
         assert!(error.text().contains("from 0 to 65535"), "{error}");
     }
 }
 
-#[test]
-fn a_bad_reading_is_made_up_for_by_the_next() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_bad_reading_is_made_up_for_by_the_next(setup: Setup<Totaliser>) {
+    let mut kernel = start(setup);
     read(&mut kernel, 10);
     let bad = Sample::new(0).quality(Quality::Bad);
     kernel.event("meter/pulses", bad).unwrap();

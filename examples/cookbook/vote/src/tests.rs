@@ -4,18 +4,18 @@ use super::*;
 
 const CONFIG: &str = r#"{ "inputs": ["p/a", "p/b", "p/c"], "tolerance": 0.2, "max-age": "10 s" }"#;
 
-fn start() -> FakeKernel<Vote> {
-    FakeKernel::<Vote>::start("pressure", CONFIG).unwrap()
+fn start(setup: Setup<Vote>) -> TestKernel<Vote> {
+    setup.device("pressure").start(CONFIG).unwrap()
 }
 
-fn feed(kernel: &mut FakeKernel<Vote>, values: [f64; 3]) {
+fn feed(kernel: &mut TestKernel<Vote>, values: [f64; 3]) {
     for (topic, value) in ["p/a", "p/b", "p/c"].into_iter().zip(values) {
         kernel.event(topic, value).unwrap();
     }
 }
 
 /// What was voted last.
-fn result(kernel: &FakeKernel<Vote>) -> (ValueBuf, Quality) {
+fn result(kernel: &TestKernel<Vote>) -> (ValueBuf, Quality) {
     let published = kernel.published();
     let mut newest_first = published.into_iter().rev();
     let last = newest_first.find(|sample| sample.topic == "plugin/pressure/value");
@@ -23,22 +23,22 @@ fn result(kernel: &FakeKernel<Vote>) -> (ValueBuf, Quality) {
     (last.value, last.quality)
 }
 
-fn alarm(kernel: &FakeKernel<Vote>) -> String {
+fn alarm(kernel: &TestKernel<Vote>) -> String {
     let alarm = kernel.last("plugin/pressure/alarm").unwrap();
     alarm.as_value().as_str().unwrap().to_owned()
 }
 
-#[test]
-fn three_that_agree_give_the_middle_one() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn three_that_agree_give_the_middle_one(setup: Setup<Vote>) {
+    let mut kernel = start(setup);
     feed(&mut kernel, [5.1, 5.0, 5.2]);
     assert_eq!(result(&kernel), (ValueBuf::Float(5.1), Quality::Good));
     assert_eq!(alarm(&kernel), "");
 }
 
-#[test]
-fn one_that_drifts_is_outvoted_and_named() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn one_that_drifts_is_outvoted_and_named(setup: Setup<Vote>) {
+    let mut kernel = start(setup);
     feed(&mut kernel, [5.0, 5.1, 9.5]);
     assert_eq!(result(&kernel), (ValueBuf::Float(5.1), Quality::Good));
     assert_eq!(alarm(&kernel), "`p/c` is off: 9.5");
@@ -50,9 +50,9 @@ fn one_that_drifts_is_outvoted_and_named() {
     assert_eq!(alarm(&kernel), "");
 }
 
-#[test]
-fn two_are_enough_where_they_agree_but_not_certain() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn two_are_enough_where_they_agree_but_not_certain(setup: Setup<Vote>) {
+    let mut kernel = start(setup);
     feed(&mut kernel, [4.0, 5.0, 4.0]);
     kernel
         .event("p/b", Sample::new(Value::None).quality(Quality::Bad))
@@ -64,16 +64,16 @@ fn two_are_enough_where_they_agree_but_not_certain() {
     assert!(alarm(&kernel).contains("`p/a` agrees with no other: 7"));
 }
 
-#[test]
-fn three_that_all_differ_decide_nothing() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn three_that_all_differ_decide_nothing(setup: Setup<Vote>) {
+    let mut kernel = start(setup);
     feed(&mut kernel, [1.0, 5.0, 9.0]);
     assert_eq!(result(&kernel), (ValueBuf::None, Quality::Bad));
 }
 
-#[test]
-fn a_sensor_that_fell_silent_does_not_vote() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn a_sensor_that_fell_silent_does_not_vote(setup: Setup<Vote>) {
+    let mut kernel = start(setup);
     feed(&mut kernel, [5.0, 5.0, 5.0]);
     for _ in 0..3 {
         kernel.advance(Duration::from_secs(6)).unwrap();
@@ -86,9 +86,9 @@ fn a_sensor_that_fell_silent_does_not_vote() {
     assert_eq!(result(&kernel), (ValueBuf::None, Quality::Bad));
 }
 
-#[test]
-fn what_is_no_number_is_refused_and_the_vote_goes_on() {
-    let mut kernel = start();
+#[weihe_sdk::test(sandbox)]
+fn what_is_no_number_is_refused_and_the_vote_goes_on(setup: Setup<Vote>) {
+    let mut kernel = start(setup);
     feed(&mut kernel, [5.0, 5.0, 5.0]);
     let error = kernel.event("p/a", "high").unwrap_err();
     assert!(

@@ -203,8 +203,15 @@ impl<P: Plugin> Native<P> {
         state: LinkState,
         reason: &str,
     ) -> Result<(), Error> {
-        self.kernel
-            .with(|world| world.links.insert(connection.to_owned(), state));
+        self.kernel.with(|world| {
+            world.links.insert(connection.to_owned(), state);
+            match state {
+                LinkState::Down => {
+                    drop(world.down.insert(connection.to_owned(), reason.to_owned()))
+                }
+                _ => drop(world.down.remove(connection)),
+            }
+        });
         self.attempt(|runtime| runtime.link_changed(connection, state, reason))?;
         self.fail_exchanges()
     }

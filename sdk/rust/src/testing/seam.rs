@@ -320,7 +320,15 @@ impl Place {
         }
         self.kernel.transact(&self.name, request)
     }
+
     pub fn submit(&self, request: Request) -> Result<Ticket, Failure> {
+        // As on a host that has tried in vain to open it.
+        if let Some(reason) = self
+            .kernel
+            .with(|world| world.down.get(&self.name).cloned())
+        {
+            return Err(Failure::LinkDown(reason));
+        }
         let fault = self.fault();
         Ok(self.kernel.with(|world| {
             let ticket = world.take_id();

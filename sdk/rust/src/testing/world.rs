@@ -228,6 +228,8 @@ pub(super) struct World {
     /// Topics and filters that are granted; none: all.
     pub(super) grants: Option<Grants>,
     pub(super) links: BTreeMap<String, LinkState>,
+    /// Why links are down.
+    pub(super) down: BTreeMap<String, String>,
     pub(super) next_id: u64,
     pub(super) sql: Option<SqlSeam>,
     pub(super) line: Option<LineSeam>,
