@@ -85,7 +85,7 @@ impl Plugin for Driver {
         })
     }
 
-    fn on_timer(&mut self, _ctx: &mut Context, _timer: &str, _ticks: u64) -> Result<(), Error> {
+    fn on_timer(&mut self, ctx: &mut Context, _timer: &str, _ticks: u64) -> Result<(), Error> {
         // The answer is not waited for here: it comes to `on_reply`. One poll at a time, so that a
         // controller that is slow, or gone, has no queue of them waiting.
         let polling = self
@@ -93,10 +93,12 @@ impl Plugin for Driver {
             .iter()
             .any(|(_, purpose)| matches!(purpose, Purpose::Poll));
         if !polling {
-            let ticket = self
-                .connection
-                .submit(self.line(request_reading(), Priority::Poll))?;
-            self.under_way.push((ticket, Purpose::Poll));
+            let request = self.line(request_reading(), Priority::Poll);
+            match self.connection.submit(request) {
+                Ok(ticket) => self.under_way.push((ticket, Purpose::Poll)),
+                // The link is down, for example. The next tick asks again.
+                Err(failure) => self.unknown(ctx, &failure.to_string()),
+            }
         }
         Ok(())
     }

@@ -48,6 +48,22 @@ fn without_an_answer_the_reading_is_bad(setup: Setup<Driver>) {
 }
 
 #[weihe_sdk::test(sandbox)]
+fn without_a_link_the_reading_is_bad_until_it_is_back(setup: Setup<Driver>) {
+    let mut kernel = start(setup);
+    kernel.link("line", LinkState::Down, "unplugged").unwrap();
+    kernel.advance(Duration::from_secs(1)).unwrap();
+    let published = kernel.take_published();
+    assert_eq!(published[0].quality, Quality::Bad);
+    kernel.link("line", LinkState::Up, "").unwrap();
+    let (ticket, _) = polled(&mut kernel);
+    kernel.reply(ticket, Ok(b"21.5\n")).unwrap();
+    assert_eq!(
+        kernel.last("plugin/oven/temperature"),
+        Some(ValueBuf::Float(21.5))
+    );
+}
+
+#[weihe_sdk::test(sandbox)]
 fn a_set_point_is_sent_and_answered(setup: Setup<Driver>) {
     let mut kernel = start(setup);
     let answer = kernel.call("set-point", r#"{ "value": 23 }"#).unwrap();
