@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Not for authors, or not yet: `testing` is to lose its place here.
-const LEFT_OUT: [&str; 5] = ["bindings", "kernel", "glue.rs", "runtime.rs", "testing"];
+/// Not for authors. (The kernel that tests play has the same shape as the real one, file by file.)
+const LEFT_OUT: [&str; 5] = ["bindings", "kernel", "glue.rs", "runtime.rs", "seam.rs"];
 
 /// What a line declares, when it needs an example.
 fn declared(line: &str, in_trait: bool) -> Option<String> {
@@ -95,7 +95,9 @@ fn every_public_item_has_an_example() {
                 let item = declared(line, in_trait).filter(|_| !hidden);
                 let item = item.filter(|item| {
                     // A module's example stands in its own file.
-                    let module = item.strip_prefix("mod ").map(|name| root.join(name));
+                    let module = item
+                        .strip_prefix("mod ")
+                        .map(|name| file.with_file_name(name));
                     let text = module.and_then(|path| {
                         let text = fs::read_to_string(path.with_extension("rs"));
                         text.or_else(|_| fs::read_to_string(path.join("mod.rs")))

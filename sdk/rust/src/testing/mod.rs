@@ -15,6 +15,36 @@
 //! | faults | all of [`Fault`] | exchanges, links and calls |
 //! | after an error | nothing is delivered again | as on a host: again later, or to the dead letters |
 //! | measured | nothing | [`TestKernel::used`] |
+//!
+//! ```
+//! use weihe_sdk::prelude::*;
+//!
+//! /// Doubles what it is told.
+//! struct Twice;
+//!
+//! impl Plugin for Twice {
+//!     type Config = NoConfig;
+//!     type Command = NoCommand;
+//!     type State = NoState;
+//!     # fn describe() -> Description { Description::new("twice", "0.1.0", "Doubles") }
+//!
+//!     fn start(ctx: &mut Context, _: NoConfig, _: Option<NoState>) -> Result<Self, Error> {
+//!         ctx.subscribe("once")?;
+//!         Ok(Twice)
+//!     }
+//!
+//!     fn on_event(&mut self, ctx: &mut Context, event: Event<'_>) -> Result<(), Error> {
+//!         let once = event.value.as_f64().ok_or_else(|| Error::rejected("no number"))?;
+//!         ctx.publish("plugin/twice/twice", once * 2.0)?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let mut kernel = FakeKernel::<Twice>::start("twice", "{}")?;
+//! kernel.event("once", 21.0)?;
+//! assert_eq!(kernel.last("plugin/twice/twice"), Some(ValueBuf::Float(42.0)));
+//! # Ok::<(), Error>(())
+//! ```
 
 mod calendar;
 mod exchange;

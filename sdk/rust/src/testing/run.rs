@@ -1,4 +1,12 @@
 //! How [`test`](macro@crate::test) runs what it is given. Rarely called by hand.
+//!
+//! ```no_run
+//! use weihe_sdk::{Plugin, testing::Setup, testing::run};
+//!
+//! fn starts<P: Plugin>() {
+//!     run::native(|setup: Setup<P>| setup.start("{}").map(drop));
+//! }
+//! ```
 
 use super::sandbox::Sandbox;
 use super::setup::Setup;
@@ -20,6 +28,12 @@ const DEVICE: &str = "test";
 /// ```
 pub trait Verdict {
     /// Fails the test, or does not.
+    ///
+    /// ```should_panic
+    /// use weihe_sdk::testing::run::Verdict;
+    ///
+    /// Err::<(), _>("it leaks").deliver();
+    /// ```
     ///
     /// # Panics
     /// Where the test failed.

@@ -30,6 +30,15 @@ use std::collections::BTreeMap;
 pub trait Sandbox {
     /// Asks one thing and returns what it is answered with, as docs/testing.md describes it. An error says that
     /// the sandbox is gone.
+    ///
+    /// ```
+    /// # use weihe_sdk::testing::Sandbox;
+    /// fn at_rest(sandbox: &mut dyn Sandbox) -> Result<u64, String> {
+    ///     let answer = sandbox.ask(&serde_json::json!({ "do": "rest" }))?;
+    ///     answer["now"].as_u64().ok_or_else(|| answer.to_string())
+    /// }
+    /// # let _ = at_rest;
+    /// ```
     fn ask(&mut self, request: &Json) -> Result<Json, String>;
 }
 
