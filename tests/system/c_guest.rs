@@ -184,6 +184,32 @@ fn a_plugin_in_c_counts_traps_alone_and_is_swapped_with_its_state() {
     assert!(host.stop());
 }
 
+/// What a build system of one's own leaves: a core module whose C library imports WASI preview 1.
+#[test]
+fn a_core_module_of_another_build_becomes_the_same_component() {
+    let directory = tempfile::tempdir().unwrap();
+    write_source(directory.path(), &[]);
+    let component = directory.path().join("built.wasm");
+    let Some(output) = build_c(directory.path(), &component) else {
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+    let module = directory.path().join("target/weihe-components/_core.wasm");
+    let bytes = fs::read(&module).unwrap();
+    let of_before = b"wasi_snapshot_preview1";
+    assert!(bytes.windows(of_before.len()).any(|name| name == of_before));
+    let wrapped = directory.path().join("wrapped.wasm");
+    let output = weihe()
+        .arg("build")
+        .arg(&module)
+        .arg("-o")
+        .arg(&wrapped)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(fs::read(wrapped).unwrap() == fs::read(component).unwrap());
+}
+
 #[test]
 fn c_that_does_not_compile_is_told_where_and_a_hook_that_is_missing_by_its_name() {
     let directory = tempfile::tempdir().unwrap();

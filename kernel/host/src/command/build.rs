@@ -37,7 +37,7 @@ pub(super) struct Build {
     /// takes it from, else the target directory]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// An adapter for what a core module imports: wasi_snapshot_preview1.reactor.wasm, or NAME=FILE
+    /// An adapter for what a core module imports: a file NAME.wasm, or NAME=FILE (that of WASI preview 1 is there)
     #[arg(long, value_name = "FILE")]
     adapt: Vec<String>,
 }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::build::{BuildError, Built};
-use super::componentise::{Adapter, componentise};
+use super::componentise::componentise;
 use super::contracts::FOLDER;
 use super::layout::Layout;
 use super::stop::Stop;
@@ -135,7 +135,7 @@ pub(super) fn build(
         .args(&half.objects)
         .args([&glue, &bindings.world_object]))?;
     let core = std::fs::read(&module).map_err(fail("read", &module))?;
-    let component = componentise(&module, &core, &[preview_1()]).map_err(CError::from)?;
+    let component = componentise(&module, &core, &[]).map_err(CError::from)?;
     let artifact = folder.join(&name).with_extension("wasm");
     let fresh = std::fs::read(&artifact).is_ok_and(|old| old == component);
     std::fs::write(&artifact, &component).map_err(fail("write", &artifact))?;
@@ -224,15 +224,6 @@ impl Half {
             name: name.to_owned(),
             output: faults.join("\n"),
         }))
-    }
-}
-
-/// WASI as C libraries import it, in terms of what hosts of components have.
-fn preview_1() -> Adapter {
-    use wasi_preview1_component_adapter_provider as provider;
-    Adapter {
-        name: provider::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME.to_owned(),
-        bytes: provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER.to_vec(),
     }
 }
 

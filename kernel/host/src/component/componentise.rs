@@ -26,6 +26,15 @@ pub struct Adapter {
 }
 
 impl Adapter {
+    /// WASI as C libraries import it, in terms of what hosts of components have.
+    fn preview_1() -> Self {
+        use wasi_preview1_component_adapter_provider as provider;
+        Self {
+            name: provider::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME.to_owned(),
+            bytes: provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER.to_vec(),
+        }
+    }
+
     /// Reads an adapter as it is named on a command line: `NAME=FILE`, or a file whose name begins
     /// with the name (`wasi_snapshot_preview1.reactor.wasm`).
     pub fn read(named: &str) -> Result<Self, ComponentiseError> {
@@ -66,18 +75,6 @@ pub enum ComponentiseError {
         /// The file.
         path: PathBuf,
     },
-    /// It wants the system in the way of before components.
-    #[error(
-        "{} is a core module that imports WASI preview 1 ({PREVIEW_1}: {functions}), which hosts of \
-         components do not have",
-        .path.display()
-    )]
-    Preview1 {
-        /// The file.
-        path: PathBuf,
-        /// The functions it imports.
-        functions: String,
-    },
     /// Its imports and exports are not those of its world.
     #[error("{} does not fit the world that it names: {reason}", .path.display())]
     Misfit {
@@ -105,10 +102,6 @@ impl ComponentiseError {
                 "link in the bindings of its world: with wit-bindgen's C output, the object file \
                  `*_component_type.o`; a Rust crate is built by `weihe build DIR`"
             }
-            Self::Preview1 { .. } => {
-                "compile for wasm32-wasip2, or without a C library's files and streams; or name the \
-                 adapter of wasmtime's release: `--adapt wasi_snapshot_preview1.reactor.wasm`"
-            }
             Self::Misfit { .. } => {
                 "make the bindings again from the same WIT, and export what they declare"
             }
@@ -122,8 +115,8 @@ impl ComponentiseError {
 struct Module {
     is_core: bool,
     has_world: bool,
-    /// What it imports from WASI preview 1.
-    preview_1: Vec<String>,
+    /// Whether it imports anything from WASI preview 1.
+    has_preview_1: bool,
 }
 
 impl Module {
@@ -139,11 +132,8 @@ impl Module {
                     }
                 }
                 Payload::ImportSection(imports) => {
-                    let imports = imports.into_imports().map_while(Result::ok);
-                    let of_wasi = imports.filter(|import| import.module == PREVIEW_1);
-                    module
-                        .preview_1
-                        .extend(of_wasi.map(|import| import.name.to_owned()));
+                    let mut imports = imports.into_imports().map_while(Result::ok);
+                    module.has_preview_1 |= imports.any(|import| import.module == PREVIEW_1);
                 }
                 Payload::CustomSection(section) => {
                     module.has_world |= section.name().starts_with(WORLD);
@@ -160,7 +150,8 @@ pub fn is_core_module(bytes: &[u8]) -> bool {
     Module::of(bytes).is_core
 }
 
-/// Wraps a core module into the component that it describes; `path` is for messages.
+/// Wraps a core module into the component that it describes; `path` is for messages. For WASI preview 1
+/// there is an adapter here, unless `adapters` has another one.
 pub fn componentise(
     path: &Path,
     module: &[u8],
@@ -172,12 +163,7 @@ pub fn componentise(
         return Err(ComponentiseError::NoWorld { path: path() });
     }
     let is_adapted = adapters.iter().any(|adapter| adapter.name == PREVIEW_1);
-    if !found.preview_1.is_empty() && !is_adapted {
-        return Err(ComponentiseError::Preview1 {
-            path: path(),
-            functions: found.preview_1.join(", "),
-        });
-    }
+    let own = (found.has_preview_1 && !is_adapted).then(Adapter::preview_1);
     let misfit = |error: &dyn std::fmt::Display| ComponentiseError::Misfit {
         path: path(),
         reason: format!("{error:#}"),
@@ -186,7 +172,7 @@ pub fn componentise(
         .validate(true)
         .module(module)
         .map_err(|error| misfit(&error))?;
-    for adapter in adapters {
+    for adapter in adapters.iter().chain(&own) {
         encoder = encoder
             .adapter(&adapter.name, &adapter.bytes)
             .map_err(|error| ComponentiseError::Adapter {
@@ -251,21 +237,6 @@ mod tests {
             "{message}"
         );
         assert!(help.contains("from the same WIT"), "{help}");
-    }
-
-    #[test]
-    fn wasi_of_before_components_is_named_with_its_functions() {
-        let mut wasi = b"\0asm\x01\0\0\0".to_vec();
-        // Type section: one function without parameters and results.
-        wasi.extend([1, 4, 1, 0x60, 0, 0]);
-        let names = [&b"\x16wasi_snapshot_preview1"[..], b"\x08fd_write"].concat();
-        wasi.extend([2, u8::try_from(names.len() + 3).unwrap(), 1]);
-        wasi.extend([&names[..], &[0, 0]].concat());
-        // A section that names a world; what is in it is not looked at.
-        wasi.extend([&b"\0\x0f\x0ecomponent-type"[..]].concat());
-        let (message, help) = refused(&wasi);
-        assert!(message.contains("preview1: fd_write"), "{message}");
-        assert!(help.contains("wasm32-wasip2"), "{help}");
     }
 
     #[test]
