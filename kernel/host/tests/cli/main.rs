@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod completions;
 mod dev;
 mod guard;
 mod host;

@@ -1,55 +1,10 @@
-//! What shells and `man` are given.
+//! What shells, `man` and editors are given.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use super::{json, run, system, text, weihe};
-
-/// What bash would offer for a line, by the script that it sources.
-fn bash(directory: &Path, line: &str) -> Vec<String> {
-    let binary = env!("CARGO_BIN_EXE_weihe");
-    let script = format!(
-        "source <({binary} completions bash)\n\
-         COMP_LINE={quoted}; COMP_POINT=${{#COMP_LINE}}\n\
-         read -ra COMP_WORDS <<<\"$COMP_LINE\"\n\
-         [[ $COMP_LINE == *' ' ]] && COMP_WORDS+=('')\n\
-         COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))\n\
-         _weihe {binary}\n\
-         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
-        quoted = format_args!("'{line}'"),
-    );
-    let output = Command::new("bash")
-        .current_dir(directory)
-        .args(["--norc", "-c", &script])
-        .env_remove("WEIHE_DIR")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let said = text(&output.stdout);
-    said.lines()
-        .map(str::to_owned)
-        .filter(|line| !line.is_empty())
-        .collect()
-}
-
-#[test]
-fn bash_completes_commands_values_paths_and_names_of_the_system() {
-    let directory = system(
-        "[device.soil]\nplugin = \"modbus\"\n[device.slave]\nplugin = \"modbus\"\n[plugin.modbus]\n",
-    );
-    let here = directory.path();
-    fs::create_dir(here.join("plots")).unwrap();
-    fs::write(here.join("plan.toml"), "").unwrap();
-    assert_eq!(bash(here, "weihe che"), ["check"]);
-    assert_eq!(bash(here, "weihe new oven --template r"), ["rule"]);
-    assert_eq!(bash(here, "weihe call s"), ["soil", "slave"]);
-    assert_eq!(bash(here, "weihe rollback "), ["modbus"]);
-    assert_eq!(bash(here, "weihe check pl"), ["plots"]);
-    let mut files = bash(here, "weihe inspect pl");
-    files.sort();
-    assert_eq!(files, ["plan.toml", "plots"]);
-}
 
 #[test]
 fn every_shell_gets_its_script() {
