@@ -50,16 +50,29 @@ pub(super) fn from_json(json: &Json) -> Result<Value, String> {
 
 /// Octets from two hexadecimal digits each.
 pub(super) fn octets(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    pairs
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
+    // Not by `from_str_radix`, which takes a sign.
+    let digits = text.chars().map(|digit| digit.to_digit(16));
+    let digits: Vec<u32> = digits.collect::<Option<_>>()?;
+    let pairs = digits.chunks_exact(2);
+    let is_whole = pairs.remainder().is_empty();
+    is_whole.then(|| pairs.map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
 }
 
 /// Octets as a test reads them.
 pub(super) fn digits(bytes: &[u8]) -> Json {
     hex(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_are_two_digits_each_and_nothing_else() {
+        assert_eq!(octets("00fFa5"), Some(vec![0x00, 0xff, 0xa5]));
+        assert_eq!(octets(""), Some(Vec::new()));
+        for wrong in ["0", "+1", "-1", " 1", "0x", "é", "１２"] {
+            assert_eq!(octets(wrong), None, "{wrong}");
+        }
+    }
 }
