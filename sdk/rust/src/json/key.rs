@@ -18,6 +18,11 @@ macro_rules! numbers {
 
 impl<'de> Key<'_, 'de> {
     fn number<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        // As an integer stands in JSON, without a plus and needless zeros: so no two keys are one number.
+        let digits = self.0.strip_prefix('-').unwrap_or(self.0);
+        if !digits.starts_with(|digit| matches!(digit, '1'..='9')) && self.0.as_ref() != "0" {
+            return self.deserialize_any(visitor);
+        }
         if let Ok(value) = self.0.parse::<u64>() {
             visitor.visit_u64(value)
         } else if let Ok(value) = self.0.parse::<i64>() {

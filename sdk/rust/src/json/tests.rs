@@ -304,6 +304,18 @@ fn all_shapes_of_rust_are_read() {
     assert!(error("[\"New\"]").starts_with("`[0]`: invalid type"));
 }
 
+#[test]
+fn a_key_is_a_number_where_json_would_have_one() {
+    type Named = std::collections::BTreeMap<i16, bool>;
+    for key in [
+        "0", "5", "-5", "-0", "+5", "05", "-05", "00", "1.0", "1e2", "", "-", " 5", "5 ", "40000",
+    ] {
+        let text = format!("{{\"{key}\": true}}");
+        let theirs = serde_json::from_str::<Named>(&text).ok();
+        assert_eq!(read::<Named>(&text).ok(), theirs, "{key:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_explained_without_a_panic(text in "[ {}\\[\\],:\"\\\\a-cé0-9\n]{0,40}") {
