@@ -1,7 +1,6 @@
 //! What shells, `man` and editors are given.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use super::{json, run, system, text, weihe};
