@@ -5,6 +5,7 @@
 
 mod engine;
 mod live;
+mod named;
 
 use clap::{Args, ValueEnum};
 
@@ -14,6 +15,7 @@ use crate::output::{Outcome, print};
 
 use engine::complete;
 use live::System;
+use named::Named;
 
 /// The command that the scripts call.
 pub(super) const WORDS_COMMAND: &str = "complete-words";
@@ -72,4 +74,11 @@ impl CompleteWords {
         print(&answer.to_string());
         Ok(Outcome::Done)
     }
+}
+
+/// What the last of some words may become in a system whose devices, plugins, topics, commands and arguments all have
+/// these names: what the program prints for a shell, one word a line, its meaning behind a tab, `:files` or `:folders`
+/// where a path may stand. For tests and fuzzing; a shell asks the program.
+pub fn offered(words: &[String], names: &[String]) -> String {
+    complete(&mut Weihe::command(), words, |_| Named(names)).to_string()
 }

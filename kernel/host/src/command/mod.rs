@@ -33,6 +33,8 @@ mod top;
 mod versions;
 mod wit;
 
+pub use completions::offered;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
