@@ -80,5 +80,5 @@ impl CompleteWords {
 /// these names: what the program prints for a shell, one word a line, its meaning behind a tab, `:files` or `:folders`
 /// where a path may stand. For tests and fuzzing; a shell asks the program.
 pub fn offered(words: &[String], names: &[String]) -> String {
-    complete(&mut Weihe::command(), words, |_| Named(names)).to_string()
+    complete(&mut command(), words, |_| Named(names)).to_string()
 }

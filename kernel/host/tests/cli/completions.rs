@@ -163,3 +163,29 @@ fn fish_completes_commands_values_paths_and_names_of_the_system() {
         completes(fish);
     }
 }
+
+/// A topic may hold anything, and who publishes it is no operator.
+#[test]
+fn what_bash_inserts_stays_a_word_whatever_the_system_calls_its_topics() {
+    let directory = place();
+    let topics = [
+        "plant/$(touch pwned)",
+        "plant/`touch pwned`",
+        "it's; touch pwned",
+        "two words",
+    ];
+    fs::write(directory.path().join("topics"), topics.join("\n") + "\n").unwrap();
+    let script = "source <(weihe completions bash)\n\
+                  played() { cat topics; }\n\
+                  COMP_LINE='weihe get '; COMP_POINT=${#COMP_LINE}\n\
+                  COMP_WORDS=(weihe get ''); COMP_CWORD=2\n\
+                  _weihe played\n\
+                  eval \"words=(${COMPREPLY[*]})\"\n\
+                  printf '%s\\n' \"${words[@]}\"";
+    let mut bash = shell("bash", directory.path());
+    let output = bash.args(["--norc", "-c", script]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let words = text(&output.stdout);
+    assert_eq!(words.lines().collect::<Vec<_>>(), topics);
+    assert!(!directory.path().join("pwned").exists());
+}

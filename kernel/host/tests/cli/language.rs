@@ -147,12 +147,7 @@ fn wrong_calls_and_failures_say_in_chinese_what_to_do() {
             2,
             "错误：没有命令“event”\n\n  提示：有一个相近的命令：“events”\n\n用法：weihe [OPTIONS] <COMMAND>\n",
         ),
-        (
-            &plain,
-            &["call"],
-            2,
-            "错误：缺少必需的参数：\n  <DEVICE>\n  <COMMAND>\n",
-        ),
+        (&plain, &["call"], 2, "错误：缺少必需的参数：\n  <DEVICE>\n"),
         (
             &plain,
             &["call", "a", "b", "c"],

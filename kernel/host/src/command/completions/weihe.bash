@@ -18,7 +18,10 @@ _weihe() {
         *)
             word=${line%%$'\t'*}
             [[ $word == *= ]] && compopt -o nospace 2>/dev/null
-            COMPREPLY+=("${word#"$there"}")
+            word=${word#"$there"}
+            # Topics may hold anything: what comes from the system must stay a word, and nothing that runs.
+            [[ -z $word ]] || printf -v word %q "$word"
+            COMPREPLY+=("$word")
             ;;
         esac
     done < <("$1" complete-words -- "${words[@]:1}" 2>/dev/null)

@@ -175,7 +175,7 @@ fn wrong_calls_are_explained_in_chinese() {
             ),
             (
                 &["call"],
-                "错误：缺少必需的参数：\n  <DEVICE>\n  <COMMAND>\n\n用法：weihe call",
+                "错误：缺少必需的参数：\n  <DEVICE>\n\n用法：weihe call",
             ),
             (&["get"], "错误：缺少必需的参数："),
             (

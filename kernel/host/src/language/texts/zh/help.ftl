@@ -58,7 +58,7 @@ help-build-long =
     其他编译器产生的核心模块（用 C 写成，链接了其 world 的绑定）也可以变成组件：指明该文件。
 help-build--directory = crate 的目录、系统目录，或核心模块 [默认：当前目录]
 help-build--output = 组件放到哪里：以 .wasm 结尾的文件，或目录 [默认：旁边的 weihe.toml 取用它的位置，否则为 target 目录]
-help-build--adapt = 为核心模块的导入提供适配器：wasi_snapshot_preview1.reactor.wasm，或 NAME=FILE
+help-build--adapt = 为核心模块的导入提供适配器：文件 NAME.wasm，或 NAME=FILE（WASI preview 1 的适配器已自带）
 help-build-after =
     示例：
       weihe build plugins/modbus -o system/plugins/modbus.wasm

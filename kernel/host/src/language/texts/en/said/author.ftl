@@ -99,11 +99,9 @@ said-the-linker-wasm-ld-is-missing = the linker wasm-ld is missing
 said-the-c-library-for-webassembly = the C library for WebAssembly (wasi-libc) is missing
 said-clang-s-runtime-for-webassembly = clang's runtime for WebAssembly is missing
 said-is-a-core-module-that-says = { $file } is a core module that says nothing of its world: it has no custom section `{ $section }`
-said-is-a-core-module-that-imports = { $file } is a core module that imports WASI preview 1 ({ $interface }: { $functions }), which hosts of components do not have
 said-does-not-fit-the-world = { $file } does not fit the world that it names: { $reason }
 said-the-adapter-cannot-be-used = the adapter `{ $name }` cannot be used: { $reason }
 said-link-in-the-bindings = link in the bindings of its world: with wit-bindgen's C output, the object file `*_component_type.o`; a Rust crate is built by `weihe build DIR`
-said-compile-for-wasm32-wasip2 = compile for wasm32-wasip2, or without a C library's files and streams; or name the adapter of wasmtime's release: `--adapt wasi_snapshot_preview1.reactor.wasm`
 said-make-the-bindings-again = make the bindings again from the same WIT, and export what they declare
 said-name-an-adapter = name an adapter of wasmtime's release, as NAME=FILE
 said-the-wit-in-is-wrong = the WIT in { $path } is wrong: { $reason }

@@ -98,11 +98,9 @@ said-the-linker-wasm-ld-is-missing = 缺少链接器 wasm-ld
 said-the-c-library-for-webassembly = 缺少 WebAssembly 的 C 库（wasi-libc）
 said-clang-s-runtime-for-webassembly = 缺少 clang 的 WebAssembly 运行库
 said-is-a-core-module-that-says = { $file } 是核心模块，没有写明它的 world：没有自定义段 `{ $section }`
-said-is-a-core-module-that-imports = { $file } 是核心模块，导入了 WASI preview 1（{ $interface }：{ $functions }），而组件的主机没有这些
 said-does-not-fit-the-world = { $file } 与它写明的 world 不符：{ $reason }
 said-the-adapter-cannot-be-used = 适配器 `{ $name }` 无法使用：{ $reason }
 said-link-in-the-bindings = 请链接它的 world 的绑定：用 wit-bindgen 的 C 输出时，就是目标文件 `*_component_type.o`；Rust 的 crate 用 `weihe build DIR` 编译
-said-compile-for-wasm32-wasip2 = 请编译到 wasm32-wasip2，或不用 C 库的文件和流；或指明 wasmtime 发布的适配器：`--adapt wasi_snapshot_preview1.reactor.wasm`
 said-make-the-bindings-again = 请用同一份 WIT 重新生成绑定，并导出其中声明的内容
 said-name-an-adapter = 请以 NAME=FILE 指明 wasmtime 发布的适配器
 said-the-wit-in-is-wrong = { $path } 里的 WIT 有错误：{ $reason }
