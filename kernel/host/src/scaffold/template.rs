@@ -95,7 +95,7 @@ impl Template {
             (".gitignore", IGNORED.to_owned()),
         ];
         if let Some(schema) = texts.config {
-            files.push(("src/config.schema.json", schema.to_owned()));
+            files.insert(2, ("src/config.schema.json", schema.to_owned()));
         }
         // The versions that the SDK was tested with; cargo drops what the crate does not use.
         if let Some(lock) = manifest::lock() {
