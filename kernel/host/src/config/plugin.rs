@@ -79,7 +79,8 @@ pub(super) fn read(
             let message = format!("`{key}` of {} is empty", section.title);
             faults.push(Fault::new(span, message, "no path"));
         }
-        Some(directory.join(text))
+        // As it is shown: `.` in `./system` is that, and not `./system/.`.
+        Some(directory.join(text).components().collect())
     };
     let source = path("source");
     let file = path("file");
