@@ -34,7 +34,7 @@ pub use coils::Coils;
 pub use components::{compiled, component, version, wrong};
 pub use host::{Host, weihe};
 pub use html::{Block, HtmlPage};
-pub use process::{Process, signal, signal_group};
+pub use process::{Process, as_typed, signal, signal_group};
 pub use pty::Pty;
 pub use python::{Client, PYMODBUS, Python, Slave};
 pub use reference::{exports, reference};

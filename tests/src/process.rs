@@ -1,6 +1,7 @@
 //! Child processes that end with the test, and what they print.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
@@ -123,6 +124,19 @@ pub fn signal_group(leader: u32, number: i32) {
     let group = libc::pid_t::try_from(leader).expect("a process id");
     // SAFETY: a plain system call.
     unsafe { libc::kill(-group, number) };
+}
+
+/// Has a command lead a group of its own and heed Ctrl-C, as one that is typed does. What a script runs in the
+/// background ignores it, and so would all that it starts.
+pub fn as_typed(command: &mut Command) -> &mut Command {
+    command.process_group(0);
+    // SAFETY: between fork and exec only this is called, which is async-signal-safe.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGINT, libc::SIG_DFL);
+            Ok(())
+        })
+    }
 }
 
 impl Drop for Process {

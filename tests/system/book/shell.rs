@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use weihe_tests::{DEADLINE, signal_group, target, weihe};
+use weihe_tests::{DEADLINE, as_typed, signal_group, target, weihe};
 
 use super::shown;
 
@@ -214,9 +213,8 @@ impl Terminal {
         shell
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .process_group(0);
-        Running(shell.spawn().unwrap())
+            .stderr(log);
+        Running(as_typed(&mut shell).spawn().unwrap())
     }
 
     fn printed(&self) -> String {
