@@ -71,7 +71,7 @@ impl Connection {
     }
 
     /// Has somebody listen in from now on; the first who does stays.
-    pub fn listen_in(&self, tap: Tap) {
+    pub fn listen_in(&self, tap: Box<dyn Tap>) {
         // A second one is not heard of.
         let _ = self.running.hub.tap.set(tap);
     }

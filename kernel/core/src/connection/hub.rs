@@ -38,7 +38,7 @@ pub(super) struct Hub {
     handle: Handle,
     listener: bool,
     pub(super) events: Events,
-    pub(super) tap: OnceLock<Tap>,
+    pub(super) tap: OnceLock<Box<dyn Tap>>,
     state: Mutex<State>,
 }
 

@@ -24,4 +24,10 @@ pub enum Frame<'a> {
 }
 
 /// Listens in. It is called without a lock of the connection's, and must not block.
-pub type Tap = Box<dyn Fn(Frame<'_>) + Send + Sync>;
+pub trait Tap: Send + Sync {
+    /// Whether anybody wants to know what passes now: where nobody does, nothing is kept for it.
+    fn is_wanted(&self) -> bool;
+
+    /// Something has passed.
+    fn passed(&self, frame: Frame<'_>);
+}

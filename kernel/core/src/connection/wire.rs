@@ -175,6 +175,7 @@ impl Hub {
 
     /// Ends the exchange that is under way.
     pub(super) fn finish(&self, id: WireId, outcome: Result<Reply, Failure>, measured: &Measured) {
+        let tap = self.tap.get().filter(|tap| tap.is_wanted());
         let mut guard = self.lock();
         let state = &mut *guard;
         let in_flight = state
@@ -194,14 +195,11 @@ impl Hub {
                 }
             }
         }
-        let tapped = self
-            .tap
-            .get()
-            .map(|tap| (tap, Arc::clone(&entry.request), outcome.clone()));
+        let tapped = tap.map(|tap| (tap, Arc::clone(&entry.request), outcome.clone()));
         state.resolve(entry, outcome);
         drop(guard);
         if let Some((tap, request, outcome)) = tapped {
-            tap(Frame::Exchange {
+            tap.passed(Frame::Exchange {
                 peer: (id != LINE).then_some(id),
                 request: &request.bytes,
                 outcome: &outcome,
@@ -256,9 +254,9 @@ impl Hub {
             state.tally.counters.dropped_bytes += length;
         }
         drop(guard);
-        if let Some(tap) = self.tap.get() {
+        if let Some(tap) = self.tap.get().filter(|tap| tap.is_wanted()) {
             let bytes = &bytes;
-            tap(Frame::Received { peer, bytes });
+            tap.passed(Frame::Received { peer, bytes });
         }
     }
 

@@ -59,7 +59,12 @@ impl Kernel {
                 safe.link_changed(&link);
             },
         );
-        connection.listen_in(tap(&self.bus, &self.clock, wire, source));
+        connection.listen_in(Box::new(Wiretap {
+            bus: self.bus.clone(),
+            clock: self.clock.clone(),
+            topic: wire,
+            source,
+        }));
         registry
             .connections
             .insert(name.to_owned(), OpenConnection { connection, claims });
@@ -76,16 +81,23 @@ impl Kernel {
 }
 
 /// Publishes what passes on a connection, while somebody subscribes it: `weihe events '$wire/#'` records it for tests.
-fn tap(bus: &Arc<Bus>, clock: &Arc<dyn Clock>, topic: TopicId, source: SourceId) -> Tap {
-    let (bus, clock) = (bus.clone(), clock.clone());
-    Box::new(move |frame| {
-        if !bus.is_heard(topic) {
-            return;
-        }
+struct Wiretap {
+    bus: Arc<Bus>,
+    clock: Arc<dyn Clock>,
+    topic: TopicId,
+    source: SourceId,
+}
+
+impl Tap for Wiretap {
+    fn is_wanted(&self) -> bool {
+        self.bus.is_heard(self.topic)
+    }
+
+    fn passed(&self, frame: Frame<'_>) {
         let mut run = [Event {
-            topic,
-            source,
-            time: clock.now(),
+            topic: self.topic,
+            source: self.source,
+            time: self.clock.now(),
             sequence: 0,
             cause: None,
             attempt: 1,
@@ -93,8 +105,8 @@ fn tap(bus: &Arc<Bus>, clock: &Arc<dyn Clock>, topic: TopicId, source: SourceId)
             value: Value::Json(told(frame).to_string().into()),
         }];
         // A connection waits for no subscriber.
-        drop(bus.publish(source, &mut run));
-    })
+        drop(self.bus.publish(self.source, &mut run));
+    }
 }
 
 fn told(frame: Frame<'_>) -> serde_json::Value {

@@ -417,20 +417,35 @@ async fn a_codec_that_panics_fails_its_own_exchange_only() {
     assert_eq!(text_of(&mailbox.replies()[0].1), "#1x");
 }
 
-#[tokio::test]
-async fn whoever_listens_in_hears_exchanges_when_they_end_and_bytes_that_nobody_asked_for() {
-    let mut rig = Rig::new(Settings::default()).await;
-    let heard: Arc<std::sync::Mutex<Vec<String>>> = Arc::default();
-    let told = Arc::clone(&heard);
-    rig.connection.listen_in(Box::new(move |frame| {
+/// Notes what passes, while it is told to.
+#[derive(Clone, Default)]
+struct Ear {
+    heard: Arc<std::sync::Mutex<Vec<String>>>,
+    is_deaf: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Tap for Ear {
+    fn is_wanted(&self) -> bool {
+        !self.is_deaf.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn passed(&self, frame: Frame<'_>) {
         let words = match frame {
             Frame::Exchange {
                 request, outcome, ..
             } => format!("{} {}", request.len(), outcome.is_ok()),
             Frame::Received { bytes, .. } => format!("unasked {}", bytes.len()),
         };
-        told.lock().unwrap().push(words);
-    }));
+        self.heard.lock().unwrap().push(words);
+    }
+}
+
+#[tokio::test]
+async fn whoever_listens_in_hears_exchanges_when_they_end_and_bytes_that_nobody_asked_for() {
+    let mut rig = Rig::new(Settings::default()).await;
+    let ear = Ear::default();
+    let heard = ear.heard.clone();
+    rig.connection.listen_in(Box::new(ear.clone()));
     let (seat, _mailbox) = rig.device("meter");
     seat.submit(1, poll("ask")).unwrap();
     assert_eq!(rig.sent().await, "ask");
@@ -440,4 +455,12 @@ async fn whoever_listens_in_hears_exchanges_when_they_end_and_bytes_that_nobody_
     seat.submit(2, poll("again")).unwrap();
     rig.run(10 * SECOND).await;
     assert_eq!(*heard.lock().unwrap(), ["3 true", "unasked 5", "5 false"]);
+
+    // Nobody wants to know any more.
+    ear.is_deaf
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    seat.submit(3, poll("ask")).unwrap();
+    rig.run(10 * SECOND).await;
+    rig.answer("noise").await;
+    assert_eq!(heard.lock().unwrap().len(), 3);
 }
