@@ -18,7 +18,7 @@ pub(super) struct Call {
     /// The device
     #[arg(value_name = "DEVICE")]
     device: String,
-    /// One of its commands (`weihe ps --json` lists them)
+    /// One of its commands
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
     /// A JSON object, or key=value pairs

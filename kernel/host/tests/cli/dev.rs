@@ -2,12 +2,10 @@
 //! asked to build, waits where it is told to, and fails where it is told to.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::sync::mpsc::Receiver;
 
+use super::running::Host;
 use super::weihe;
 
 /// A real plugin, which needs nothing.
@@ -44,17 +42,7 @@ const RUSTC: &str = "#!/bin/sh\necho \"$PLAY\"\n";
 
 struct Dev {
     root: tempfile::TempDir,
-    child: Child,
-    lines: Receiver<String>,
-    said: Vec<String>,
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(self.root.path().join("gate"));
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    host: Host,
 }
 
 impl Dev {
@@ -75,45 +63,17 @@ impl Dev {
         let system = format!("{host}[plugin.played]\nsource = \"../source\"\n");
         fs::write(here.join("system/weihe.toml"), system).unwrap();
         let path = std::env::var("PATH").unwrap();
-        let mut child = weihe(&here.join("system"))
-            .args(["dev", "."])
-            .env("PLAY", &here)
-            .env("PATH", format!("{}:{path}", here.join("bin").display()))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = child.stderr.take().unwrap();
-        let (sender, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut dev = Self {
-            root,
-            child,
-            lines,
-            said: Vec::new(),
-        };
-        dev.wait_for("Ctrl-C stops it");
-        dev
+        let host = Host::of(
+            weihe(&here.join("system"))
+                .args(["dev", "."])
+                .env("PLAY", &here)
+                .env("PATH", format!("{}:{path}", here.join("bin").display())),
+        );
+        Self { root, host }
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
-    }
-
-    fn wait_for(&mut self, words: &str) {
-        while let Ok(line) = self.lines.recv() {
-            let found = line.contains(words);
-            self.said.push(line);
-            if found {
-                return;
-            }
-        }
-        panic!("it ended without saying `{words}`: {:#?}", self.said);
     }
 
     /// Saves the source, as editors do.
@@ -135,7 +95,11 @@ impl Dev {
     }
 
     fn times(&self, words: &str) -> usize {
-        self.said.iter().filter(|line| line.contains(words)).count()
+        self.host
+            .said
+            .iter()
+            .filter(|line| line.contains(words))
+            .count()
     }
 }
 
@@ -156,11 +120,11 @@ fn however_often_it_is_saved_during_a_build_one_more_build_follows() {
     fs::remove_file(dev.path("gate")).unwrap();
     // The one that was saved last is built and taken.
     dev.wait_for_builds(3);
-    dev.wait_for("swapped");
+    dev.host.wait_for("swapped");
     dev.save("5");
     dev.wait_for_builds(4);
-    dev.wait_for("swapped");
-    assert_eq!(dev.builds(), 4, "{:#?}", dev.said);
+    dev.host.wait_for("swapped");
+    assert_eq!(dev.builds(), 4, "{:#?}", dev.host.said);
 }
 
 #[test]
@@ -169,8 +133,13 @@ fn an_error_is_shown_once_and_what_builds_write_is_no_change() {
     let mut dev = Dev::start("[host]\nwatch = \"off\"\n");
     touch(&dev.path("broken"));
     dev.save("1");
-    dev.wait_for("what ran before goes on running");
-    assert_eq!(dev.times("error: this does not fit"), 1, "{:#?}", dev.said);
+    dev.host.wait_for("what ran before goes on running");
+    assert_eq!(
+        dev.times("error: this does not fit"),
+        1,
+        "{:#?}",
+        dev.host.said
+    );
     assert_eq!(dev.builds(), 2);
     // None of these is the source.
     for file in [
@@ -187,9 +156,14 @@ fn an_error_is_shown_once_and_what_builds_write_is_no_change() {
     }
     fs::remove_file(dev.path("broken")).unwrap();
     dev.save("2");
-    dev.wait_for("swapped");
-    assert_eq!(dev.builds(), 3, "{:#?}", dev.said);
-    assert_eq!(dev.times("error: this does not fit"), 1, "{:#?}", dev.said);
+    dev.host.wait_for("swapped");
+    assert_eq!(dev.builds(), 3, "{:#?}", dev.host.said);
+    assert_eq!(
+        dev.times("error: this does not fit"),
+        1,
+        "{:#?}",
+        dev.host.said
+    );
 }
 
 #[test]

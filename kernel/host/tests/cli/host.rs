@@ -1,74 +1,13 @@
 //! `weihe run`, and the commands that talk to it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::running::Host;
 use super::{json, run, system, text, weihe};
-
-/// A host that is killed when the test ends.
-struct Host {
-    child: Child,
-    lines: std::sync::mpsc::Receiver<String>,
-    /// What it has said so far.
-    said: Vec<String>,
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Host {
-    /// Starts a host and waits until it says that it runs.
-    fn start(directory: &Path) -> Self {
-        let mut child = weihe(directory)
-            .arg("run")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stderr = child.stderr.take().unwrap();
-        let (sender, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let mut host = Self {
-            child,
-            lines,
-            said: Vec::new(),
-        };
-        host.wait_for("Ctrl-C stops it");
-        host
-    }
-
-    fn wait_for(&mut self, words: &str) {
-        while let Ok(line) = self.lines.recv() {
-            let found = line.contains(words);
-            self.said.push(line);
-            if found {
-                return;
-            }
-        }
-        panic!("the host ended without saying `{words}`: {:#?}", self.said);
-    }
-
-    fn signal(&self, signal: libc::c_int) {
-        let id = libc::pid_t::try_from(self.child.id()).unwrap();
-        // SAFETY: a plain system call; the id is that of a child that was not waited for yet.
-        let sent = unsafe { libc::kill(id, signal) };
-        assert_eq!(sent, 0, "{}", std::io::Error::last_os_error());
-    }
-}
 
 #[test]
 fn a_folder_of_components_runs_without_a_file() {

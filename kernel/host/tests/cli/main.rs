@@ -10,6 +10,7 @@ mod guard;
 mod host;
 mod language;
 mod new;
+mod running;
 mod shell;
 mod tools;
 
