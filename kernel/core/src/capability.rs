@@ -12,6 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use wasmtime::component::Linker;
 
+use crate::device::Inlet;
 use crate::failsafe::Outputs;
 use crate::runtime::GuestState;
 
@@ -28,6 +29,13 @@ pub trait Capability: Send + Sync + 'static {
     /// [`GuestState::attachment`]. Functions that may block are async, with their blocking work on
     /// threads of the capability's own.
     fn link(&self, linker: &mut Linker<GuestState>) -> wasmtime::Result<()>;
+
+    /// The lane that a device with this grant lives on when its entry names none; none for the common
+    /// one. A capability whose host functions block at length has one for each thing that they wait
+    /// for, so that only those wait who share it.
+    fn lane(&self, _grant: &toml::Table) -> Option<String> {
+        None
+    }
 
     /// Checks a device's grant table. What it names must exist now.
     fn configure(&self, device: &str, grant: &toml::Table) -> Result<Box<dyn Granted>, GrantError>;
@@ -50,6 +58,9 @@ pub trait Attachment: Any + Send {
     /// declared belongs to the device: it survives this state, whose successor declares it anew or
     /// leaves it as it is.
     fn hold(&mut self, _outputs: &Arc<Outputs>) {}
+
+    /// What it may bring events to the device with. Called once, before the instance runs.
+    fn listen(&mut self, _inlet: Inlet) {}
 
     /// Whether the current handler call wrote something that waits for its commit. The actor asks
     /// after each call, so it must cost nothing.

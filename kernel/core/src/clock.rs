@@ -26,6 +26,12 @@ pub trait Clock: Send + Sync + 'static {
     fn sleep(&self, nanoseconds: u64) -> Sleep {
         self.sleep_until(self.monotonic().saturating_add(nanoseconds))
     }
+
+    /// Keeps the thread busy for so long, where time passes by itself meanwhile; false where it does
+    /// not, and nothing was waited for. For waits that are shorter than timers are exact.
+    fn spin(&self, _nanoseconds: u64) -> bool {
+        false
+    }
 }
 
 /// The operating system's clocks.
@@ -58,6 +64,14 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn spin(&self, nanoseconds: u64) -> bool {
+        let end = self.monotonic().saturating_add(nanoseconds);
+        while self.monotonic() < end {
+            std::hint::spin_loop();
+        }
+        true
     }
 
     fn sleep_until(&self, monotonic: u64) -> Sleep {

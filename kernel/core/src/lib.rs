@@ -26,6 +26,6 @@ pub use device::{Checkpoints, DeadLetters, DeviceSpec};
 pub use kernel::{
     ConnectionError, DeadError, DeviceError, Here, Kernel, KernelError, KernelOptions, Lane,
     LeftLetter, Letters, MAIN_LANE, OPERATOR, PluginStatus, Quarantined, Sorted, Status, SwapError,
-    Swapped, VersionChange, VersionRecord, is_name,
+    Swapped, VersionChange, VersionRecord, current_lane, is_name,
 };
 pub use runtime::{Compiler, GuestState, LoadError};

@@ -1,11 +1,37 @@
-//! Hardware for Weihe: serial ports.
+//! Hardware for Weihe: GPIO lines, I2C and SPI buses, serial ports, PWM and analogue inputs.
 //!
-//! [`Uart`] is the kind of connection `uart`; [`serial_ports`] lists what a board has.
+//! [`HalCapability`] offers it to plugins (`weihe:hal` and `wasi:i2c`), over one of the backends that
+//! implement [`Hardware`]. [`Uart`] is the kind of connection `uart`; [`serial_ports`] lists what a
+//! board has.
 
+pub mod adc;
+mod capability;
+mod error;
 mod frame;
+pub mod gpio;
+pub mod grant;
+mod guest;
+mod hardware;
+pub mod i2c;
+pub mod lease;
+pub mod limits;
+mod line;
+mod linux;
+mod output;
 mod port;
+pub mod pwm;
+pub mod serial;
+mod session;
+pub mod spi;
 mod sysfs;
 mod uart;
+pub mod virtual_board;
+mod worker;
 
+pub use capability::HalCapability;
+pub use error::HalError;
+pub use guest::INTERFACES;
+pub use hardware::{Hardware, Kind};
+pub use linux::LinuxBoard;
 pub use sysfs::{Location, SYSFS, SerialPort, serial_ports};
 pub use uart::Uart;

@@ -8,6 +8,7 @@ mod checkpoint;
 mod dead;
 mod gauges;
 mod guest;
+mod inlet;
 mod letter;
 mod mailbox;
 mod order;
@@ -32,6 +33,7 @@ pub use gauges::{Counts, Gauges, InstanceUse, Peak, Rates};
 pub use guest::{
     Checkpoint, Guest, GuestError, GuestFactory, Hooked, Outcome, StartContext, StopReason, Trap,
 };
+pub use inlet::{EDGE, Feed, Inlet, InletRefused, Sample};
 pub use letter::{Letter, LetterError, LetterKind, LetterView};
 pub use mailbox::{MAX_CALLS, MAX_NOTICES, Mailbox, Stop, TooManySubscriptions};
 pub use order::{Manner, Order, Orders, SwapRefused};

@@ -248,6 +248,7 @@ impl Device {
     pub fn may_know(&self, topic: &str) -> bool {
         topic == ANSWER
             || self.topics.has_timer(topic)
+            || super::inlet::is_of(&self.name, topic)
             || topic
                 .parse()
                 .is_ok_and(|filter| self.spec.grants.may_subscribe(&self.name, &filter))

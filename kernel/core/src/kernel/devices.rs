@@ -41,7 +41,7 @@ impl Kernel {
         plugin: Arc<Plugin>,
         granted: Vec<Box<dyn Granted>>,
     ) -> Result<(), DeviceError> {
-        let lane = spec.lane.clone().unwrap_or_else(|| MAIN_LANE.to_owned());
+        let lane = self.lane_of(&spec);
         let name = spec.name.clone();
         let surroundings = Arc::new(Around(self.this.clone()));
         let device = Device::new(spec, self.bus.clone(), self.clock.clone(), surroundings)?;
@@ -98,6 +98,18 @@ impl Kernel {
             return Err(error.into());
         }
         Ok(())
+    }
+
+    /// The lane that its entry names, or that one of its capabilities wants it on.
+    fn lane_of(&self, spec: &DeviceSpec) -> String {
+        let wanted = || {
+            self.capabilities.iter().find_map(|capability| {
+                let grant = spec.grants.capabilities.get(capability.name())?;
+                capability.lane(grant)
+            })
+        };
+        let lane = spec.lane.clone().or_else(wanted);
+        lane.unwrap_or_else(|| MAIN_LANE.to_owned())
     }
 
     /// A device as it was configured; none when it is not there.

@@ -1,11 +1,23 @@
 //! Lanes: threads on which devices live, each with a current-thread runtime.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
+
+thread_local! {
+    /// The lane that this thread is.
+    static CURRENT: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+}
+
+/// The name of the lane that this thread is; none on other threads.
+pub fn current_lane() -> Option<Arc<str>> {
+    CURRENT.with_borrow(Clone::clone)
+}
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 pub(super) type MakeTask = Box<dyn FnOnce() -> Task + Send>;
@@ -24,9 +36,11 @@ impl Lane {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let own: Arc<str> = name.into();
         let thread = std::thread::Builder::new()
             .name(format!("lane-{name}"))
             .spawn(move || {
+                CURRENT.set(Some(own));
                 let local = tokio::task::LocalSet::new();
                 local.block_on(&runtime, run(incoming));
             })?;

@@ -40,7 +40,7 @@ use crate::units::Size;
 pub use dead::{DeadError, LeftLetter, Letters, Sorted};
 pub use error::{ConnectionError, DeviceError, KernelError};
 pub use here::Here;
-pub use lane::Lane;
+pub use lane::{Lane, current_lane};
 pub use name::is_name;
 pub use quarantine::Quarantined;
 pub use status::{PluginStatus, Status, VersionChange, VersionRecord};

@@ -12,8 +12,8 @@ use crate::capability::Granted;
 use crate::clock::Clock;
 use crate::connection::{Framer, Notice};
 use crate::device::{
-    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, InstanceUse,
-    MakeFramer, NO_CAUSE, Outbox, Outcome, StartContext, StopReason, Trap,
+    Call, CallError, Checkpoint, Device, Guest, GuestError, GuestFactory, Hooked, Inlet,
+    InstanceUse, MakeFramer, NO_CAUSE, Outbox, Outcome, StartContext, StopReason, Trap,
 };
 use crate::event::{Event, Quality, SourceId, TopicId, Value};
 
@@ -158,6 +158,7 @@ impl GuestFactory for WasmFactory {
             .map(|granted| {
                 let mut attachment = granted.attach(&device.name);
                 attachment.hold(&device.outputs);
+                attachment.listen(Inlet::new(device.clone()));
                 attachment
             })
             .collect();

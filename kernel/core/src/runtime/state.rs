@@ -8,6 +8,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::capability::Attachment;
+use crate::clock::Clock;
 use crate::device::{Device, Effect, NO_CAUSE, Outbox, OutboxFull};
 use crate::event::TopicId;
 
@@ -64,6 +65,11 @@ impl GuestState {
     /// The device's name.
     pub fn device(&self) -> &str {
         &self.device.name
+    }
+
+    /// The kernel's clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.device.clock
     }
 
     /// The device used what a capability does not grant it, and was refused. `kind` is what it would

@@ -12,6 +12,7 @@ use weihe_kernel::runtime::{CodecError, CodecInstance, Decoded, Direction};
 use super::call::parse_arguments;
 use super::events::value;
 use super::{Global, Result, plugin_file, remote};
+use crate::config::BoardEntry;
 use crate::language::{Text, Word as _, say};
 use crate::output::{Failure, Outcome, Style, Table, print, print_json};
 use crate::system::DryRun;
@@ -117,7 +118,8 @@ fn with_codec<T>(
     let file = plugin_file::find(file, global);
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let (dry, codec) = remote::converse(async {
-        let dry = DryRun::start(None).map_err(|error| Failure::plain(error.to_string()))?;
+        let dry = DryRun::start(None, &BoardEntry::default())
+            .map_err(|error| Failure::plain(error.to_string()))?;
         dry.load(&stem, &file)
             .await
             .map_err(|error| Failure::plain(error.to_string()))?;

@@ -8,6 +8,7 @@ use weihe_kernel::runtime::Description;
 
 use super::{Global, Result, remote};
 use crate::component::{Layout, LayoutError, provider};
+use crate::config::BoardEntry;
 use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, Style, bytes, print, print_json, width};
 use crate::system::DryRun;
@@ -106,7 +107,8 @@ impl Inspect {
 /// What the plugin says of itself, or why this host would not load it.
 pub(super) fn describe(file: &Path) -> std::result::Result<Description, String> {
     let described = remote::converse(async {
-        let dry = DryRun::start(None).map_err(|error| Failure::plain(error.to_string()))?;
+        let dry = DryRun::start(None, &BoardEntry::default())
+            .map_err(|error| Failure::plain(error.to_string()))?;
         let loaded = dry.load("inspected", file).await;
         dry.end().await;
         let status = loaded.map_err(|error| Failure::plain(error.to_string()))?;

@@ -51,7 +51,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let help = match &error {
             StartError::Boot(error) => Some(Text::told(error.help())),
-            StartError::Store(_) | StartError::Kernel(_) => None,
+            StartError::Store(_) | StartError::Kernel(_) | StartError::Board(_) => None,
             StartError::Audit(_) => Some(say::run_audit_help()),
         };
         let mut failure = Self::plain(error.to_string());

@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::{Global, Result, directory, remote};
 use crate::component::place_bytes;
-use crate::config::{Config, PluginSchema, SCHEMA_FILE, joined, schema, schema_comment};
+use crate::config::{
+    BoardEntry, Config, PluginSchema, SCHEMA_FILE, joined, schema, schema_comment,
+};
 use crate::language::{Text, label, say};
 use crate::output::{Failure, Outcome, Style, print, print_json};
 use crate::system::DryRun;
@@ -95,7 +97,8 @@ async fn describe(config: &Config) -> std::result::Result<Vec<PluginSchema>, Fai
     if config.plugins.is_empty() {
         return Ok(found);
     }
-    let dry = DryRun::start(None).map_err(|error| Failure::plain(error.to_string()))?;
+    let dry = DryRun::start(None, &BoardEntry::default())
+        .map_err(|error| Failure::plain(error.to_string()))?;
     for plugin in &config.plugins {
         let name = &plugin.name;
         if !plugin.file.is_file() {

@@ -7,6 +7,7 @@
 //!
 //! A directory whose `plugins/` holds a component needs no file: it is read as an empty one.
 
+mod board;
 mod components;
 mod connection;
 mod device;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use sha2::{Digest as _, Sha256};
 
+pub use board::{BoardEntry, BoardText};
 pub use components::IgnoredFile;
 pub(crate) use components::{PLUGINS, holds_component, is_component, listed};
 pub use connection::ConnectionEntry;
@@ -62,6 +64,8 @@ pub struct Config {
     pub directory: PathBuf,
     /// `[host]`.
     pub host: HostEntry,
+    /// `[board]`.
+    pub board: BoardEntry,
     /// `[plugin.*]` in the order of the file, then the files in `plugins/` that have no entry.
     pub plugins: Vec<PluginEntry>,
     /// `[connection.*]` in the order of the file.
@@ -194,6 +198,7 @@ impl Config {
             Some((document, parts)) if faults.is_empty() => Ok(Self {
                 directory: directory.to_path_buf(),
                 host: parts.host,
+                board: parts.board,
                 plugins: parts.plugins,
                 connections: parts.connections,
                 devices: parts.devices,
@@ -318,6 +323,7 @@ fn config_of(device: &str) -> KeyPath {
 /// What is read from a document.
 struct Parts {
     host: HostEntry,
+    board: BoardEntry,
     plugins: Vec<PluginEntry>,
     connections: Vec<ConnectionEntry>,
     devices: Vec<DeviceEntry>,
@@ -339,6 +345,7 @@ fn read(
     };
     top.only(shape::FILE.all(), faults);
     let host = host::read(directory, &top, faults);
+    let board = board::read(directory, &top, faults);
     let mut plugins = named(&top, "plugin", faults)
         .iter()
         .map(|section| plugin::read(directory, section, faults))
@@ -358,6 +365,7 @@ fn read(
     device::check_holders(&devices, &connections, faults);
     Parts {
         host,
+        board,
         plugins,
         connections,
         devices,

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tokio::task::JoinHandle;
+use weihe_hal::HalCapability;
+use weihe_hal::virtual_board::{BoardError, VirtualBoard};
 use weihe_kernel::audit::NoAudit;
 use weihe_kernel::bus::{Bound, BusError, Overflow, Subscription};
 use weihe_kernel::connection::Kinds;
@@ -58,6 +60,9 @@ pub enum SandboxError {
     /// The store does not open.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The virtual board is wrong.
+    #[error("the virtual board is wrong: {0}")]
+    Board(#[from] BoardError),
     /// The kernel does not start.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -123,8 +128,11 @@ impl Session {
             audit: Arc::new(NoAudit),
             memory: None,
         };
-        let capabilities: Vec<Arc<dyn Capability>> =
-            vec![Arc::new(StoreCapability::new(store.clone()))];
+        let board = VirtualBoard::parse("", Arc::new(clock.clone()))?;
+        let capabilities: Vec<Arc<dyn Capability>> = vec![
+            Arc::new(StoreCapability::new(store.clone())),
+            Arc::new(HalCapability::new(Arc::new(board))),
+        ];
         let mut kinds = Kinds::new();
         kinds.register(field.clone());
         let (kernel, here) = Kernel::start_here(kernel_options, capabilities, kinds, seen.clone())?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use weihe_hal::virtual_board::BoardError;
 use weihe_kernel::audit::NoAudit;
 use weihe_kernel::connection::{
     Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Kinds, Opened, Opener,
@@ -16,7 +17,9 @@ use weihe_kernel::{
 };
 use weihe_store::{OpenError, Store, StoreCapability};
 
+use super::hardware::hardware;
 use super::{CACHE, Candidate, DATABASE, QUARANTINE, compiler};
+use crate::config::BoardEntry;
 
 /// Why there is no kernel to check with.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,9 @@ pub enum DryError {
     /// The store does not open.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The virtual board is wrong.
+    #[error("the virtual board is wrong: {0}")]
+    Board(#[from] BoardError),
     /// The kernel does not start.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -40,7 +46,7 @@ pub struct DryRun {
 
 impl DryRun {
     /// Starts it. Compiled components are kept in `data`, or else with the user's other caches.
-    pub fn start(data: Option<&Path>) -> Result<Self, DryError> {
+    pub fn start(data: Option<&Path>, board: &BoardEntry) -> Result<Self, DryError> {
         let scratch = tempfile::tempdir()?;
         let store = Arc::new(Store::open(&scratch.path().join(DATABASE))?);
         let cache = match data.filter(|data| data.is_dir()) {
@@ -60,8 +66,10 @@ impl DryRun {
             audit: Arc::new(NoAudit),
             memory: None,
         };
-        let capabilities =
-            || -> Vec<Arc<dyn Capability>> { vec![Arc::new(StoreCapability::new(store.clone()))] };
+        let hal = Arc::new(hardware(board, Arc::new(SystemClock::new()))?);
+        let capabilities = || -> Vec<Arc<dyn Capability>> {
+            vec![Arc::new(StoreCapability::new(store.clone())), hal.clone()]
+        };
         // A home that cannot be written to is no reason not to check.
         let kernel =
             Kernel::start(options(cache), capabilities(), closed_kinds()).or_else(|_| {

@@ -5,6 +5,7 @@ mod audited;
 mod boot;
 mod candidate;
 mod dry;
+mod hardware;
 mod in_force;
 mod kept;
 mod memory;

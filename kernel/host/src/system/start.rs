@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
+use weihe_hal::virtual_board::BoardError;
 use weihe_kernel::{Capability, Kernel, KernelError, KernelOptions, PluginStatus, SystemClock};
 use weihe_store::{OpenError, Store, StoreCapability};
 
+use super::hardware::hardware;
 use super::kept::Kept;
 use super::reconcile::Followed;
 use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kinds};
@@ -26,6 +28,9 @@ pub enum StartError {
     /// The kernel does not start.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The virtual board is wrong.
+    #[error("the virtual board is wrong: {0}")]
+    Board(#[from] BoardError),
     /// The audit trail cannot be opened.
     #[error(transparent)]
     Audit(#[from] TrailError),
@@ -132,7 +137,10 @@ impl System {
             audit: audit.clone(),
             memory: super::memory::limit(&config.host),
         };
-        let capabilities: Vec<Arc<dyn Capability>> = vec![Arc::new(StoreCapability::new(store))];
+        let capabilities: Vec<Arc<dyn Capability>> = vec![
+            Arc::new(StoreCapability::new(store)),
+            Arc::new(hardware(&config.board, options.clock.clone())?),
+        ];
         let kernel = Kernel::start(options, capabilities, kinds())?;
         audit.publish_on(kernel.bus().clone());
         let system = Self {

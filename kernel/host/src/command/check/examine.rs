@@ -71,7 +71,8 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
             None
         }
     };
-    let dry = DryRun::start(data).map_err(|error| Failure::plain(error.to_string()))?;
+    let dry =
+        DryRun::start(data, &config.board).map_err(|error| Failure::plain(error.to_string()))?;
     for connection in &config.connections {
         let name = &connection.name;
         match dry.connection(name, &connection.table) {

@@ -15,6 +15,8 @@ use super::texts::{AnyTable, FilterText, NAME, NameText, SizeText};
 pub(in crate::config) struct File {
     /// The system as a whole.
     host: Option<Host>,
+    /// The hardware that plugins reach.
+    board: Option<Board>,
     /// Plugins, by name. A component `plugins/NAME.wasm` is one also without an entry.
     #[schemars(extend("propertyNames" = json!({ "pattern": NAME })))]
     plugin: Option<BTreeMap<String, Plugin>>,
@@ -49,6 +51,16 @@ pub(in crate::config) struct Host {
     memory: Option<SizeText>,
     /// The audit trail.
     audit: Option<Audit>,
+}
+
+/// The hardware that plugins reach.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Board {
+    /// A file that describes a virtual board, which is used instead of this machine's hardware; relative to this
+    /// file.
+    #[schemars(extend("minLength" = 1))]
+    r#virtual: Option<String>,
 }
 
 /// The audit trail: who did what.
@@ -114,6 +126,134 @@ pub(in crate::config) struct Grants {
     call: Option<Vec<String>>,
     /// Tables and keys of the database.
     store: Option<StoreGrant>,
+    /// Lines, buses, ports and channels of the board.
+    hal: Option<HalGrant>,
+}
+
+/// What a device may touch of the hardware. Names are those that the plugin opens.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct HalGrant {
+    /// Digital lines: `input`, `output` or `both`, or a table that says more.
+    gpio: Option<BTreeMap<String, LineGrant>>,
+    /// I2C buses: addresses, or `all`.
+    i2c: Option<BTreeMap<String, BusGrant>>,
+    /// SPI peripherals.
+    spi: Option<NamesGrant>,
+    /// Serial ports.
+    uart: Option<NamesGrant>,
+    /// PWM channels.
+    pwm: Option<PwmGrant>,
+    /// Analogue inputs.
+    adc: Option<NamesGrant>,
+}
+
+/// A line that a device may use.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::config) enum LineGrant {
+    /// What it may be.
+    Mode(LineMode),
+    /// What it may be, and how it is wired.
+    Table(LineTable),
+}
+
+/// What a line may be.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(in crate::config) enum LineMode {
+    Input,
+    Output,
+    Both,
+}
+
+/// A line with its wiring.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct LineTable {
+    /// What the board calls it. Default: the name that the plugin opens.
+    line: Option<String>,
+    /// What it may be.
+    mode: LineMode,
+    /// The level that is active. Default: what the plugin says, or high.
+    #[schemars(extend("enum" = ["high", "low"]))]
+    active: Option<String>,
+    /// What an output is set to when the device ends. Default: what the plugin says.
+    #[schemars(extend("enum" = ["inactive", "active", "keep"]))]
+    safe: Option<String>,
+}
+
+/// A bus that a device may use.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::config) enum BusGrant {
+    /// Addresses.
+    Addresses(Addresses),
+    /// Addresses on a bus of another name.
+    Table(BusTable),
+}
+
+/// Addresses on a bus.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::config) enum Addresses {
+    /// Some.
+    Some(#[schemars(inner(range(min = 8, max = 119)))] Vec<u16>),
+    /// All.
+    #[schemars(extend("enum" = ["all"]))]
+    All(String),
+}
+
+/// A bus of another name.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct BusTable {
+    /// What the board calls it. Default: the name that the plugin opens.
+    bus: Option<String>,
+    /// The addresses.
+    addresses: Addresses,
+}
+
+/// Things that are granted as a whole: their names, or what the board calls them by the names that the
+/// plugin opens.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::config) enum NamesGrant {
+    /// Names of the board.
+    Names(Vec<String>),
+    /// Names of the board by names of the plugin.
+    Table(BTreeMap<String, String>),
+}
+
+/// PWM channels that a device may use.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::config) enum PwmGrant {
+    /// Names of the board.
+    Names(Vec<String>),
+    /// By names of the plugin.
+    Table(BTreeMap<String, PwmChannelGrant>),
+}
+
+/// A PWM channel.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::config) enum PwmChannelGrant {
+    /// What the board calls it.
+    Name(String),
+    /// What the board calls it, and more.
+    Table(PwmTable),
+}
+
+/// A PWM channel, and what becomes of it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct PwmTable {
+    /// What the board calls it. Default: the name that the plugin opens.
+    channel: Option<String>,
+    /// What becomes of it when the device ends. Default: what the plugin says, or off.
+    #[schemars(extend("enum" = ["off", "keep"]))]
+    safe: Option<String>,
 }
 
 /// What a device may touch in the database.

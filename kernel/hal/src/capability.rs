@@ -1,0 +1,155 @@
+//! Hardware as a capability of the kernel.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use wasmtime::component::Linker;
+use weihe_kernel::GuestState;
+use weihe_kernel::capability::{Attachment, Capability, CommitError, GrantError, Granted};
+use weihe_kernel::device::Inlet;
+use weihe_kernel::failsafe::Outputs;
+
+use crate::grant::Grant;
+use crate::guest;
+use crate::hardware::{Hardware, Kind};
+use crate::lease::{DeviceLeases, Leases};
+use crate::session::Session;
+use crate::worker::{Worker, lane_of};
+
+/// The capability `hal`.
+///
+/// What a plugin does with hardware happens at once, not when its handler returns: nothing of it is
+/// undone after a trap.
+pub struct HalCapability {
+    shared: Arc<Shared>,
+}
+
+/// What all devices share.
+pub(crate) struct Shared {
+    pub(crate) hardware: Arc<dyn Hardware>,
+    pub(crate) leases: Arc<Leases>,
+    workers: Mutex<HashMap<String, Arc<Worker>>>,
+}
+
+impl Shared {
+    /// The thread of a bus; none where operations do not wait.
+    pub(crate) fn worker(&self, kind: Kind, name: &str) -> Option<Arc<Worker>> {
+        if !self.hardware.blocks() {
+            return None;
+        }
+        let bus = self.hardware.bus_of(kind, name);
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = workers
+            .entry(bus.clone())
+            .or_insert_with(|| Worker::new(&bus));
+        Some(worker.clone())
+    }
+}
+
+impl HalCapability {
+    /// Offers the hardware of a board to plugins.
+    pub fn new(hardware: Arc<dyn Hardware>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                hardware,
+                leases: Arc::default(),
+                workers: Mutex::default(),
+            }),
+        }
+    }
+}
+
+impl Capability for HalCapability {
+    fn name(&self) -> &'static str {
+        "hal"
+    }
+
+    fn interfaces(&self) -> &'static [&'static str] {
+        &guest::INTERFACES
+    }
+
+    fn link(&self, linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
+        guest::add_to_linker(linker)
+    }
+
+    fn lane(&self, grant: &toml::Table) -> Option<String> {
+        let hardware = &self.shared.hardware;
+        if !hardware.blocks() {
+            return None;
+        }
+        let grant = Grant::from_table(grant).ok()?;
+        let buses: BTreeSet<String> = grant
+            .names()
+            .filter(|(kind, _)| matches!(kind, Kind::I2c | Kind::Spi))
+            .map(|(kind, name)| {
+                let known = hardware.resolve(kind, name);
+                hardware.bus_of(kind, known.as_deref().unwrap_or(name))
+            })
+            .collect();
+        // With several buses there is no lane on which none of them is waited for.
+        let mut buses = buses.iter();
+        match (buses.next(), buses.next()) {
+            (Some(bus), None) => Some(lane_of(bus)),
+            _ => None,
+        }
+    }
+
+    fn configure(&self, device: &str, grant: &toml::Table) -> Result<Box<dyn Granted>, GrantError> {
+        let grant = Grant::from_table(grant)?;
+        for (kind, name) in grant.names() {
+            self.shared
+                .hardware
+                .resolve(kind, name)
+                .map_err(|error| GrantError {
+                    key: Some(kind.key().to_owned()),
+                    message: error.to_string(),
+                    help: Some("`weihe doctor` lists what is there, and under which names".into()),
+                })?;
+        }
+        Ok(Box::new(GrantedHardware {
+            leases: self.shared.leases.of(device),
+            shared: self.shared.clone(),
+            grant: Arc::new(grant),
+        }))
+    }
+}
+
+/// The checked grant of one device.
+struct GrantedHardware {
+    shared: Arc<Shared>,
+    /// Kept while the device is there, also between two instances.
+    leases: Arc<DeviceLeases>,
+    grant: Arc<Grant>,
+}
+
+impl Granted for GrantedHardware {
+    fn attach(&self, _device: &str) -> Box<dyn Attachment> {
+        Box::new(Session::new(
+            self.shared.clone(),
+            self.leases.clone(),
+            self.grant.clone(),
+        ))
+    }
+}
+
+#[async_trait]
+impl Attachment for Session {
+    fn hold(&mut self, outputs: &Arc<Outputs>) {
+        self.outputs = Some(outputs.clone());
+    }
+
+    fn listen(&mut self, inlet: Inlet) {
+        self.inlet = Some(inlet);
+    }
+
+    fn is_dirty(&self) -> bool {
+        false
+    }
+
+    async fn commit(&mut self) -> Result<(), CommitError> {
+        Ok(())
+    }
+
+    async fn rollback(&mut self) {}
+}

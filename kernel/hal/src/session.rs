@@ -1,0 +1,417 @@
+//! What one instance does with hardware: names, grants and limits are checked here, before a backend is
+//! asked. Without wasm.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use weihe_kernel::device::Inlet;
+use weihe_kernel::failsafe::Outputs;
+
+use crate::adc::AdcChannel;
+use crate::capability::Shared;
+use crate::error::HalError;
+use crate::gpio::{Edges, LineConfig, Mode};
+use crate::grant::{Grant, GrantedLine, Safe};
+use crate::hardware::Kind;
+use crate::i2c::{I2cBus, I2cError, I2cFault, I2cOperation};
+use crate::lease::{DeviceLeases, Thing};
+use crate::limits::{I2C_BYTES, OPERATIONS, SPI_BYTES};
+use crate::line::{HeldLine, SafeOutput};
+use crate::output::{HeldChannel, SafeChannel};
+use crate::serial::{Port, PortSettings};
+use crate::spi::{SpiConfig, SpiDevice, SpiOperation};
+use crate::worker::Worker;
+
+/// Hardware as one instance of a device sees it.
+pub struct Session {
+    shared: Arc<Shared>,
+    leases: Arc<DeviceLeases>,
+    grant: Arc<Grant>,
+    pub(crate) outputs: Option<Arc<Outputs>>,
+    pub(crate) inlet: Option<Inlet>,
+    /// Why the last operation on a bus failed, by the name that the plugin opened.
+    bus_errors: HashMap<String, String>,
+}
+
+/// Which level the plugin takes for active; none for what the grant says.
+pub type Active = Option<bool>;
+
+/// A bus that a guest has opened.
+#[derive(Clone)]
+pub struct OpenBus {
+    alias: Arc<str>,
+    name: Arc<str>,
+    bus: Arc<dyn I2cBus>,
+    worker: Option<Arc<Worker>>,
+    /// Addresses that the device has claimed through this handle.
+    claimed: [u64; 2],
+}
+
+/// A peripheral that a guest has opened.
+#[derive(Clone)]
+pub struct OpenSpi {
+    device: Arc<dyn SpiDevice>,
+    worker: Option<Arc<Worker>>,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, leases: Arc<DeviceLeases>, grant: Arc<Grant>) -> Self {
+        Self {
+            shared,
+            leases,
+            grant,
+            outputs: None,
+            inlet: None,
+            bus_errors: HashMap::new(),
+        }
+    }
+
+    fn not_granted(&self, kind: Kind, alias: &str) -> HalError {
+        let granted = self.grant.aliases(kind);
+        let device = self.leases.device();
+        let rest = if granted.is_empty() {
+            String::new()
+        } else {
+            format!("; granted are `{}`", granted.join("`, `"))
+        };
+        HalError::Denied(format!(
+            "{} `{alias}` is not granted to device `{device}`{rest}",
+            kind.words()
+        ))
+    }
+
+    /// Opens a line; `mode` is what the plugin asks for, and `safe` what it declares.
+    pub fn open_line(
+        &mut self,
+        alias: &str,
+        active: Active,
+        mode: Mode,
+        safe: Safe,
+    ) -> Result<Arc<HeldLine>, HalError> {
+        let granted = match self.grant.line(alias) {
+            Some(granted) => granted.clone(),
+            None => return Err(self.not_granted(Kind::Gpio, alias)),
+        };
+        self.check_mode(alias, &granted, &mode)?;
+        let config = LineConfig {
+            active_low: granted.active_low.or(active).unwrap_or(false),
+            mode,
+        };
+        let name = self.shared.hardware.resolve(Kind::Gpio, &granted.line)?;
+        let feed = match (&self.inlet, mode) {
+            (
+                Some(inlet),
+                Mode::Input {
+                    edges: Edges::Rising | Edges::Falling | Edges::Both,
+                    ..
+                },
+            ) => Some(
+                inlet
+                    .open(alias, &name)
+                    .map_err(|error| HalError::Failed(error.to_string()))?,
+            ),
+            _ => None,
+        };
+        let known = self.leases.open().lines.get(&name).cloned();
+        let line = match known {
+            Some(line) => {
+                line.reopen(&config, feed)?;
+                line
+            }
+            None => {
+                let claim = self.leases.claim(Thing::whole(Kind::Gpio, &name))?;
+                let hardware = &*self.shared.hardware;
+                let line = Arc::new(HeldLine::open(hardware, &name, &config, feed, claim)?);
+                self.leases.open().lines.insert(name.clone(), line.clone());
+                line
+            }
+        };
+        if let Some(outputs) = &self.outputs {
+            match (mode, granted.safe.unwrap_or(safe)) {
+                (Mode::Output { .. }, Safe::Value(value)) => {
+                    outputs.declare(Arc::new(SafeOutput::new(line.clone(), value)));
+                }
+                _ => outputs.release(&name),
+            }
+        }
+        Ok(line)
+    }
+
+    fn check_mode(&self, alias: &str, granted: &GrantedLine, mode: &Mode) -> Result<(), HalError> {
+        let (wanted, may) = match mode {
+            Mode::Input { .. } => ("input", granted.input),
+            Mode::Output { .. } => ("output", granted.output),
+        };
+        if may {
+            return Ok(());
+        }
+        let device = self.leases.device();
+        let other = if granted.input { "input" } else { "output" };
+        Err(HalError::Denied(format!(
+            "line `{alias}` is granted to device `{device}` as an {other}, not as an {wanted}"
+        )))
+    }
+
+    /// The topic of the edges of a line.
+    pub fn topic(&self, alias: &str) -> String {
+        self.inlet
+            .as_ref()
+            .map(|inlet| inlet.topic(alias))
+            .unwrap_or_default()
+    }
+
+    /// Opens a bus.
+    pub fn open_bus(&mut self, alias: &str) -> Result<OpenBus, HalError> {
+        let Some(granted) = self.grant.bus(alias) else {
+            return Err(self.not_granted(Kind::I2c, alias));
+        };
+        let name = self.shared.hardware.resolve(Kind::I2c, &granted.bus)?;
+        Ok(OpenBus {
+            alias: alias.into(),
+            bus: self.shared.hardware.i2c(&name)?,
+            worker: self.shared.worker(Kind::I2c, &name),
+            name: name.into(),
+            claimed: [0; 2],
+        })
+    }
+
+    /// Whether the device may speak to an address now; an error says what to tell people. `denied` is
+    /// for the audit trail.
+    pub fn claim_address(&self, bus: &mut OpenBus, address: u16) -> Result<(), HalError> {
+        let (word, bit) = (usize::from(address) / 64, address % 64);
+        if bus.claimed.get(word).is_some_and(|set| set >> bit & 1 == 1) {
+            return Ok(());
+        }
+        if address > 0x7f {
+            return Err(HalError::Unsupported(format!(
+                "address {address:#x} on {} has more than 7 bits",
+                bus.name
+            )));
+        }
+        let granted = self.grant.bus(&bus.alias);
+        let covered = granted.is_some_and(|granted| {
+            let addresses = granted.addresses.as_ref();
+            addresses.is_none_or(|addresses| addresses.contains(&address))
+        });
+        if !covered {
+            let device = self.leases.device();
+            return Err(HalError::Denied(format!(
+                "address {address:#04x} on {} is not granted to device `{device}`",
+                bus.name
+            )));
+        }
+        let thing = Thing::address(&bus.name, address);
+        let known = self.leases.open().addresses.contains_key(&thing);
+        if !known {
+            let claim = self.leases.claim(thing.clone())?;
+            self.leases.open().addresses.insert(thing, claim);
+        }
+        if let Some(set) = bus.claimed.get_mut(word) {
+            *set |= 1 << bit;
+        }
+        Ok(())
+    }
+
+    /// Notes how an operation on a bus ended.
+    pub fn note(&mut self, bus: &OpenBus, outcome: Result<(), &str>) {
+        match outcome {
+            Ok(()) => {
+                if !self.bus_errors.is_empty() {
+                    self.bus_errors.remove(&*bus.alias);
+                }
+            }
+            Err(message) => {
+                self.bus_errors
+                    .insert(bus.alias.to_string(), message.to_owned());
+            }
+        }
+    }
+
+    /// Why the last operation on a bus failed.
+    pub fn last_error(&self, alias: &str) -> String {
+        self.bus_errors.get(alias).cloned().unwrap_or_default()
+    }
+
+    /// Opens a peripheral.
+    pub fn open_spi(&mut self, alias: &str, config: &SpiConfig) -> Result<OpenSpi, HalError> {
+        let Some(granted) = self.grant.other(Kind::Spi, alias) else {
+            return Err(self.not_granted(Kind::Spi, alias));
+        };
+        let name = self.shared.hardware.resolve(Kind::Spi, &granted.name)?;
+        let worker = self.shared.worker(Kind::Spi, &name);
+        let known = self
+            .leases
+            .open()
+            .spi
+            .get(&name)
+            .map(|(_, device)| device.clone());
+        let device = match known {
+            Some(device) => {
+                device.configure(config)?;
+                device
+            }
+            None => {
+                let claim = self.leases.claim(Thing::whole(Kind::Spi, &name))?;
+                let device = self.shared.hardware.spi(&name, config)?;
+                self.leases.open().spi.insert(name, (claim, device.clone()));
+                device
+            }
+        };
+        Ok(OpenSpi { device, worker })
+    }
+
+    /// Opens a serial port.
+    pub fn open_uart(
+        &mut self,
+        alias: &str,
+        settings: &PortSettings,
+    ) -> Result<Arc<dyn Port>, HalError> {
+        let Some(granted) = self.grant.other(Kind::Uart, alias) else {
+            return Err(self.not_granted(Kind::Uart, alias));
+        };
+        let name = self.shared.hardware.resolve(Kind::Uart, &granted.name)?;
+        let known = self
+            .leases
+            .open()
+            .uart
+            .get(&name)
+            .map(|(_, port)| port.clone());
+        match known {
+            Some(port) => {
+                port.configure(settings)?;
+                Ok(port)
+            }
+            None => {
+                let claim = self.leases.claim(Thing::whole(Kind::Uart, &name))?;
+                let port = self.shared.hardware.uart(&name, settings)?;
+                self.leases.open().uart.insert(name, (claim, port.clone()));
+                Ok(port)
+            }
+        }
+    }
+
+    /// Opens a PWM channel; `safe` is the width that the plugin declares, none for off.
+    pub fn open_pwm(
+        &mut self,
+        alias: &str,
+        safe: Option<u64>,
+    ) -> Result<Arc<HeldChannel>, HalError> {
+        let Some(granted) = self.grant.other(Kind::Pwm, alias).cloned() else {
+            return Err(self.not_granted(Kind::Pwm, alias));
+        };
+        let name = self.shared.hardware.resolve(Kind::Pwm, &granted.name)?;
+        let known = self.leases.open().pwm.get(&name).cloned();
+        let held = match known {
+            Some(held) => held,
+            None => {
+                let claim = self.leases.claim(Thing::whole(Kind::Pwm, &name))?;
+                let channel = self.shared.hardware.pwm(&name)?;
+                let held = Arc::new(HeldChannel {
+                    name: name.clone(),
+                    channel,
+                    _claim: claim,
+                });
+                self.leases.open().pwm.insert(name.clone(), held.clone());
+                held
+            }
+        };
+        if let Some(outputs) = &self.outputs {
+            match granted.keep {
+                Some(true) => outputs.release(&name),
+                Some(false) => outputs.declare(Arc::new(SafeChannel::new(held.clone(), None))),
+                None => outputs.declare(Arc::new(SafeChannel::new(held.clone(), safe))),
+            }
+        }
+        Ok(held)
+    }
+
+    /// Opens an analogue input.
+    pub fn open_adc(&mut self, alias: &str) -> Result<Arc<dyn AdcChannel>, HalError> {
+        let Some(granted) = self.grant.other(Kind::Adc, alias) else {
+            return Err(self.not_granted(Kind::Adc, alias));
+        };
+        let name = self.shared.hardware.resolve(Kind::Adc, &granted.name)?;
+        self.shared.hardware.adc(&name)
+    }
+}
+
+impl OpenBus {
+    /// What the board calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Carries out a transaction whose address has been claimed; what was read is in the operations.
+    pub async fn transaction(
+        &self,
+        address: u16,
+        mut operations: Vec<I2cOperation>,
+    ) -> Result<Vec<I2cOperation>, I2cError> {
+        let Some(worker) = &self.worker else {
+            self.bus.transaction(address, &mut operations)?;
+            return Ok(operations);
+        };
+        let bus = self.bus.clone();
+        let done = worker.run(move || {
+            bus.transaction(address, &mut operations)?;
+            Ok(operations)
+        });
+        done.await.unwrap_or_else(|error| {
+            Err(I2cError {
+                fault: I2cFault::Other,
+                message: error.to_string(),
+            })
+        })
+    }
+
+    /// Whether a transaction is within the limits: numbers of operations, and bytes of each.
+    pub fn check(lengths: impl ExactSizeIterator<Item = u64>) -> Result<(), HalError> {
+        within(
+            "operations of a transaction",
+            lengths.len() as u64,
+            OPERATIONS,
+        )?;
+        for length in lengths {
+            within("bytes of an I2C operation", length, I2C_BYTES)?;
+        }
+        Ok(())
+    }
+}
+
+impl OpenSpi {
+    /// Carries out operations.
+    pub async fn transaction(
+        &self,
+        mut operations: Vec<SpiOperation>,
+    ) -> Result<Vec<SpiOperation>, HalError> {
+        let Some(worker) = &self.worker else {
+            self.device.transaction(&mut operations)?;
+            return Ok(operations);
+        };
+        let device = self.device.clone();
+        let done = worker.run(move || {
+            device.transaction(&mut operations)?;
+            Ok(operations)
+        });
+        done.await?
+    }
+
+    /// Whether a transaction is within the limits: numbers of operations, and bytes in all.
+    pub fn check(lengths: impl ExactSizeIterator<Item = u64>) -> Result<(), HalError> {
+        within(
+            "operations of a transaction",
+            lengths.len() as u64,
+            OPERATIONS,
+        )?;
+        let bytes = lengths.fold(0_u64, u64::saturating_add);
+        within("bytes of an SPI transaction", bytes, SPI_BYTES)
+    }
+}
+
+/// Whether a number that a guest named is within a limit.
+pub fn within(what: &'static str, asked: u64, limit: u64) -> Result<(), HalError> {
+    if asked > limit {
+        return Err(HalError::TooLong { what, asked, limit });
+    }
+    Ok(())
+}
