@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use weihe_hal::Kind;
 use weihe_kernel::runtime::{ConnectionNeed, Description};
 
 use crate::component::Layout;
@@ -25,6 +26,23 @@ pub(super) struct Needs {
     /// Whether it uses tables, and keys, of the database.
     tables: bool,
     store_keys: bool,
+    /// The kinds of hardware that it uses; none when it uses none.
+    hardware: Option<Vec<Kind>>,
+}
+
+/// Interfaces of hardware that need nothing but the grant's table.
+const ANY_HARDWARE: &str = "weihe:hal/delay@";
+
+/// What a grant of a kind of hardware looks like. The names are the author's to say.
+fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Gpio => "gpio.NAME = { line = \"LINE\", mode = \"input\" }\n",
+        Kind::I2c => "i2c.NAME = { bus = \"BUS\", addresses = [0x44] }\n",
+        Kind::Spi => "spi.NAME = \"PERIPHERAL\"\n",
+        Kind::Uart => "uart.NAME = \"PORT\"\n",
+        Kind::Pwm => "pwm.NAME = \"CHANNEL\"\n",
+        Kind::Adc => "adc.NAME = \"CHANNEL\"\n",
+    }
 }
 
 impl Needs {
@@ -53,6 +71,14 @@ impl Needs {
             calls: imports("weihe:plugin/calls@"),
             tables: imports("weihe:store/"),
             store_keys: imports("wasi:keyvalue/"),
+            hardware: {
+                let uses = |kind: Kind| match kind {
+                    Kind::I2c => imports("weihe:hal/i2c-buses@") || imports("wasi:i2c/"),
+                    kind => imports(&format!("weihe:hal/{}@", kind.key())),
+                };
+                let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| uses(*kind)).collect();
+                (!kinds.is_empty() || imports(ANY_HARDWARE)).then_some(kinds)
+            },
         }
     }
 
@@ -93,6 +119,10 @@ impl Needs {
         if self.store_keys {
             text.push_str("keys = true\n");
         }
+        if let Some(kinds) = &self.hardware {
+            let _ = writeln!(text, "[device.{name}.grants.hal]");
+            kinds.iter().for_each(|kind| text.push_str(example(*kind)));
+        }
         text
     }
 
@@ -104,6 +134,7 @@ impl Needs {
             "subscribe": self.subscribe,
             "call": self.calls,
             "store": { "tables": self.tables, "keys": self.store_keys },
+            "hal": self.hardware.as_ref().map(|kinds| kinds.iter().map(|kind| kind.key()).collect::<Vec<_>>()),
             "toml": self.toml(),
         })
     }
@@ -173,6 +204,27 @@ mod tests {
         );
         Config::parse(Path::new("/nowhere"), &whole).unwrap();
         assert_eq!(needs.to_json()["store"]["tables"], true);
+    }
+
+    #[test]
+    fn hardware_that_a_plugin_uses_is_granted_by_kind() {
+        let imports = ["weihe:hal/gpio@0.1.0", "wasi:i2c/i2c@0.2.0-draft"];
+        let needs = Needs::of("lamp", &layout(&imports), &Description::default());
+        let toml = needs.toml();
+        assert_eq!(
+            toml,
+            "[device.lamp]\nplugin = \"lamp\"\n[device.lamp.grants.hal]\n\
+             gpio.NAME = { line = \"LINE\", mode = \"input\" }\n\
+             i2c.NAME = { bus = \"BUS\", addresses = [0x44] }\n"
+        );
+        Config::parse(Path::new("/nowhere"), &format!("[plugin.lamp]\n{toml}")).unwrap();
+        let delay = Needs::of(
+            "lamp",
+            &layout(&["weihe:hal/delay@0.1.0"]),
+            &Description::default(),
+        );
+        assert!(delay.toml().ends_with("[device.lamp.grants.hal]\n"));
+        assert_eq!(delay.to_json()["hal"], json!([]));
     }
 
     #[test]

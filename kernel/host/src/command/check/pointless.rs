@@ -113,6 +113,12 @@ fn unused(
             &["weihe:store/", "wasi:keyvalue/"][..],
         ),
         (
+            grants.capabilities.contains_key("hal"),
+            "hal",
+            "hardware",
+            &["weihe:hal/", "wasi:i2c/"][..],
+        ),
+        (
             !grants.connections.is_empty(),
             "connections",
             "connections",
