@@ -44,6 +44,19 @@ pub mod sql {
     });
 }
 
+/// Hardware apart: bytes that are written are borrowed.
+pub mod hal {
+    wit_bindgen::generate!({
+        path: [
+            "../../wit/deps/wasi-i2c",
+            "../../wit/hal",
+        ],
+        world: "weihe:hal/imports",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        generate_all,
+    });
+}
+
 macro_rules! hook {
     ($module:ident, $world:literal $(, $interface:literal: $path:path)*) => {
         #[doc = concat!("The hook of `", $world, "`.")]

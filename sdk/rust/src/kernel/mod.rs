@@ -6,6 +6,12 @@
 mod guest;
 #[cfg(target_arch = "wasm32")]
 pub use guest::{Kernel, Keys, Place, Tables, log};
+#[cfg(target_arch = "wasm32")]
+mod hardware;
+#[cfg(target_arch = "wasm32")]
+pub use hardware::{Bus, Converter, Line, Peripheral, Port, Pulses, Waits};
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::testing::board::seam::{Bus, Converter, Line, Peripheral, Port, Pulses, Waits};
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::testing::seam::{Kernel, Keys, Place, Tables, log};

@@ -46,6 +46,7 @@
 //! # Ok::<(), Error>(())
 //! ```
 
+pub(crate) mod board;
 mod calendar;
 mod exchange;
 mod fault;

@@ -1,0 +1,3 @@
+//! The board of native tests.
+
+pub(crate) mod seam;
