@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use crate::{target, workspace};
 
 /// The packages that tests load.
-const PACKAGES: [&str; 20] = [
+const PACKAGES: [&str; 22] = [
     "weihe-plugin-modbus",
+    "weihe-plugin-console",
     "weihe-plugin-historian",
     "weihe-plugin-rule-hysteresis",
     "greenhouse-slave",
@@ -24,6 +25,7 @@ const PACKAGES: [&str; 20] = [
     "cookbook-vote",
     "weihe-guest-raw",
     "weihe-guest-ledger",
+    "weihe-guest-lengths",
     "weihe-guest-libc",
     "weihe-guest-packed",
     "weihe-guest-wrong",

@@ -22,6 +22,7 @@ mod folder;
 mod grants;
 mod greenhouse;
 mod guard;
+mod hardware_limits;
 mod host;
 mod hostile;
 mod impostors;

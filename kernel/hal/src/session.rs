@@ -347,6 +347,10 @@ impl OpenBus {
         address: u16,
         mut operations: Vec<I2cOperation>,
     ) -> Result<Vec<I2cOperation>, I2cError> {
+        if operations.is_empty() {
+            // Drivers refuse a transaction of nothing, each in words of its own.
+            return Ok(operations);
+        }
         let Some(worker) = &self.worker else {
             self.bus.transaction(address, &mut operations)?;
             return Ok(operations);
@@ -384,6 +388,9 @@ impl OpenSpi {
         &self,
         mut operations: Vec<SpiOperation>,
     ) -> Result<Vec<SpiOperation>, HalError> {
+        if operations.is_empty() {
+            return Ok(operations);
+        }
         let Some(worker) = &self.worker else {
             self.device.transaction(&mut operations)?;
             return Ok(operations);
