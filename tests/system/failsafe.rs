@@ -264,7 +264,7 @@ struct Leases(Arc<Pipe>);
 
 #[async_trait::async_trait]
 impl Attachment for Leases {
-    fn hold(&mut self, outputs: &Arc<Outputs>) {
+    fn hold(&mut self, outputs: &Arc<Outputs>, _: &str) {
         outputs.declare(self.0.clone());
     }
 
@@ -300,7 +300,8 @@ impl SafeLine for Pipe {
         let descriptor = self.0.try_clone().ok()?;
         Some(GuardedLine {
             descriptor: Arc::new(descriptor.into()),
-            write: Bytes::from_static(b"0"),
+            by: "lines",
+            order: Bytes::from_static(b"0"),
         })
     }
 }

@@ -47,6 +47,15 @@ pub trait Capability: Send + Sync + 'static {
 pub trait Granted: Send + Sync {
     /// Makes the state of the device for one instance.
     fn attach(&self, device: &str) -> Box<dyn Attachment>;
+
+    /// A version was tried beside the one that runs and is refused: what it has changed on things that
+    /// the device holds is undone. [`Granted::keep`] follows. Called on the device's lane, as that is.
+    fn undo(&self, _version: &str) {}
+
+    /// Only these versions may still run for the device: the one that does, and the one before as long as
+    /// it may come back. What no other has opened is let go of, outputs at their safe values. None, when
+    /// the device has ended.
+    fn keep(&self, _versions: &[&str]) {}
 }
 
 /// The state of one device at one capability. Dropping it frees what it held and rolls back what
@@ -54,10 +63,10 @@ pub trait Granted: Send + Sync {
 #[async_trait]
 pub trait Attachment: Any + Send {
     /// Where it declares the safe value of each output that it hands out ([`Outputs::declare`]), when it
-    /// hands it out, and takes it back with the output. Called once, before the instance runs. What is
-    /// declared belongs to the device: it survives this state, whose successor declares it anew or
-    /// leaves it as it is.
-    fn hold(&mut self, _outputs: &Arc<Outputs>) {}
+    /// hands it out, and takes it back with the output; and of which version its instance is. Called
+    /// once, before the instance runs. What is declared belongs to the device: it survives this state,
+    /// whose successor declares it anew or leaves it as it is.
+    fn hold(&mut self, _outputs: &Arc<Outputs>, _version: &str) {}
 
     /// What it may bring events to the device with. Called once, before the instance runs.
     fn listen(&mut self, _inlet: Inlet) {}

@@ -1,7 +1,7 @@
 //! Hardware as a capability of the kernel.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use wasmtime::component::Linker;
@@ -16,6 +16,9 @@ use crate::hardware::{Hardware, Kind};
 use crate::lease::{DeviceLeases, Leases};
 use crate::session::Session;
 use crate::worker::{Worker, lane_of};
+
+/// What the capability is called.
+pub const HAL: &str = "hal";
 
 /// The capability `hal`.
 ///
@@ -62,7 +65,7 @@ impl HalCapability {
 
 impl Capability for HalCapability {
     fn name(&self) -> &'static str {
-        "hal"
+        HAL
     }
 
     fn interfaces(&self) -> &'static [&'static str] {
@@ -108,7 +111,8 @@ impl Capability for HalCapability {
                 })?;
         }
         Ok(Box::new(GrantedHardware {
-            leases: self.shared.leases.of(device),
+            device: device.into(),
+            leases: Arc::default(),
             shared: self.shared.clone(),
             grant: Arc::new(grant),
         }))
@@ -118,8 +122,9 @@ impl Capability for HalCapability {
 /// The checked grant of one device.
 struct GrantedHardware {
     shared: Arc<Shared>,
-    /// Kept while the device is there, also between two instances.
-    leases: Arc<DeviceLeases>,
+    device: Arc<str>,
+    /// Kept while the version may run, also between two instances.
+    leases: Arc<OnceLock<Arc<DeviceLeases>>>,
     grant: Arc<Grant>,
 }
 
@@ -128,15 +133,28 @@ impl Granted for GrantedHardware {
         Box::new(Session::new(
             self.shared.clone(),
             self.leases.clone(),
+            &self.device,
             self.grant.clone(),
         ))
+    }
+
+    fn undo(&self, version: &str) {
+        if let Some(leases) = self.leases.get() {
+            leases.undo(version);
+        }
+    }
+
+    fn keep(&self, versions: &[&str]) {
+        if let Some(leases) = self.leases.get() {
+            leases.keep(versions);
+        }
     }
 }
 
 #[async_trait]
 impl Attachment for Session {
-    fn hold(&mut self, outputs: &Arc<Outputs>) {
-        self.outputs = Some(outputs.clone());
+    fn hold(&mut self, outputs: &Arc<Outputs>, version: &str) {
+        self.belong(outputs, version);
     }
 
     fn listen(&mut self, inlet: Inlet) {

@@ -1,15 +1,22 @@
 //! Who holds what. Lines, addresses, selects, ports and channels have one holder, a device; what it holds
 //! belongs to it and not to its instance, so it outlives restarts and changes of versions.
+//!
+//! Which versions of the plugin have opened a thing is kept with it. While a version may still run for the
+//! device, what it has opened stays as it is; what only others had opened is let go of
+//! ([`DeviceLeases::keep`]), and what a version changes that is refused is changed back
+//! ([`DeviceLeases::undo`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use weihe_kernel::failsafe::Outputs;
 
 use crate::error::HalError;
 use crate::hardware::Kind;
 use crate::line::HeldLine;
 use crate::output::HeldChannel;
-use crate::serial::Port;
-use crate::spi::SpiDevice;
+use crate::peripheral::{HeldPort, HeldSpi};
+use crate::shelf::Shelf;
 
 /// What one of a board can be held: a line, an address on a bus, ...
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,8 +64,17 @@ pub struct Leases {
 
 #[derive(Default)]
 struct Held {
-    things: HashMap<Thing, Arc<str>>,
-    devices: HashMap<String, Weak<DeviceLeases>>,
+    things: HashMap<Thing, Holder>,
+    devices: HashMap<Arc<str>, (Weak<Outputs>, Weak<DeviceLeases>)>,
+    /// Outputs that are open, also those of devices that have ended: their safe values may be under way.
+    lines: HashMap<String, Weak<HeldLine>>,
+    channels: HashMap<String, Weak<HeldChannel>>,
+    claims: u64,
+}
+
+struct Holder {
+    device: Arc<str>,
+    claim: u64,
 }
 
 impl Leases {
@@ -66,55 +82,82 @@ impl Leases {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a device holds; shared by all of its instances. When the last of them lets go of it,
-    /// everything is free.
-    pub fn of(self: &Arc<Self>, device: &str) -> Arc<DeviceLeases> {
+    /// What a device holds; shared by all versions of its plugin and all of their instances. When the
+    /// last of them lets go of it, everything is free. A device is known by its outputs: one of the same
+    /// name that comes after it is another.
+    pub fn of(self: &Arc<Self>, outputs: &Arc<Outputs>) -> Arc<DeviceLeases> {
         let mut held = self.lock();
-        if let Some(known) = held.devices.get(device).and_then(Weak::upgrade) {
-            return known;
+        let same = |known: &Weak<Outputs>| std::ptr::eq(known.as_ptr(), Arc::as_ptr(outputs));
+        let known = held.devices.get(outputs.device());
+        let known = known.filter(|(known, _)| same(known));
+        if let Some(leases) = known.and_then(|(_, leases)| leases.upgrade()) {
+            return leases;
         }
-        held.devices.retain(|_, leases| leases.strong_count() > 0);
         let fresh = Arc::new(DeviceLeases {
-            device: device.into(),
             all: self.clone(),
+            outputs: outputs.clone(),
             open: Mutex::default(),
         });
         held.devices
-            .insert(device.to_owned(), Arc::downgrade(&fresh));
+            .retain(|_, (_, leases)| leases.strong_count() > 0);
+        let entry = (Arc::downgrade(outputs), Arc::downgrade(&fresh));
+        held.devices.insert(outputs.device().clone(), entry);
         fresh
     }
 
     fn claim(self: &Arc<Self>, device: &Arc<str>, thing: Thing) -> Result<Claim, HalError> {
         let mut held = self.lock();
         if let Some(holder) = held.things.get(&thing)
-            && holder != device
+            && holder.device != *device
         {
             return Err(HalError::Taken {
                 name: thing.words(),
-                holder: format!("device `{holder}`"),
+                holder: format!("device `{}`", holder.device),
             });
         }
+        held.claims += 1;
         // One of the same name that has ended but not let go yet loses it.
-        held.things.insert(thing.clone(), device.clone());
+        let holder = Holder {
+            device: device.clone(),
+            claim: held.claims,
+        };
+        let claim = holder.claim;
+        held.things.insert(thing.clone(), holder);
         Ok(Claim {
             all: self.clone(),
-            device: device.clone(),
+            claim,
             thing,
         })
+    }
+
+    /// A line that one of this name held and has not let go of yet.
+    fn left_line(&self, device: &str, name: &str) -> Option<Arc<HeldLine>> {
+        let held = self.lock();
+        let holder = held.things.get(&Thing::whole(Kind::Gpio, name))?;
+        let line = held.lines.get(name).filter(|_| *holder.device == *device);
+        line.and_then(Weak::upgrade)
+    }
+
+    fn left_channel(&self, device: &str, name: &str) -> Option<Arc<HeldChannel>> {
+        let held = self.lock();
+        let holder = held.things.get(&Thing::whole(Kind::Pwm, name))?;
+        let channel = held.channels.get(name);
+        let channel = channel.filter(|_| *holder.device == *device);
+        channel.and_then(Weak::upgrade)
     }
 }
 
 /// Something that a device holds, until this is dropped.
 pub struct Claim {
     all: Arc<Leases>,
-    device: Arc<str>,
+    claim: u64,
     thing: Thing,
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
         let mut held = self.all.lock();
-        let own = |holder: &Arc<str>| Arc::ptr_eq(holder, &self.device);
+        let own = |holder: &Holder| holder.claim == self.claim;
         if held.things.get(&self.thing).is_some_and(own) {
             held.things.remove(&self.thing);
         }
@@ -123,41 +166,119 @@ impl Drop for Claim {
 
 /// What one device holds.
 pub struct DeviceLeases {
-    device: Arc<str>,
     all: Arc<Leases>,
+    outputs: Arc<Outputs>,
     open: Mutex<Open>,
 }
 
 /// What is open, by the name of the board.
 #[derive(Default)]
 pub(crate) struct Open {
-    pub(crate) lines: BTreeMap<String, Arc<HeldLine>>,
-    pub(crate) addresses: BTreeMap<Thing, Claim>,
-    pub(crate) spi: BTreeMap<String, (Claim, Arc<dyn SpiDevice>)>,
-    pub(crate) uart: BTreeMap<String, (Claim, Arc<dyn Port>)>,
-    pub(crate) pwm: BTreeMap<String, Arc<HeldChannel>>,
+    pub(crate) lines: Shelf<String, HeldLine>,
+    pub(crate) channels: Shelf<String, HeldChannel>,
+    pub(crate) addresses: Shelf<Thing, Claim>,
+    pub(crate) spi: Shelf<String, HeldSpi>,
+    pub(crate) uart: Shelf<String, HeldPort>,
 }
 
 impl DeviceLeases {
     /// The device's name.
     pub fn device(&self) -> &Arc<str> {
-        &self.device
+        self.outputs.device()
+    }
+
+    /// Where it declares safe values.
+    pub fn outputs(&self) -> &Arc<Outputs> {
+        &self.outputs
     }
 
     /// Takes something for the device; an error names who has it.
     pub fn claim(&self, thing: Thing) -> Result<Claim, HalError> {
-        self.all.claim(&self.device, thing)
+        self.all.claim(self.device(), thing)
+    }
+
+    /// A line that a former device of this name has left: it need not be closed and opened again.
+    pub(crate) fn inherit_line(&self, name: &str) -> Option<Arc<HeldLine>> {
+        let line = self.all.left_line(self.device(), name)?;
+        line.take_over();
+        Some(line)
+    }
+
+    /// A channel that a former device of this name has left.
+    pub(crate) fn inherit_channel(&self, name: &str) -> Option<Arc<HeldChannel>> {
+        let channel = self.all.left_channel(self.device(), name)?;
+        channel.take_over();
+        Some(channel)
+    }
+
+    /// A line was opened: a device of this name that comes later finds it.
+    pub(crate) fn opened_line(&self, name: &str, line: &Arc<HeldLine>) {
+        let mut held = self.all.lock();
+        held.lines.retain(|_, line| line.strong_count() > 0);
+        held.lines.insert(name.to_owned(), Arc::downgrade(line));
+    }
+
+    /// A channel was opened.
+    pub(crate) fn opened_channel(&self, name: &str, channel: &Arc<HeldChannel>) {
+        let mut held = self.all.lock();
+        held.channels
+            .retain(|_, channel| channel.strong_count() > 0);
+        held.channels
+            .insert(name.to_owned(), Arc::downgrade(channel));
     }
 
     pub(crate) fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes back what a refused version has changed.
+    pub fn undo(&self, version: &str) {
+        let outputs = &self.outputs;
+        let mut open = self.open();
+        open.lines.undo(version, outputs);
+        open.channels.undo(version, outputs);
+        open.spi.undo(version, outputs);
+        open.uart.undo(version, outputs);
+    }
+
+    /// Lets go of what none of these versions has opened; outputs among it go to their safe values first.
+    pub fn keep(&self, versions: &[&str]) {
+        let (lines, channels) = {
+            let mut open = self.open();
+            open.addresses.keep(versions);
+            open.spi.keep(versions);
+            open.uart.keep(versions);
+            (open.lines.keep(versions), open.channels.keep(versions))
+        };
+        for name in lines.keys().chain(channels.keys()) {
+            self.outputs.retire(name);
+        }
+    }
+}
+
+/// The version that runs now may touch no hardware, and so does not say which versions are kept.
+impl Drop for DeviceLeases {
+    fn drop(&mut self) {
+        self.keep(&[]);
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use weihe_kernel::VirtualClock;
+    use weihe_kernel::bus::Bus;
+
     use super::*;
+
+    const ONE: &str = "1";
+
+    fn outputs(device: &str) -> Arc<Outputs> {
+        let bus = Bus::new(1);
+        let source = bus.source("$kernel").unwrap();
+        let clock = Arc::new(VirtualClock::new(0));
+        Outputs::new(device.into(), source, bus, clock)
+    }
 
     fn refusal(leases: &DeviceLeases, thing: &Thing) -> String {
         leases.claim(thing.clone()).err().unwrap().to_string()
@@ -166,7 +287,7 @@ mod tests {
     #[test]
     fn the_second_taker_is_told_who_was_first() {
         let leases = Arc::new(Leases::default());
-        let (pump, lamp) = (leases.of("pump"), leases.of("lamp"));
+        let (pump, lamp) = (leases.of(&outputs("pump")), leases.of(&outputs("lamp")));
         let line = Thing::whole(Kind::Gpio, "gpio/A3");
         let _line = pump.claim(line.clone()).unwrap();
         assert_eq!(refusal(&lamp, &line), "gpio/A3 is taken by device `pump`");
@@ -179,33 +300,60 @@ mod tests {
         pump.claim(Thing::address("i2c/1", 0x45)).unwrap();
     }
 
+    fn hold(leases: &DeviceLeases, thing: &Thing, version: &str) {
+        let version = version.into();
+        let known = leases.open().addresses.take(thing, &version);
+        let claim = known.unwrap_or_else(|| Arc::new(leases.claim(thing.clone()).unwrap()));
+        leases.open().addresses.put(thing.clone(), claim, &version);
+    }
+
     #[test]
     fn what_a_device_holds_outlives_its_instances_and_ends_with_the_last() {
         let leases = Arc::new(Leases::default());
-        let first = leases.of("pump");
+        let pump = outputs("pump");
+        let first = leases.of(&pump);
         let address = Thing::address("i2c/1", 0x44);
-        let claim = first.claim(address.clone()).unwrap();
-        first.open().addresses.insert(address.clone(), claim);
-        let second = leases.of("pump");
+        hold(&first, &address, ONE);
+        let second = leases.of(&pump);
         drop(first);
-        let lamp = leases.of("lamp");
+        let lamp = leases.of(&outputs("lamp"));
         refusal(&lamp, &address);
         drop(second);
         let _taken = lamp.claim(address.clone()).unwrap();
         // A device of the same name that comes later begins with nothing.
-        refusal(&leases.of("pump"), &address);
+        refusal(&leases.of(&outputs("pump")), &address);
     }
 
     #[test]
     fn the_end_of_a_former_device_takes_nothing_from_one_of_its_name() {
         let leases = Arc::new(Leases::default());
         let line = Thing::whole(Kind::Gpio, "gpio/A3");
-        let former = leases.of("pump");
+        let former = leases.of(&outputs("pump"));
         let kept = former.claim(line.clone()).unwrap();
         drop(former);
-        let pump = leases.of("pump");
+        let pump = leases.of(&outputs("pump"));
         let _line = pump.claim(line.clone()).unwrap();
         drop(kept);
-        refusal(&leases.of("lamp"), &line);
+        refusal(&leases.of(&outputs("lamp")), &line);
+    }
+
+    #[test]
+    fn what_no_version_uses_any_more_is_free() {
+        let leases = Arc::new(Leases::default());
+        let (pump, lamp) = (leases.of(&outputs("pump")), leases.of(&outputs("lamp")));
+        let [old, both, new] = [0x44, 0x45, 0x46].map(|at| Thing::address("i2c/1", at));
+        hold(&pump, &old, ONE);
+        hold(&pump, &both, ONE);
+        hold(&pump, &both, "2");
+        hold(&pump, &new, "2");
+        pump.keep(&["2", ONE]);
+        for thing in [&old, &both, &new] {
+            refusal(&lamp, thing);
+        }
+        pump.keep(&["2"]);
+        let _old = lamp.claim(old).unwrap();
+        refusal(&lamp, &both);
+        pump.keep(&[]);
+        let _rest = (lamp.claim(both).unwrap(), lamp.claim(new).unwrap());
     }
 }

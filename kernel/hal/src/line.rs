@@ -1,27 +1,55 @@
 //! A line that a device holds: what backends offer, with what the device made of it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use weihe_kernel::device::{Feed, Sample};
 use weihe_kernel::event::Value;
-use weihe_kernel::failsafe::{GuardedLine, SafeLine};
+use weihe_kernel::failsafe::{GuardedLine, Outputs, SafeLine};
 
 use crate::error::HalError;
 use crate::gpio::{Edge, EdgeSink, Line, LineConfig, Mode};
 use crate::hardware::Hardware;
 use crate::lease::Claim;
+use crate::shelf::Used;
 
 /// A line that a device holds.
 pub struct HeldLine {
     name: String,
     line: Arc<dyn Line>,
-    config: Mutex<LineConfig>,
-    /// What an output was set to last.
-    value: AtomicBool,
+    /// Held while an output is set, so that what was set last is known.
+    state: Mutex<State>,
     ear: Arc<Ear>,
     /// Held until the last who may set it lets go of it.
     _claim: Claim,
+}
+
+/// How a line is used now.
+struct State {
+    config: LineConfig,
+    /// What an output was set to last.
+    value: bool,
+    safe: Option<Promise>,
+    /// Rises when another device of the same name takes the line over.
+    tenant: u64,
+}
+
+/// The safe value of an output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    /// What the plugin calls the line.
+    pub alias: Arc<str>,
+    /// The value.
+    pub value: bool,
+}
+
+/// How a line was used, for the version that goes on when another was refused.
+#[derive(Clone)]
+pub struct LineUse {
+    config: LineConfig,
+    value: bool,
+    safe: Option<Promise>,
+    feed: Option<Feed>,
 }
 
 /// Where edges of a line are brought. What an edge goes to may change while it is open.
@@ -79,31 +107,59 @@ impl HeldLine {
         Ok(Self {
             name: name.to_owned(),
             line,
-            config: Mutex::new(*config),
-            value: AtomicBool::new(value),
+            state: Mutex::new(State {
+                config: *config,
+                value,
+                safe: None,
+                tenant: 0,
+            }),
             ear,
             _claim: claim,
         })
     }
 
-    fn config(&self) -> MutexGuard<'_, LineConfig> {
-        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opened again by the device that holds it: nothing happens on the line unless it is used in
     /// another way now.
     pub fn reopen(&self, config: &LineConfig, feed: Option<Feed>) -> Result<(), HalError> {
-        let mut known = self.config();
-        if !known.is_kept_by(config) {
+        let mut state = self.state();
+        if !state.config.is_kept_by(config) {
             self.line.configure(config)?;
-            *known = *config;
+            state.config = *config;
             if let Mode::Output { initial, .. } = config.mode {
                 let value = initial.or_else(|| self.line.read().ok());
-                self.value.store(value.unwrap_or(false), Ordering::Relaxed);
+                state.value = value.unwrap_or(false);
             }
         }
         *self.ear.feed() = feed;
         Ok(())
+    }
+
+    /// Another device of the same name has it now: what the one before has left to be set is not set.
+    pub fn take_over(&self) {
+        let mut state = self.state();
+        state.tenant += 1;
+        state.safe = None;
+    }
+
+    /// Says what an output is set to at the end; none for an input, and for one that stays as it is.
+    pub fn promise(self: &Arc<Self>, safe: Option<Promise>, outputs: &Arc<Outputs>) {
+        let tenant = {
+            let mut state = self.state();
+            state.safe.clone_from(&safe);
+            state.tenant
+        };
+        match safe {
+            Some(promise) => outputs.declare(Arc::new(SafeOutput {
+                line: self.clone(),
+                promise,
+                tenant,
+            })),
+            None => outputs.release(&self.name),
+        }
     }
 
     /// What the board calls it.
@@ -123,16 +179,21 @@ impl HeldLine {
 
     /// Sets an output.
     pub fn write(&self, value: bool) -> Result<(), HalError> {
-        self.line.write(value)?;
-        self.value.store(value, Ordering::Relaxed);
-        Ok(())
+        self.set(&mut self.state(), value)
     }
 
     /// Sets an output to what it was not.
     pub fn toggle(&self) -> Result<bool, HalError> {
-        let value = !self.value.load(Ordering::Relaxed);
-        self.write(value)?;
+        let mut state = self.state();
+        let value = !state.value;
+        self.set(&mut state, value)?;
         Ok(value)
+    }
+
+    fn set(&self, state: &mut State, value: bool) -> Result<(), HalError> {
+        self.line.write(value)?;
+        state.value = value;
+        Ok(())
     }
 
     /// How many edges were missed since it was opened.
@@ -141,17 +202,57 @@ impl HeldLine {
     }
 }
 
-/// A line with its safe value, as the fail-safe holds it.
-pub struct SafeOutput {
-    line: Arc<HeldLine>,
-    value: bool,
+impl Used for HeldLine {
+    type Use = LineUse;
+
+    fn in_use(&self) -> LineUse {
+        let state = self.state();
+        LineUse {
+            config: state.config,
+            value: state.value,
+            safe: state.safe.clone(),
+            feed: self.ear.feed().clone(),
+        }
+    }
+
+    fn resume(self: &Arc<Self>, before: &LineUse, outputs: &Arc<Outputs>) {
+        if let Err(error) = self.change_back(before) {
+            tracing::error!(
+                "{} is not as the refused version found it: {error}",
+                self.name
+            );
+        }
+        let (safe, is) = (before.safe.clone(), self.state().safe.clone());
+        if safe != is {
+            self.promise(safe, outputs);
+        }
+    }
 }
 
-impl SafeOutput {
-    /// The safe value of a line.
-    pub fn new(line: Arc<HeldLine>, value: bool) -> Self {
-        Self { line, value }
+impl HeldLine {
+    fn change_back(&self, before: &LineUse) -> Result<(), HalError> {
+        self.ear.feed().clone_from(&before.feed);
+        let mut state = self.state();
+        let mut config = before.config;
+        if let Mode::Output { initial, .. } = &mut config.mode {
+            *initial = Some(before.value);
+        }
+        if !state.config.is_kept_by(&config) {
+            self.line.configure(&config)?;
+            state.config = before.config;
+            state.value = before.value;
+        } else if matches!(config.mode, Mode::Output { .. }) && state.value != before.value {
+            self.set(&mut state, before.value)?;
+        }
+        Ok(())
     }
+}
+
+/// A line with its safe value, as the fail-safe holds it.
+struct SafeOutput {
+    line: Arc<HeldLine>,
+    promise: Promise,
+    tenant: u64,
 }
 
 impl SafeLine for SafeOutput {
@@ -160,17 +261,36 @@ impl SafeLine for SafeOutput {
     }
 
     fn describe(&self) -> String {
-        let value = if self.value { "active" } else { "inactive" };
-        format!("{} = {value}", self.line.name())
+        let value = match self.promise.value {
+            true => "active",
+            false => "inactive",
+        };
+        described(&self.promise.alias, self.line.name(), value)
     }
 
     fn apply(&self) -> Result<(), String> {
-        self.line
-            .write(self.value)
-            .map_err(|error| error.to_string())
+        let mut state = self.line.state();
+        if state.tenant != self.tenant {
+            // Another device of this name minds it now.
+            return Ok(());
+        }
+        let done = self.line.set(&mut state, self.promise.value);
+        done.map_err(|error| error.to_string())
+    }
+
+    fn blocks(&self) -> bool {
+        self.line.blocks()
     }
 
     fn guarded(&self) -> Option<GuardedLine> {
-        self.line.line.guarded(self.value)
+        self.line.line.guarded(self.promise.value)
+    }
+}
+
+/// What goes to what, where the board's name is shown anyway.
+pub(crate) fn described(alias: &str, name: &str, value: &str) -> String {
+    match alias == name {
+        true => value.to_owned(),
+        false => format!("{alias} = {value}"),
     }
 }

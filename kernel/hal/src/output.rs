@@ -1,34 +1,167 @@
 //! A PWM channel that a device holds, with what it is set to at the end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use weihe_kernel::failsafe::{GuardedLine, SafeLine};
+use weihe_kernel::failsafe::{GuardedLine, Outputs, SafeLine};
 
+use crate::error::HalError;
 use crate::lease::Claim;
+use crate::line::described;
 use crate::pwm::PwmChannel;
+use crate::shelf::Used;
 
 /// A PWM channel that a device holds.
 pub struct HeldChannel {
-    /// What the board calls it.
-    pub name: String,
-    /// The channel itself.
-    pub channel: Arc<dyn PwmChannel>,
+    name: String,
+    channel: Arc<dyn PwmChannel>,
+    /// Held while it is set, so that what was set last is known.
+    state: Mutex<State>,
     /// Held until the last who may set it lets go of it.
-    pub _claim: Claim,
+    _claim: Claim,
+}
+
+struct State {
+    /// Whether it was switched on or off by the device; none when it never was.
+    on: Option<bool>,
+    safe: Option<Promise>,
+    /// Rises when another device of the same name takes the channel over.
+    tenant: u64,
+}
+
+/// What a channel is set to at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    /// What the plugin calls the channel.
+    pub alias: Arc<str>,
+    /// The width of its pulses, in nanoseconds; none for off.
+    pub width: Option<u64>,
+}
+
+/// How a channel was used, for the version that goes on when another was refused.
+#[derive(Clone)]
+pub struct ChannelUse {
+    period: u64,
+    width: u64,
+    on: Option<bool>,
+    safe: Option<Promise>,
+}
+
+impl HeldChannel {
+    /// A channel that was opened.
+    pub fn new(name: &str, channel: Arc<dyn PwmChannel>, claim: Claim) -> Self {
+        Self {
+            name: name.to_owned(),
+            channel,
+            state: Mutex::new(State {
+                on: None,
+                safe: None,
+                tenant: 0,
+            }),
+            _claim: claim,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another device of the same name has it now: what the one before has left to be set is not set.
+    pub fn take_over(&self) {
+        let mut state = self.state();
+        state.tenant += 1;
+        state.safe = None;
+    }
+
+    /// Says what it is set to at the end; none when it stays as it is.
+    pub fn promise(self: &Arc<Self>, safe: Option<Promise>, outputs: &Arc<Outputs>) {
+        let tenant = {
+            let mut state = self.state();
+            state.safe.clone_from(&safe);
+            state.tenant
+        };
+        match safe {
+            Some(promise) => outputs.declare(Arc::new(SafeChannel {
+                held: self.clone(),
+                promise,
+                tenant,
+            })),
+            None => outputs.release(&self.name),
+        }
+    }
+
+    /// Sets period and width.
+    pub fn set(&self, period: u64, width: u64) -> Result<(), HalError> {
+        let _alone = self.state();
+        self.channel.set(period, width)
+    }
+
+    /// Switches it on or off.
+    pub fn enable(&self, on: bool) -> Result<(), HalError> {
+        self.switch(&mut self.state(), on)
+    }
+
+    fn switch(&self, state: &mut State, on: bool) -> Result<(), HalError> {
+        self.channel.enable(on)?;
+        state.on = Some(on);
+        Ok(())
+    }
+
+    /// The period as the hardware has it.
+    pub fn period(&self) -> Result<u64, HalError> {
+        self.channel.period()
+    }
+
+    /// The width as the hardware has it.
+    pub fn width(&self) -> Result<u64, HalError> {
+        self.channel.width()
+    }
+
+    fn change_back(&self, before: &ChannelUse) -> Result<(), HalError> {
+        let mut state = self.state();
+        let is = (self.channel.period()?, self.channel.width()?);
+        if before.period > 0 && is != (before.period, before.width) {
+            self.channel.set(before.period, before.width)?;
+        }
+        if state.on != before.on {
+            // It came to no use before: off is what it was.
+            self.switch(&mut state, before.on.unwrap_or(false))?;
+        }
+        Ok(())
+    }
+}
+
+impl Used for HeldChannel {
+    type Use = ChannelUse;
+
+    fn in_use(&self) -> ChannelUse {
+        let state = self.state();
+        ChannelUse {
+            period: self.channel.period().unwrap_or(0),
+            width: self.channel.width().unwrap_or(0),
+            on: state.on,
+            safe: state.safe.clone(),
+        }
+    }
+
+    fn resume(self: &Arc<Self>, before: &ChannelUse, outputs: &Arc<Outputs>) {
+        if let Err(error) = self.change_back(before) {
+            tracing::error!(
+                "{} is not as the refused version found it: {error}",
+                self.name
+            );
+        }
+        let (safe, is) = (before.safe.clone(), self.state().safe.clone());
+        if safe != is {
+            self.promise(safe, outputs);
+        }
+    }
 }
 
 /// A channel with its safe width, as the fail-safe holds it.
-pub struct SafeChannel {
+struct SafeChannel {
     held: Arc<HeldChannel>,
-    /// The width; none for off.
-    width: Option<u64>,
-}
-
-impl SafeChannel {
-    /// What a channel is set to at the end: a width, or off.
-    pub fn new(held: Arc<HeldChannel>, width: Option<u64>) -> Self {
-        Self { held, width }
-    }
+    promise: Promise,
+    tenant: u64,
 }
 
 impl SafeLine for SafeChannel {
@@ -37,24 +170,35 @@ impl SafeLine for SafeChannel {
     }
 
     fn describe(&self) -> String {
-        match self.width {
-            Some(width) => format!("{} = {width} ns", self.held.name),
-            None => format!("{} = off", self.held.name),
-        }
+        let value = match self.promise.width {
+            Some(width) => format!("{width} ns"),
+            None => "off".to_owned(),
+        };
+        described(&self.promise.alias, &self.held.name, &value)
     }
 
     fn apply(&self) -> Result<(), String> {
+        let mut state = self.held.state();
+        if state.tenant != self.tenant {
+            // Another device of this name minds it now.
+            return Ok(());
+        }
         let channel = &self.held.channel;
-        let applied = match self.width {
-            Some(width) => channel
-                .period()
-                .and_then(|period| channel.set(period, width)),
-            None => channel.enable(false),
+        let mut apply = || {
+            let period = channel.period()?;
+            match self.promise.width {
+                // Without a period there never were pulses.
+                Some(width) if period > 0 => {
+                    channel.set(period, width)?;
+                    self.held.switch(&mut state, true)
+                }
+                _ => self.held.switch(&mut state, false),
+            }
         };
-        applied.map_err(|error| error.to_string())
+        apply().map_err(|error: HalError| error.to_string())
     }
 
     fn guarded(&self) -> Option<GuardedLine> {
-        self.held.channel.guarded(self.width)
+        self.held.channel.guarded(self.promise.width)
     }
 }

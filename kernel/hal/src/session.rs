@@ -2,7 +2,7 @@
 //! asked. Without wasm.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use weihe_kernel::device::Inlet;
 use weihe_kernel::failsafe::Outputs;
@@ -16,8 +16,9 @@ use crate::hardware::Kind;
 use crate::i2c::{I2cBus, I2cError, I2cFault, I2cOperation};
 use crate::lease::{DeviceLeases, Thing};
 use crate::limits::{I2C_BYTES, OPERATIONS, SPI_BYTES};
-use crate::line::{HeldLine, SafeOutput};
-use crate::output::{HeldChannel, SafeChannel};
+use crate::line::{self, HeldLine};
+use crate::output::{self, HeldChannel};
+use crate::peripheral::{HeldPort, HeldSpi};
 use crate::serial::{Port, PortSettings};
 use crate::spi::{SpiConfig, SpiDevice, SpiOperation};
 use crate::worker::Worker;
@@ -25,9 +26,11 @@ use crate::worker::Worker;
 /// Hardware as one instance of a device sees it.
 pub struct Session {
     shared: Arc<Shared>,
-    leases: Arc<DeviceLeases>,
+    /// What its device holds, once it has a device; its grant keeps that between two instances.
+    leases: Arc<OnceLock<Arc<DeviceLeases>>>,
+    device: Arc<str>,
+    version: Arc<str>,
     grant: Arc<Grant>,
-    pub(crate) outputs: Option<Arc<Outputs>>,
     pub(crate) inlet: Option<Inlet>,
     /// Why the last operation on a bus failed, by the name that the plugin opened.
     bus_errors: HashMap<String, String>,
@@ -55,20 +58,39 @@ pub struct OpenSpi {
 }
 
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>, leases: Arc<DeviceLeases>, grant: Arc<Grant>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        leases: Arc<OnceLock<Arc<DeviceLeases>>>,
+        device: &str,
+        grant: Arc<Grant>,
+    ) -> Self {
         Self {
             shared,
             leases,
+            device: device.into(),
+            version: "".into(),
             grant,
-            outputs: None,
             inlet: None,
             bus_errors: HashMap::new(),
         }
     }
 
+    /// Whose outputs it declares, and of which version its instance is.
+    pub(crate) fn belong(&mut self, outputs: &Arc<Outputs>, version: &str) {
+        let all = &self.shared.leases;
+        self.leases.get_or_init(|| all.of(outputs));
+        self.version = version.into();
+    }
+
+    fn leases(&self) -> Result<&Arc<DeviceLeases>, HalError> {
+        self.leases.get().ok_or_else(|| {
+            HalError::Failed(format!("device `{}` cannot hold anything yet", self.device))
+        })
+    }
+
     fn not_granted(&self, kind: Kind, alias: &str) -> HalError {
         let granted = self.grant.aliases(kind);
-        let device = self.leases.device();
+        let device = &self.device;
         let rest = if granted.is_empty() {
             String::new()
         } else {
@@ -112,28 +134,30 @@ impl Session {
             ),
             _ => None,
         };
-        let known = self.leases.open().lines.get(&name).cloned();
-        let line = match known {
+        let leases = self.leases()?;
+        let known = leases.open().lines.take(&name, &self.version);
+        let line = match known.or_else(|| leases.inherit_line(&name)) {
             Some(line) => {
                 line.reopen(&config, feed)?;
                 line
             }
             None => {
-                let claim = self.leases.claim(Thing::whole(Kind::Gpio, &name))?;
+                let claim = leases.claim(Thing::whole(Kind::Gpio, &name))?;
                 let hardware = &*self.shared.hardware;
                 let line = Arc::new(HeldLine::open(hardware, &name, &config, feed, claim)?);
-                self.leases.open().lines.insert(name.clone(), line.clone());
+                leases.opened_line(&name, &line);
                 line
             }
         };
-        if let Some(outputs) = &self.outputs {
-            match (mode, granted.safe.unwrap_or(safe)) {
-                (Mode::Output { .. }, Safe::Value(value)) => {
-                    outputs.declare(Arc::new(SafeOutput::new(line.clone(), value)));
-                }
-                _ => outputs.release(&name),
-            }
-        }
+        leases.open().lines.put(name, line.clone(), &self.version);
+        let promise = match (mode, granted.safe.unwrap_or(safe)) {
+            (Mode::Output { .. }, Safe::Value(value)) => Some(line::Promise {
+                alias: alias.into(),
+                value,
+            }),
+            _ => None,
+        };
+        line.promise(promise, leases.outputs());
         Ok(line)
     }
 
@@ -145,7 +169,7 @@ impl Session {
         if may {
             return Ok(());
         }
-        let device = self.leases.device();
+        let device = &self.device;
         let other = if granted.input { "input" } else { "output" };
         Err(HalError::Denied(format!(
             "line `{alias}` is granted to device `{device}` as an {other}, not as an {wanted}"
@@ -194,18 +218,20 @@ impl Session {
             addresses.is_none_or(|addresses| addresses.contains(&address))
         });
         if !covered {
-            let device = self.leases.device();
+            let device = &self.device;
             return Err(HalError::Denied(format!(
                 "address {address:#04x} on {} is not granted to device `{device}`",
                 bus.name
             )));
         }
         let thing = Thing::address(&bus.name, address);
-        let known = self.leases.open().addresses.contains_key(&thing);
-        if !known {
-            let claim = self.leases.claim(thing.clone())?;
-            self.leases.open().addresses.insert(thing, claim);
-        }
+        let leases = self.leases()?;
+        let known = leases.open().addresses.take(&thing, &self.version);
+        let claim = match known {
+            Some(claim) => claim,
+            None => Arc::new(leases.claim(thing.clone())?),
+        };
+        leases.open().addresses.put(thing, claim, &self.version);
         if let Some(set) = bus.claimed.get_mut(word) {
             *set |= 1 << bit;
         }
@@ -239,24 +265,21 @@ impl Session {
         };
         let name = self.shared.hardware.resolve(Kind::Spi, &granted.name)?;
         let worker = self.shared.worker(Kind::Spi, &name);
-        let known = self
-            .leases
-            .open()
-            .spi
-            .get(&name)
-            .map(|(_, device)| device.clone());
-        let device = match known {
-            Some(device) => {
-                device.configure(config)?;
-                device
+        let leases = self.leases()?;
+        let known = leases.open().spi.take(&name, &self.version);
+        let held = match known {
+            Some(held) => {
+                held.configure(config)?;
+                held
             }
             None => {
-                let claim = self.leases.claim(Thing::whole(Kind::Spi, &name))?;
+                let claim = leases.claim(Thing::whole(Kind::Spi, &name))?;
                 let device = self.shared.hardware.spi(&name, config)?;
-                self.leases.open().spi.insert(name, (claim, device.clone()));
-                device
+                Arc::new(HeldSpi::new(&name, device, config, claim))
             }
         };
+        let device = held.device().clone();
+        leases.open().spi.put(name, held, &self.version);
         Ok(OpenSpi { device, worker })
     }
 
@@ -270,24 +293,22 @@ impl Session {
             return Err(self.not_granted(Kind::Uart, alias));
         };
         let name = self.shared.hardware.resolve(Kind::Uart, &granted.name)?;
-        let known = self
-            .leases
-            .open()
-            .uart
-            .get(&name)
-            .map(|(_, port)| port.clone());
-        match known {
-            Some(port) => {
-                port.configure(settings)?;
-                Ok(port)
+        let leases = self.leases()?;
+        let known = leases.open().uart.take(&name, &self.version);
+        let held = match known {
+            Some(held) => {
+                held.configure(settings)?;
+                held
             }
             None => {
-                let claim = self.leases.claim(Thing::whole(Kind::Uart, &name))?;
+                let claim = leases.claim(Thing::whole(Kind::Uart, &name))?;
                 let port = self.shared.hardware.uart(&name, settings)?;
-                self.leases.open().uart.insert(name, (claim, port.clone()));
-                Ok(port)
+                Arc::new(HeldPort::new(&name, port, settings, claim))
             }
-        }
+        };
+        let port = held.device().clone();
+        leases.open().uart.put(name, held, &self.version);
+        Ok(port)
     }
 
     /// Opens a PWM channel; `safe` is the width that the plugin declares, none for off.
@@ -300,28 +321,32 @@ impl Session {
             return Err(self.not_granted(Kind::Pwm, alias));
         };
         let name = self.shared.hardware.resolve(Kind::Pwm, &granted.name)?;
-        let known = self.leases.open().pwm.get(&name).cloned();
-        let held = match known {
+        let leases = self.leases()?;
+        let known = leases.open().channels.take(&name, &self.version);
+        let held = match known.or_else(|| leases.inherit_channel(&name)) {
             Some(held) => held,
             None => {
-                let claim = self.leases.claim(Thing::whole(Kind::Pwm, &name))?;
+                let claim = leases.claim(Thing::whole(Kind::Pwm, &name))?;
                 let channel = self.shared.hardware.pwm(&name)?;
-                let held = Arc::new(HeldChannel {
-                    name: name.clone(),
-                    channel,
-                    _claim: claim,
-                });
-                self.leases.open().pwm.insert(name.clone(), held.clone());
+                let held = Arc::new(HeldChannel::new(&name, channel, claim));
+                leases.opened_channel(&name, &held);
                 held
             }
         };
-        if let Some(outputs) = &self.outputs {
-            match granted.keep {
-                Some(true) => outputs.release(&name),
-                Some(false) => outputs.declare(Arc::new(SafeChannel::new(held.clone(), None))),
-                None => outputs.declare(Arc::new(SafeChannel::new(held.clone(), safe))),
-            }
-        }
+        leases
+            .open()
+            .channels
+            .put(name, held.clone(), &self.version);
+        let promise = |width| output::Promise {
+            alias: alias.into(),
+            width,
+        };
+        let safe = match granted.keep {
+            Some(true) => None,
+            Some(false) => Some(promise(None)),
+            None => Some(promise(safe)),
+        };
+        held.promise(safe, leases.outputs());
         Ok(held)
     }
 

@@ -158,6 +158,12 @@ pub trait GuestFactory: 'static {
     /// them: its codec at connections.
     fn adopt(&self) {}
 
+    /// What a version that is refused has changed of what the device holds at capabilities is undone.
+    fn undo(&self, _version: &str) {}
+
+    /// What the device holds at capabilities is let go of unless one of these versions has opened it.
+    fn keep(&self, _versions: &[&str]) {}
+
     /// A fresh instance.
     fn instantiate(&self) -> impl Future<Output = Result<Self::Guest, Trap>>;
 }

@@ -42,8 +42,15 @@ pub enum Action {
         /// In order.
         frames: Vec<GuardedFrame>,
     },
-    /// The bytes are written, as they are.
-    Write(Bytes),
+    /// A capability knows what to do.
+    Order {
+        /// Its name.
+        by: &'static str,
+        /// What it is to do, in its own words.
+        order: Bytes,
+        /// What goes to what, in words for people.
+        what: Arc<str>,
+    },
 }
 
 /// Times of a line, in nanoseconds.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 /// The lease on one output of a capability (a GPIO line, say) as the fail-safe sees it. What it holds
-/// is held until the capability releases it, or the safe value has been set and the device is gone.
+/// is held until the capability releases it, or the safe value has been set and the device was removed.
 pub trait SafeLine: Send + Sync {
     /// Names the line among those of its device: `gpiochip0/17`.
     fn name(&self) -> &str;
@@ -14,19 +14,27 @@ pub trait SafeLine: Send + Sync {
     /// What goes to what, in words for people: `pump = off`.
     fn describe(&self) -> String;
 
-    /// Sets the safe value. Called on a device's lane, so it must not block; what it says went wrong is
-    /// shown to the operator.
+    /// Sets the safe value; what it says went wrong is shown to the operator. Called on a device's lane
+    /// unless it [blocks](Self::blocks).
     fn apply(&self) -> Result<(), String>;
+
+    /// Whether setting it may take long: it is then done on a thread of its own.
+    fn blocks(&self) -> bool {
+        false
+    }
 
     /// How another process sets the safe value after this one died; none when it cannot be.
     fn guarded(&self) -> Option<GuardedLine>;
 }
 
-/// How a process that holds a line's descriptor sets its safe value.
+/// How a process that holds a line's descriptor sets its safe value. What the bytes mean is known to the
+/// capability alone, which carries them out in that process; here they are passed on.
 #[derive(Debug, Clone)]
 pub struct GuardedLine {
     /// The line.
     pub descriptor: Arc<OwnedFd>,
-    /// What is written to it.
-    pub write: Bytes,
+    /// The capability that understands the order.
+    pub by: &'static str,
+    /// What it is to do with the descriptor.
+    pub order: Bytes,
 }

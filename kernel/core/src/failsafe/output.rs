@@ -18,6 +18,8 @@ pub(super) struct Held {
     pub(super) cause: Option<Arc<str>>,
     pub(super) applied: u64,
     pub(super) failures: u64,
+    /// The device was removed: lines are let go of once their safe values are set.
+    pub(super) removed: bool,
 }
 
 pub(super) struct Output {
@@ -26,11 +28,21 @@ pub(super) struct Output {
     pub(super) state: SafeState,
     pub(super) since: u64,
     pub(super) error: String,
+    /// A line that no version of the device has a use for any more: it is forgotten once it is safe.
+    pub(super) retires: bool,
 }
 
 pub(super) enum How {
-    Frame { seat: Seat, frame: Arc<SafeFrame> },
+    Frame {
+        seat: Seat,
+        frame: Arc<SafeFrame>,
+    },
     Line(Arc<dyn SafeLine>),
+    /// A line that was let go of.
+    Gone {
+        what: String,
+        on: String,
+    },
 }
 
 impl How {
@@ -41,7 +53,7 @@ impl How {
     pub(super) fn connection(&self) -> Option<&Arc<str>> {
         match self {
             Self::Frame { seat, .. } => Some(seat.connection()),
-            Self::Line(_) => None,
+            Self::Line(_) | Self::Gone { .. } => None,
         }
     }
 
@@ -49,6 +61,7 @@ impl How {
         match self {
             Self::Frame { frame, .. } => frame.label.to_string(),
             Self::Line(line) => line.describe(),
+            Self::Gone { what, .. } => what.clone(),
         }
     }
 
@@ -56,16 +69,20 @@ impl How {
         match self {
             Self::Frame { seat, .. } => seat.connection().to_string(),
             Self::Line(line) => line.name().to_owned(),
+            Self::Gone { on, .. } => on.clone(),
         }
     }
 }
+
+/// Lines with their ids, in order.
+pub(super) type Lines = Vec<(u64, Arc<dyn SafeLine>)>;
 
 /// Frames with their ids, in order.
 pub(super) type Frames = Vec<(u64, Arc<SafeFrame>)>;
 
 /// What is to be set.
 pub(super) struct Due {
-    pub(super) lines: Vec<(u64, Arc<dyn SafeLine>)>,
+    pub(super) lines: Lines,
     /// By connection.
     pub(super) frames: Vec<(Seat, Frames)>,
 }
@@ -83,8 +100,21 @@ impl Held {
     }
 
     pub(super) fn forget(&mut self, line: &str) {
-        self.outputs
-            .retain(|output| !matches!(&output.how, How::Line(held) if held.name() == line));
+        self.outputs.retain(|output| !output.is_line(line));
+    }
+
+    /// The output of a line.
+    pub(super) fn line(&mut self, line: &str) -> Option<&mut Output> {
+        self.outputs.iter_mut().find(|output| output.is_line(line))
+    }
+
+    /// Lines that were declared since the others were set.
+    pub(super) fn begin_rest(&mut self, now: u64) -> Lines {
+        let is_armed_line = |output: &&mut Output| {
+            output.state == SafeState::Armed && matches!(output.how, How::Line(_))
+        };
+        let rest = self.outputs.iter_mut().filter(is_armed_line);
+        rest.filter_map(|output| output.begin(now)).collect()
     }
 
     /// Everything is to be set now: the lines, and the frames of each connection.
@@ -92,10 +122,9 @@ impl Held {
         let mut lines = Vec::new();
         let mut frames: Vec<(Seat, Frames)> = Vec::new();
         for output in &mut self.outputs {
-            output.state = SafeState::Applying;
-            output.since = now;
+            lines.extend(output.begin(now));
             match &output.how {
-                How::Line(line) => lines.push((output.id, line.clone())),
+                How::Line(_) | How::Gone { .. } => {}
                 How::Frame { seat, frame } => {
                     let entry = (output.id, frame.clone());
                     let known = frames
@@ -122,7 +151,11 @@ impl Held {
                             device: device.clone(),
                             on: line.name().into(),
                             descriptor: guarded.descriptor,
-                            action: Action::Write(guarded.write),
+                            action: Action::Order {
+                                by: guarded.by,
+                                order: guarded.order,
+                                what: line.describe().into(),
+                            },
                         });
                     }
                 }
@@ -165,6 +198,31 @@ impl Output {
             state: SafeState::Armed,
             since,
             error: String::new(),
+            retires: false,
+        }
+    }
+
+    fn is_line(&self, name: &str) -> bool {
+        matches!(&self.how, How::Line(held) if held.name() == name)
+    }
+
+    /// It is to be set now; returns the line that it is.
+    pub(super) fn begin(&mut self, now: u64) -> Option<(u64, Arc<dyn SafeLine>)> {
+        self.state = SafeState::Applying;
+        self.since = now;
+        match &self.how {
+            How::Line(line) => Some((self.id, line.clone())),
+            How::Frame { .. } | How::Gone { .. } => None,
+        }
+    }
+
+    /// Lets go of the line that it is, unless that is being set right now.
+    pub(super) fn let_go(&mut self) {
+        if matches!(self.how, How::Line(_)) && self.state != SafeState::Applying {
+            self.how = How::Gone {
+                what: self.how.what(),
+                on: self.how.on(),
+            };
         }
     }
 
@@ -175,6 +233,7 @@ impl Output {
             state: self.state,
             since: self.since,
             error: self.error.clone(),
+            held: matches!(self.how, How::Line(_)),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::frame::SafeFrame;
 use super::guard::Charge;
 use super::limits::STOP_TIME;
 use super::line::SafeLine;
-use super::output::{Due, Held, How, Output};
+use super::output::{Due, Held, How, Lines, Output};
 use super::sending::send;
 use super::status::{SafeState, SafeStatus};
 
@@ -132,14 +132,23 @@ impl Outputs {
         }
     }
 
-    /// Declares the safe value of a line that was handed out; one of the same name is replaced.
+    /// Declares the safe value of a line that was handed out; one of the same name is replaced. One that
+    /// says the same stays as it is, also where it was set.
     pub fn declare(&self, line: Arc<dyn SafeLine>) {
         {
             let mut held = self.lock();
-            held.forget(line.name());
-            held.next += 1;
-            let output = Output::new(held.next, How::Line(line), self.clock.now());
-            held.outputs.push(output);
+            match held.line(line.name()) {
+                // As after each restart.
+                Some(known) if known.how.what() == line.describe() && !known.retires => {
+                    known.how = How::Line(line);
+                }
+                _ => {
+                    held.forget(line.name());
+                    held.next += 1;
+                    let output = Output::new(held.next, How::Line(line), self.clock.now());
+                    held.outputs.push(output);
+                }
+            }
         }
         self.tell();
     }
@@ -147,6 +156,83 @@ impl Outputs {
     /// A line was taken back: its safe value is nobody's business any more.
     pub fn release(&self, line: &str) {
         self.lock().forget(line);
+        self.tell();
+    }
+
+    /// No version of the device has a use for a line any more: it is set to its safe value and taken back,
+    /// or stays listed where it cannot be set. Nothing is set twice when all were already.
+    pub fn retire(self: &Arc<Self>, line: &str) {
+        let (run, due) = {
+            let mut held = self.lock();
+            if held.cause.is_some() {
+                return;
+            }
+            let now = self.clock.now();
+            let Some(output) = held.line(line) else {
+                return;
+            };
+            output.retires = true;
+            (self.run.borrow().number, output.begin(now))
+        };
+        tracing::info!(device = %self.device, "no version uses {line} any more");
+        self.set_lines(run, due.into_iter().collect());
+        self.tell();
+    }
+
+    /// A version that was to bring a failed device back is refused: what it has declared goes to its safe
+    /// value like all the rest.
+    pub fn stay_safe(self: &Arc<Self>) {
+        let (run, due) = {
+            let mut held = self.lock();
+            if held.cause.is_none() {
+                return;
+            }
+            let now = self.clock.now();
+            (self.run.borrow().number, held.begin_rest(now))
+        };
+        if !due.is_empty() {
+            self.set_lines(run, due);
+            self.tell();
+        }
+    }
+
+    /// Sets lines: at once, or on a thread where it may take long.
+    fn set_lines(self: &Arc<Self>, run: u64, lines: Lines) {
+        let set = move |outputs: &Self, (id, line): (u64, Arc<dyn SafeLine>)| {
+            outputs.note(run, id, line.apply(), SafeState::Failed);
+        };
+        let (slow, quick): (Lines, Lines) = lines.into_iter().partition(|(_, line)| line.blocks());
+        for line in quick {
+            set(self, line);
+        }
+        if slow.is_empty() {
+            return;
+        }
+        let (outputs, on_thread) = (self.clone(), slow.clone());
+        let thread = std::thread::Builder::new().name("weihe-safe".into());
+        let started = thread.spawn(move || {
+            for line in on_thread {
+                set(&outputs, line);
+                outputs.tell();
+            }
+        });
+        if let Err(error) = started {
+            tracing::warn!("there is no thread for slow lines, and others wait for them: {error}");
+            for line in slow {
+                set(self, line);
+            }
+        }
+    }
+
+    /// The device was removed: its lines are free once they have been set.
+    pub fn let_go(&self) {
+        {
+            let mut held = self.lock();
+            held.removed = true;
+            for output in &mut held.outputs {
+                output.let_go();
+            }
+        }
         self.tell();
     }
 
@@ -163,9 +249,7 @@ impl Outputs {
             (self.run.borrow().number, held.begin(self.clock.now()))
         };
         tracing::info!(device = %self.device, "outputs go to their safe values: {cause}");
-        for (id, line) in lines {
-            self.note(run, id, line.apply(), SafeState::Failed);
-        }
+        self.set_lines(run, lines);
         for (seat, frames) in frames {
             match seat.succeed(&self.device) {
                 Some(seat) => {
@@ -221,6 +305,12 @@ impl Outputs {
             output.state = state;
             output.since = now;
         }
+        if held.removed {
+            output.let_go();
+        }
+        if output.retires && state == SafeState::Applied {
+            held.outputs.retain(|output| output.id != id);
+        }
         self.changed.notify_waiters();
     }
 
@@ -244,6 +334,7 @@ impl Outputs {
                 return;
             }
             let now = self.clock.now();
+            held.outputs.retain(|output| !output.retires);
             for output in &mut held.outputs {
                 output.state = SafeState::Armed;
                 output.since = now;

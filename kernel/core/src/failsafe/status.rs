@@ -46,6 +46,10 @@ pub struct OutputStatus {
     pub since: u64,
     /// Why its safe value could not be set; empty otherwise.
     pub error: String,
+    /// Whether it is a line that is still open: one of a device that has failed stays so, at its safe
+    /// value, until the device is removed or started again.
+    #[serde(default)]
+    pub held: bool,
 }
 
 /// The outputs of one device, which may have ended.

@@ -95,6 +95,7 @@ impl Kernel {
         let result = outcome.await.unwrap_or_else(|_| Err(ended()));
         if let Err(error) = result {
             self.forget_device(&added);
+            added.outputs.let_go();
             return Err(error.into());
         }
         Ok(())
@@ -121,16 +122,34 @@ impl Kernel {
 
     /// Stops a device in order and removes it. The reason is for the audit trail.
     pub async fn remove_device(&self, name: &str, reason: &str) -> Result<(), DeviceError> {
-        self.end_device(name, StopReason::Unload, reason)
-            .await
-            .map(drop)
+        let ended = self.end_device(name, StopReason::Unload, reason).await?;
+        ended.outputs.let_go();
+        Ok(())
+    }
+
+    /// Stops a device in order and starts it as another entry describes it. Lines that both hold are not
+    /// closed in between, so they keep their safe values until the new one sets them.
+    pub async fn replace_device(&self, spec: DeviceSpec, reason: &str) -> Result<(), DeviceError> {
+        let ended = self
+            .end_device(&spec.name, StopReason::Unload, reason)
+            .await?;
+        let started = self.add_device(spec).await;
+        ended.outputs.let_go();
+        started
     }
 
     /// Stops a device in order and starts it again, as it was configured.
     pub async fn restart_device(&self, name: &str) -> Result<(), DeviceError> {
-        let why = "it is started again";
-        let ended = self.end_device(name, StopReason::Unload, why).await?;
-        self.add_device(ended.spec.clone()).await
+        let spec = self.device_spec(name).ok_or_else(|| self.unknown(name))?;
+        self.replace_device(spec, "it is started again").await
+    }
+
+    fn unknown(&self, name: &str) -> DeviceError {
+        let registry = self.registry();
+        DeviceError::Unknown {
+            name: name.to_owned(),
+            help: suggest(name, registry.devices.keys().map(String::as_str)),
+        }
     }
 
     /// Stops a device in order and removes it; returns what it was.
@@ -142,16 +161,12 @@ impl Kernel {
     ) -> Result<Arc<Device>, DeviceError> {
         let device = {
             let registry = self.registry();
-            match registry.devices.get(name) {
-                Some(placed) => placed.device.clone(),
-                None => {
-                    return Err(DeviceError::Unknown {
-                        name: name.to_owned(),
-                        help: suggest(name, registry.devices.keys().map(String::as_str)),
-                    });
-                }
-            }
+            registry
+                .devices
+                .get(name)
+                .map(|placed| placed.device.clone())
         };
+        let device = device.ok_or_else(|| self.unknown(name))?;
         let ended = device.mailbox.stop(reason);
         // An error says that it had ended before.
         let _ = ended.await;

@@ -37,10 +37,11 @@ impl Kernel {
         };
         devices.sort_unstable();
         for (_, name) in devices.into_iter().rev() {
+            let ended = self.end_device(&name, StopReason::Shutdown, "the host stops");
             // Gone by itself meanwhile: fine.
-            let _ = self
-                .end_device(&name, StopReason::Shutdown, "the host stops")
-                .await;
+            if let Ok(ended) = ended.await {
+                ended.outputs.let_go();
+            }
         }
         self.safe.dismiss();
         let (connections, lanes) = {

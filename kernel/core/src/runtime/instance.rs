@@ -146,6 +146,18 @@ impl GuestFactory for WasmFactory {
         self.device.frame_with(framers);
     }
 
+    fn undo(&self, version: &str) {
+        for granted in &self.granted {
+            granted.undo(version);
+        }
+    }
+
+    fn keep(&self, versions: &[&str]) {
+        for granted in &self.granted {
+            granted.keep(versions);
+        }
+    }
+
     fn has_state(&self) -> bool {
         self.plugin.hook_indices().state.is_some()
     }
@@ -157,7 +169,7 @@ impl GuestFactory for WasmFactory {
             .iter()
             .map(|granted| {
                 let mut attachment = granted.attach(&device.name);
-                attachment.hold(&device.outputs);
+                attachment.hold(&device.outputs, &self.plugin.sha256);
                 attachment.listen(Inlet::new(device.clone()));
                 attachment
             })

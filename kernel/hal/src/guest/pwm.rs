@@ -9,7 +9,6 @@ use super::View;
 use super::bindings::weihe::hal::pwm::{self as wit, Error};
 use crate::error::HalError;
 use crate::output::HeldChannel;
-use crate::pwm::PwmChannel;
 
 /// A channel that a guest has opened.
 pub struct OpenPwm(Arc<HeldChannel>);
@@ -17,8 +16,8 @@ pub struct OpenPwm(Arc<HeldChannel>);
 impl wit::Host for View<'_> {}
 
 impl View<'_> {
-    fn pwm(&mut self, channel: &Resource<OpenPwm>) -> Result<Arc<dyn PwmChannel>> {
-        Ok(self.table().get(channel)?.0.channel.clone())
+    fn pwm(&mut self, channel: &Resource<OpenPwm>) -> Result<Arc<HeldChannel>> {
+        Ok(self.table().get(channel)?.0.clone())
     }
 }
 

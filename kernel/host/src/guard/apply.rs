@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use weihe_hal::HAL;
+
 use super::line::{Line, Trouble};
 use super::message::{Deed, Frame, Order};
 
@@ -17,18 +19,22 @@ pub(super) type Entrusted = (Order, OwnedFd);
 
 /// Sets all outputs to their safe values: lines at once, then each connection on a thread of its own.
 /// Returns how many could not be set.
-pub(super) fn apply(entrusted: &[Entrusted]) -> usize {
+pub(super) fn apply(entrusted: Vec<Entrusted>) -> usize {
     let mut failed = 0;
-    let mut connections: BTreeMap<&str, Vec<&Entrusted>> = BTreeMap::new();
-    for entry in entrusted {
-        let (order, descriptor) = entry;
-        match &order.action {
-            Deed::Write { bytes } => {
-                let written = write_all(descriptor, bytes).map_err(|error| error.to_string());
-                failed += usize::from(!tell(order, &order.on, written));
-            }
-            Deed::Exchange { .. } => connections.entry(&order.on).or_default().push(entry),
+    let mut talking = Vec::new();
+    for (order, descriptor) in entrusted {
+        if let Deed::Order { by, bytes, what } = &order.action {
+            let done = carry_out(by, &descriptor, bytes);
+            failed += usize::from(!tell(&order, what, done));
+            // And is free at once for a host that is started again, while frames may still take a while.
+            drop(descriptor);
+        } else {
+            talking.push((order, descriptor));
         }
+    }
+    let mut connections: BTreeMap<&str, Vec<&Entrusted>> = BTreeMap::new();
+    for entry in &talking {
+        connections.entry(&entry.0.on).or_default().push(entry);
     }
     std::thread::scope(|scope| {
         let talks: Vec<_> = connections
@@ -39,6 +45,14 @@ pub(super) fn apply(entrusted: &[Entrusted]) -> usize {
         let failures = talks.into_iter().map(|talk| talk.join().unwrap_or(1));
         failed + failures.sum::<usize>()
     })
+}
+
+/// Has a capability set a line of its own.
+fn carry_out(by: &str, descriptor: &OwnedFd, order: &[u8]) -> Result<(), String> {
+    match by {
+        HAL => weihe_hal::guarded::apply(descriptor, order).map_err(|error| error.to_string()),
+        other => Err(format!("this program knows no capability `{other}`")),
+    }
 }
 
 /// Sends the frames of all devices on one connection, in order.
@@ -84,18 +98,6 @@ fn exchange(line: &mut Line<'_>, frame: &Frame, down: &mut Option<String>) -> Re
         }
         trouble.to_string()
     })
-}
-
-fn write_all(descriptor: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::write(descriptor, bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(length) => bytes = bytes.get(length..).unwrap_or_default(),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
 }
 
 /// Says what became of an output; returns whether it is safe.

@@ -46,9 +46,11 @@ pub(super) enum Deed {
         line: LineTiming,
         frames: Vec<Frame>,
     },
-    Write {
+    Order {
+        by: String,
         #[serde(with = "hexadecimal")]
         bytes: Vec<u8>,
+        what: String,
     },
 }
 
@@ -84,8 +86,10 @@ impl From<&Charge> for Order {
                     })
                     .collect(),
             },
-            Action::Write(bytes) => Deed::Write {
-                bytes: bytes.to_vec(),
+            Action::Order { by, order, what } => Deed::Order {
+                by: (*by).to_owned(),
+                bytes: order.to_vec(),
+                what: what.to_string(),
             },
         };
         Self {

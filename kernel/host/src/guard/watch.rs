@@ -56,7 +56,7 @@ pub fn run() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     say("the host has died: its outputs go to their safe values");
-    match apply(&entrusted) {
+    match apply(entrusted) {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }

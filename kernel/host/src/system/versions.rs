@@ -233,12 +233,14 @@ pub(super) async fn restart(
     let before = kernel.device_spec(&device);
     let before = before.filter(|before| wanted.as_ref().is_some_and(|wanted| before != wanted));
     let done = match wanted {
-        Some(wanted) if before.is_some() || kernel.device_spec(&device).is_none() => {
-            // Gone by itself meanwhile: fine.
-            let _ = kernel
-                .remove_device(&device, "the operator restarts it")
-                .await;
-            kernel.add_device(wanted).await
+        Some(wanted) if kernel.device_spec(&device).is_none() => kernel.add_device(wanted).await,
+        Some(wanted) if before.is_some() => {
+            let why = "the operator restarts it";
+            match kernel.replace_device(wanted.clone(), why).await {
+                // Gone by itself meanwhile: fine.
+                Err(DeviceError::Unknown { .. }) => kernel.add_device(wanted).await,
+                done => done,
+            }
         }
         // One that is not there is named with the nearest that is.
         _ => kernel.restart_device(&device).await,

@@ -20,6 +20,13 @@ use weihe_kernel::failsafe::{Guard, GuardState, GuardStatus};
 
 use super::{text, weihe};
 
+/// The order to write bytes to a file, which a pipe is here; both in hexadecimal.
+fn file(bytes: &str) -> String {
+    let empty = weihe_hal::guarded::Setting::File(Vec::new()).encode();
+    let digits: String = empty.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits + bytes
+}
+
 /// The host's end of a guard's socket.
 struct Post {
     socket: Option<OwnedFd>,
@@ -67,7 +74,11 @@ impl Post {
             let order = json!({
                 "device": "pump",
                 "on": format!("line {index}"),
-                "action": { "write": { "bytes": bytes } },
+                "action": { "order": {
+                    "by": "hal",
+                    "bytes": file(bytes),
+                    "what": format!("line {index} = off"),
+                } },
             });
             self.say(&json!({ "charge": order }), Some(*descriptor));
         }
@@ -149,7 +160,11 @@ fn a_guard_that_cannot_be_told_is_replaced_and_has_moved_nothing() {
         device: "pump".into(),
         on: "line".into(),
         descriptor: line.clone(),
-        action: Action::Write(bytes.into()),
+        action: Action::Order {
+            by: weihe_hal::HAL,
+            order: bytes.into(),
+            what: "pump = off".into(),
+        },
     };
     let program = env!("CARGO_BIN_EXE_weihe").into();
     let guard = GuardProcess::new(program, vec!["guard-outputs".into()]);
@@ -188,7 +203,7 @@ fn lines_get_their_safe_values_when_the_host_dies() {
     let (done, said) = post.die();
     assert!(done, "{said}");
     assert!(
-        said.contains("safe: line 1 of device pump on line 1"),
+        said.contains("safe: line 1 = off of device pump on line 1"),
         "{said}"
     );
     assert_eq!((written(first), written(second)), ("0".into(), "1".into()));
@@ -226,6 +241,9 @@ fn an_output_that_cannot_be_set_is_told_and_does_not_keep_others_from_being_set(
     drop((broken, writer));
     let (done, said) = post.die();
     assert!(!done);
-    assert!(said.contains("NOT safe: line 0 of device pump"), "{said}");
+    assert!(
+        said.contains("NOT safe: line 0 = off of device pump"),
+        "{said}"
+    );
     assert_eq!(written(reader), "0");
 }

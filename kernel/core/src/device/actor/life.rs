@@ -233,6 +233,8 @@ impl<F: GuestFactory> Actor<F> {
             self.device.live.set(DeviceState::Stopped);
         }
         self.close();
+        // Nothing of it is left when whoever waits for its end goes on.
+        drop(self);
         for ended in stop.ended {
             let _ = ended.send(());
         }
@@ -246,6 +248,7 @@ impl<F: GuestFactory> Actor<F> {
         self.device.tell_of_left_out(u64::MAX - 1);
         self.orders.close();
         self.free("the device has ended before it was handled");
+        self.factory.keep(&[]);
         self.device.mailbox.close();
         self.end_open_calls(&CallError::Unavailable("the device has ended".into()));
         if let Some(started) = self.started.take() {

@@ -113,7 +113,16 @@ impl<F: GuestFactory> Actor<F> {
             // First, so that whoever is told of the confirmation finds them ended.
             self.device.mailbox.confirm();
             self.confirm_version();
+            self.keep_leases();
         }
+    }
+
+    /// Has capabilities let go of what only versions had opened that run here no more.
+    pub(super) fn keep_leases(&self) {
+        let before = self.change.before.as_ref();
+        let before = before.map(|before| before.factory.version());
+        let versions = std::iter::once(self.factory.version()).chain(before);
+        self.factory.keep(&versions.collect::<Vec<_>>());
     }
 
     /// Confirms the version that runs, all but its subscriptions: those are the mailbox's.
@@ -169,6 +178,8 @@ impl<F: GuestFactory> Actor<F> {
             self.checkpoint = self.change.boundary.take();
         }
         self.begin_at = self.now();
+        // Nobody minds the outputs that only the other one had, however long this one takes to start.
+        self.keep_leases();
         self.device.live.set(DeviceState::Restarting);
     }
 

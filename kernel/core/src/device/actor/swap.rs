@@ -142,6 +142,9 @@ impl<F: GuestFactory> Actor<F> {
         self.device.outputs.starting();
         let tried = self.start_next(&factory, state).await;
         if tried.is_err() {
+            factory.undo(factory.version());
+            self.keep_leases();
+            self.device.outputs.stay_safe();
             self.device.outputs.not_started();
             self.device.mailbox.refuse_trial();
             self.factory.adopt();
@@ -230,6 +233,7 @@ impl<F: GuestFactory> Actor<F> {
         self.has_state = self.factory.has_state();
         let restarts = std::mem::take(&mut self.restarts);
         self.begin_probation((manner == Manner::Trial).then_some((before, restarts)));
+        self.keep_leases();
         self.change.orders = OrderedBy::Next;
         // What it wrote is committed: this only lets out what it did, now.
         self.pace.returned = self.now();

@@ -127,7 +127,8 @@ impl SafeLine for Pin {
         let descriptor = std::fs::File::open("/dev/null").unwrap();
         Some(GuardedLine {
             descriptor: Arc::new(descriptor.into()),
-            write: Bytes::from_static(b"0"),
+            by: "test",
+            order: Bytes::from_static(b"0"),
         })
     }
 }

@@ -16,7 +16,7 @@ impl Guard for Watchman {
                 let labels: Vec<&str> = frames.iter().map(|frame| &*frame.label).collect();
                 format!("{} on {}: {}", charge.device, charge.on, labels.join(" "))
             }
-            Action::Write(bytes) => format!("{} on {}: {bytes:?}", charge.device, charge.on),
+            Action::Order { order, .. } => format!("{} on {}: {order:?}", charge.device, charge.on),
         });
         self.charges.lock().unwrap().push(shown.collect());
     }

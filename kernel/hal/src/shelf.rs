@@ -1,0 +1,91 @@
+//! What a device has open of one sort, and which versions of its plugin have opened it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use weihe_kernel::failsafe::Outputs;
+
+/// Something whose use a version may change, and which can be used again as it was before.
+pub(crate) trait Used {
+    /// How it is used.
+    type Use: Clone;
+
+    /// How it is used now.
+    fn in_use(&self) -> Self::Use;
+
+    /// Uses it as before. What fails is written to the log: whoever uses it next gets the error.
+    fn resume(self: &Arc<Self>, before: &Self::Use, outputs: &Arc<Outputs>);
+}
+
+/// What is open of one sort, by name.
+pub(crate) struct Shelf<K, T: Used> {
+    entries: BTreeMap<K, Entry<T>>,
+}
+
+struct Entry<T: Used> {
+    what: Arc<T>,
+    /// The versions that have opened it.
+    versions: Vec<Arc<str>>,
+    /// The version that has opened it since the versions changed last, and how it was used then.
+    came: Option<(Arc<str>, T::Use)>,
+}
+
+impl<K, T: Used> Default for Shelf<K, T> {
+    fn default() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+        }
+    }
+}
+
+impl<K: Ord + Clone, T: Used> Shelf<K, T> {
+    /// What is open, for a version that may change how it is used; none when it is not open.
+    pub(crate) fn take<Q: ?Sized + Ord>(&mut self, name: &Q, version: &Arc<str>) -> Option<Arc<T>>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        let entry = self.entries.get_mut(name)?;
+        if entry.came.as_ref().is_none_or(|(last, _)| last != version) {
+            entry.came = Some((version.clone(), entry.what.in_use()));
+        }
+        Some(entry.what.clone())
+    }
+
+    /// Opened by a version, also where it was open.
+    pub(crate) fn put(&mut self, name: K, what: Arc<T>, version: &Arc<str>) {
+        let entry = self.entries.entry(name).or_insert_with(|| Entry {
+            what,
+            versions: Vec::new(),
+            came: None,
+        });
+        if !entry.versions.contains(version) {
+            entry.versions.push(version.clone());
+        }
+    }
+
+    /// What a version has changed when it came is changed back.
+    pub(crate) fn undo(&mut self, version: &str, outputs: &Arc<Outputs>) {
+        for entry in self.entries.values_mut() {
+            if let Some((_, before)) = entry.came.take_if(|(last, _)| **last == *version) {
+                entry.what.resume(&before, outputs);
+            }
+        }
+    }
+
+    /// The versions have changed: takes out what none of these has opened.
+    pub(crate) fn keep(&mut self, versions: &[&str]) -> BTreeMap<K, Arc<T>> {
+        for entry in self.entries.values_mut() {
+            entry.versions.retain(|own| versions.contains(&&**own));
+            entry.came = None;
+        }
+        let mut gone = BTreeMap::new();
+        self.entries.retain(|name, entry| {
+            let keeps = !entry.versions.is_empty();
+            if !keeps {
+                gone.insert(name.clone(), entry.what.clone());
+            }
+            keeps
+        });
+        gone
+    }
+}
