@@ -1,5 +1,7 @@
 //! Faults that a test injects.
 
+use super::board::I2cFault;
+use crate::hal::HalError;
 use crate::{CallError, Failure, Refused, SqlError};
 
 /// Something that goes wrong at the border between the plugin and the kernel, from
@@ -43,6 +45,8 @@ pub(super) enum Cause {
     Exchange(Failure),
     Sql(SqlError),
     Keys(Refused),
+    Hardware(HalError),
+    I2c(I2cFault),
 }
 
 impl Cause {
@@ -57,6 +61,8 @@ impl Cause {
             Cause::Exchange(_) => "exchanges",
             Cause::Sql(_) => "statements",
             Cause::Keys(_) => "keys",
+            Cause::Hardware(_) => "lines, buses and ports",
+            Cause::I2c(_) => "I2C transactions",
         }
     }
 }
@@ -162,7 +168,31 @@ impl Fault {
         Self::new(Cause::Keys(error))
     }
 
-    /// Only this topic, filter, timer, connection, device, database or bucket.
+    /// Lines, buses, ports and channels cannot be opened or used: taken, not granted, unplugged.
+    ///
+    /// ```
+    /// # use weihe_sdk::{hal::HalError, testing::Fault};
+    /// let taken = Fault::hardware(HalError::Taken("led is taken by device `lamp`".to_owned())).on("led");
+    /// let unplugged = Fault::hardware(HalError::Gone("uart/1 has vanished".to_owned())).on("gps").after(1);
+    /// # drop((taken, unplugged));
+    /// ```
+    pub fn hardware(error: HalError) -> Self {
+        Self::new(Cause::Hardware(error))
+    }
+
+    /// Transactions on I2C buses fail: on one by its name, or with one chip by `bus@address`.
+    ///
+    /// ```
+    /// # use weihe_sdk::testing::{Fault, I2cFault};
+    /// let stuck = Fault::i2c(I2cFault::Bus).on("sensors").times(1);
+    /// let absent = Fault::i2c(I2cFault::AddressNack).on("sensors@0x44");
+    /// # drop((stuck, absent));
+    /// ```
+    pub fn i2c(fault: I2cFault) -> Self {
+        Self::new(Cause::I2c(fault))
+    }
+
+    /// Only this topic, filter, timer, connection, device, database, bucket, line, bus, port or channel.
     ///
     /// ```
     /// # use weihe_sdk::{CallError, Failure, Refused, testing::Fault};
@@ -201,7 +231,12 @@ impl Fault {
 
     /// Whether it strikes now; counts either way.
     pub(super) fn strikes(&mut self, name: &str) -> bool {
-        if self.name.as_deref().is_some_and(|only| only != name) || self.left == Some(0) {
+        // A chip is on its bus.
+        let fits = |only: &str| {
+            let rest = name.strip_prefix(only);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+        };
+        if !self.name.as_deref().is_none_or(fits) || self.left == Some(0) {
             return false;
         }
         if self.skip > 0 {

@@ -11,6 +11,7 @@
 //! | needs | nothing | `weihe`, and `cargo test --features sandbox` |
 //! | grants, limits | topics and calls, when [`Setup::grants`] names them | the real ones |
 //! | connections | a reply is handed to the plugin | turns, time-outs and framing of the real connection |
+//! | hardware | chips are played by the test | the virtual board of the host |
 //! | database | played by [`Setup::sql`] | a real one, empty |
 //! | faults | all of [`Fault`] | exchanges, links and calls |
 //! | after an error | nothing is delivered again | as on a host: again later, or to the dead letters |
@@ -46,7 +47,7 @@
 //! # Ok::<(), Error>(())
 //! ```
 
-pub(crate) mod board;
+pub mod board;
 mod calendar;
 mod exchange;
 mod fault;
@@ -65,6 +66,7 @@ mod used;
 mod wire;
 mod world;
 
+pub use board::{Board, I2cDevice, I2cFault, I2cScript, LineView, Pulse};
 pub use fault::Fault;
 pub use kernel::{FakeKernel, TestKernel};
 pub use recording::{ReplayError, Replayed};

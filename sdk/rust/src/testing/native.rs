@@ -236,6 +236,8 @@ impl<P: Plugin> Native<P> {
 
     pub(super) fn stop(&mut self) {
         self.runtime.stop(StopReason::Shutdown);
+        let now = self.now();
+        self.kernel.with(|world| world.board.end(now));
     }
 
     pub(super) fn state(&self) -> (u32, Vec<u8>) {

@@ -48,6 +48,10 @@ pub(super) struct Settings {
     pub(super) connections: Vec<(String, bool)>,
     pub(super) grants: Option<String>,
     pub(super) limits: Option<String>,
+    /// The virtual board, and what it has when the test does not describe it.
+    pub(super) board: Option<String>,
+    pub(super) lines: Vec<String>,
+    pub(super) pwm: Vec<String>,
     pub(super) last: Vec<EventBuf>,
     pub(super) wrong: Option<String>,
     /// What was set that is of no use in the sandbox, and what is instead.
@@ -448,6 +452,7 @@ impl Sandboxed {
                 "`Setup::grants` and `Setup::limits`"
             }
             Cause::Timer(_) => "`Setup::limits` with `timers`",
+            Cause::Hardware(_) | Cause::I2c(_) => "`Board::fault`",
             Cause::Sql(SqlError::Denied(_)) => "`Setup::grants`",
             Cause::Sql(_) | Cause::Keys(_) => "a test of its own that runs natively alone",
         };

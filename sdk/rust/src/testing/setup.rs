@@ -24,9 +24,9 @@ const START: u64 = 1_767_225_600_000_000_000;
 pub struct Setup<P> {
     device: String,
     connection: Option<String>,
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
     state: Option<(u32, Vec<u8>)>,
-    settings: Settings,
+    pub(super) settings: Settings,
     sandbox: Option<(Box<dyn Sandbox>, Ledger)>,
     plugin: PhantomData<P>,
 }

@@ -1,5 +1,6 @@
 //! What the fake kernel knows and records.
 
+use super::board::Parts;
 use super::fault::Fault;
 use super::grants::Grants;
 use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
@@ -231,6 +232,8 @@ pub(super) struct World {
     /// Why links are down.
     pub(super) down: BTreeMap<String, String>,
     pub(super) next_id: u64,
+    /// The native board. What a plugin does to hardware is not undone when a handler fails.
+    pub(super) board: Parts,
     pub(super) sql: Option<SqlSeam>,
     pub(super) line: Option<LineSeam>,
 }
