@@ -1,10 +1,11 @@
 //! Hardware for Weihe: GPIO lines, I2C and SPI buses, serial ports, PWM and analogue inputs.
 //!
 //! [`HalCapability`] offers it to plugins (`weihe:hal` and `wasi:i2c`), over one of the backends that
-//! implement [`Hardware`]. [`Uart`] is the kind of connection `uart`; [`serial_ports`] lists what a
-//! board has.
+//! implement [`Hardware`]. [`Board::detect`] says which board this is, and what its parts are called;
+//! [`Uart`] is the kind of connection `uart`.
 
 pub mod adc;
+pub mod board;
 mod capability;
 mod error;
 mod frame;
@@ -22,19 +23,20 @@ mod output;
 mod peripheral;
 mod port;
 pub mod pwm;
+mod root;
 pub mod serial;
 mod session;
 mod shelf;
 pub mod spi;
-mod sysfs;
 mod uart;
 pub mod virtual_board;
 mod worker;
 
+pub use board::Board;
 pub use capability::{HAL, HalCapability};
 pub use error::HalError;
 pub use guest::INTERFACES;
 pub use hardware::{Hardware, Kind};
 pub use linux::LinuxBoard;
-pub use sysfs::{Location, SYSFS, SerialPort, serial_ports};
+pub use root::Root;
 pub use uart::Uart;

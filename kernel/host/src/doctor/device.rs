@@ -2,37 +2,28 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use weihe_hal::serial_ports;
+use weihe_hal::Board;
 
 use super::{Finding, Root};
 
 /// What is at the machine's connectors.
 pub fn devices(root: &Root) -> Vec<Finding> {
     const WHAT: &str = "serial ports";
-    let ports = match serial_ports(&root.path("/sys")) {
-        Ok(ports) => ports,
-        Err(error) => {
-            let advice = "is /sys mounted? Connections of type uart need a port by its path";
-            return vec![Finding::warn(
-                WHAT,
-                format!("cannot be listed: {error}"),
-                advice,
-            )];
-        }
-    };
-    if ports.is_empty() {
+    if let Err(error) = root.list("/sys/class/tty") {
+        let advice = "is /sys mounted? Connections of type uart need a port by its path";
+        let found = format!("cannot be listed: {error}");
+        return vec![Finding::warn(WHAT, found, advice)];
+    }
+    let board = Board::detect(root);
+    if board.uart.is_empty() {
         return vec![Finding::ok(WHAT, "none")];
     }
     let mut findings = Vec::new();
-    for port in ports {
+    for port in board.uart {
         let path = port.path.display().to_string();
-        let mut about = port
-            .driver
-            .clone()
-            .unwrap_or_else(|| "no driver named".to_owned());
-        if let Some(location) = &port.location {
-            about = format!("{about}, {location}");
-        }
+        let driver = port.hardware.driver.as_deref();
+        let about = driver.unwrap_or("no driver named").to_owned();
+        let about = format!("{about}, {}", port.hardware);
         findings.push(access(root, &path, &about));
     }
     findings

@@ -5,14 +5,13 @@ mod device;
 mod machine;
 mod toolchain;
 
-use std::path::{Path, PathBuf};
-
 use serde::Serialize;
 
 pub use cgroup::{GroupLimit, group_limit};
 pub use device::devices;
 pub use machine::machine;
 pub use toolchain::toolchain;
+pub use weihe_hal::Root;
 
 /// How a check ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -66,27 +65,6 @@ impl Finding {
             verdict: Verdict::Fail,
             ..Self::warn(what, found, advice)
         }
-    }
-}
-
-/// Where /proc, /sys, /dev and /etc are: `/`, or a copy of a board's for tests.
-#[derive(Debug, Clone)]
-pub struct Root(PathBuf);
-
-impl Root {
-    /// Looks below a directory.
-    pub fn new(root: &Path) -> Self {
-        Self(root.to_path_buf())
-    }
-
-    /// A path of the machine.
-    pub fn path(&self, path: &str) -> PathBuf {
-        self.0.join(path.trim_start_matches('/'))
-    }
-
-    /// The text of a file; none where it cannot be read.
-    pub fn read(&self, path: &str) -> Option<String> {
-        std::fs::read_to_string(self.path(path)).ok()
     }
 }
 

@@ -124,9 +124,10 @@ fn a_port_that_this_user_may_not_use_names_the_group_that_may() {
     ]);
     let sys = keep.path().join("sys");
     std::fs::create_dir_all(sys.join("class/tty")).unwrap();
-    let port = sys.join("devices/uart/tty/ttyS1");
-    std::os::unix::fs::symlink(&port, sys.join("class/tty/ttyS1")).unwrap();
-    std::os::unix::fs::symlink(sys.join("devices/uart"), port.join("device")).unwrap();
+    let port = "/sys/devices/uart/tty/ttyS1";
+    std::os::unix::fs::symlink(port, sys.join("class/tty/ttyS1")).unwrap();
+    let device = sys.join("devices/uart/tty/ttyS1/device");
+    std::os::unix::fs::symlink("/sys/devices/uart", device).unwrap();
     let file = keep.path().join("dev/ttyS1");
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o660)).unwrap();

@@ -1,0 +1,21 @@
+# Of boards, their names and their files (kernel/hal/src/board).
+said-board-twice = `{ $alias }` stands for more than one part, and so for none
+said-board-no-such = this board has no { $what } `{ $name }`
+said-board-doctor-shows = `weihe doctor` shows what this board has
+said-board-no-gpio-device = this kernel has no character device for GPIO: lines are driven through sysfs, by polling
+said-board-no-gpio = this kernel gives programs no way to GPIO lines
+said-board-no-edges = { $lines } raise no edges: they are polled, and short pulses are missed
+said-board-fewer-lines = the kernel has { $there } lines where the board file knows { $known }: the others are left out
+said-board-unknown-lines = how many lines it has is not in sysfs, and its character device cannot be asked: { $why }
+said-board-not-opened = it was not opened
+said-board-not-loaded = { $path } is not there: the driver { $module } is not loaded
+said-board-no-device-file = the kernel knows it, but { $path } is not there
+said-board-smbus-only = its driver knows SMBus only: transfers of other shapes, and of more than 32 bytes, are refused
+said-board-no-spidev = no device of this bus is bound to spidev
+said-board-cdev = a kernel with CONFIG_GPIO_CDEV gives edges with their times
+said-board-cdev-or-sysfs = use a kernel with CONFIG_GPIO_CDEV or CONFIG_GPIO_SYSFS
+said-board-other-lines = put what raises short pulses on other lines
+said-board-chip-and-offset = name a line by its chip and offset: `gpio/LABEL/OFFSET`
+said-board-modprobe = `sudo modprobe { $module }`, and `echo { $module } | sudo tee /etc/modules-load.d/{ $module }.conf` to keep it
+said-board-udev = check udev or devtmpfs
+said-board-bind-spidev = bind one: an overlay of the device tree, or `echo spidev | sudo tee /sys/bus/spi/devices/spiB.C/driver_override`
