@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Board;
+use super::file::Bank;
 use super::hardware::{Hardware, name_of, strings};
-use super::name::{Namer, Taken, slug};
+use super::name::{Fact, Namer, Taken, slug};
 use super::parts::{GpioChip, GpioLine};
 use super::trouble::Trouble;
 use crate::root::Root;
@@ -45,54 +46,133 @@ impl ChipReader for FilesOnly {
     }
 }
 
-pub(super) fn read(root: &Root, reader: &dyn ChipReader, namer: &Namer, board: &mut Board) {
-    let mut labels = Taken::default();
-    for found in chips(root) {
+pub(super) fn read(root: &Root, reader: &dyn ChipReader, namer: &Namer<'_>, board: &mut Board) {
+    let mut all = Vec::new();
+    for mut found in chips(root) {
+        if found.lines.is_none() || found.label.is_none() || found.names.is_empty() {
+            ask(root, reader, &mut found);
+        }
+        let device = &found.hardware.device;
+        let label = slug(found.label.as_deref().unwrap_or(device));
+        all.push((found, label));
+    }
+    let labels: Vec<String> = all.iter().map(|(_, label)| label.clone()).collect();
+    let mut taken = Taken::default();
+    for (found, label) in all {
+        // Some drivers give all their chips one label. Which of them is the first changes, where it is does not.
+        let shared = labels.iter().filter(|other| **other == label).count() > 1;
+        let own = match shared {
+            true => format!("{label}@{}", slug(&found.hardware.device)),
+            false => label.clone(),
+        };
         let mut chip = GpioChip {
             path: found.path,
-            label: String::new(),
+            label: taken.free(own),
             hardware: found.hardware,
             lines: found.lines,
             base: found.base,
             troubles: found.troubles,
         };
-        let mut names = found.names;
-        let mut label = found.label;
-        if found.lines.is_none() || label.is_none() || names.is_empty() {
-            match reader.read(&root.path(&chip.path)) {
-                Ok(info) => {
-                    chip.lines = u32::try_from(info.lines.len()).ok();
-                    names = info.lines;
-                    label = label.or(Some(info.label).filter(|label| !label.is_empty()));
-                }
-                Err(error) if chip.lines.is_none() => {
-                    let why = match error.kind() {
-                        io::ErrorKind::Unsupported => "it was not opened".to_owned(),
-                        _ => error.to_string(),
-                    };
-                    chip.troubles.push(Trouble::UnknownLines { why });
-                }
-                Err(_) => {}
-            }
-        }
-        let label = label.unwrap_or_else(|| chip.hardware.device.clone());
-        chip.label = labels.free(slug(&label));
-        lines(&chip, &names, namer, board);
+        lines(&mut chip, &label, &found.names, namer, board);
         board.chips.push(chip);
+    }
+    for given in namer.lines() {
+        let alias = given.name.clone();
+        board
+            .facts
+            .push(Fact::new(format!("gpio/{alias}"), &given.origin));
+        let at = super::names::find(&board.gpio, &given.is).map(|line| line.name.clone());
+        match at {
+            Ok(name) => {
+                let lines = board.gpio.iter_mut();
+                for line in lines.filter(|line| line.name == name) {
+                    line.aliases.push(alias.clone());
+                }
+            }
+            Err(missing) => board.notes.push(format!(
+                "`{alias}` of the board file names nothing: {missing}"
+            )),
+        }
     }
 }
 
-fn lines(chip: &GpioChip, names: &[String], _namer: &Namer, board: &mut Board) {
-    for offset in 0..chip.lines.unwrap_or_default().min(MOST_LINES) {
-        let alias = names.get(offset as usize).filter(|name| !name.is_empty());
+/// What is not in files, the character device may say.
+fn ask(root: &Root, reader: &dyn ChipReader, found: &mut Found) {
+    match reader.read(&root.path(&found.path)) {
+        Ok(info) => {
+            found.lines = u32::try_from(info.lines.len()).ok();
+            if found.names.is_empty() {
+                found.names = info.lines;
+            }
+            let label = Some(info.label).filter(|label| !label.is_empty());
+            found.label = found.label.take().or(label);
+        }
+        Err(error) if found.lines.is_none() => {
+            let why = match error.kind() {
+                io::ErrorKind::Unsupported => "it was not opened".to_owned(),
+                _ => error.to_string(),
+            };
+            found.troubles.push(Trouble::UnknownLines { why });
+        }
+        Err(_) => {}
+    }
+}
+
+fn lines(chip: &mut GpioChip, label: &str, names: &[String], namer: &Namer<'_>, board: &mut Board) {
+    let banks = namer.banks(&chip.hardware, Some(label));
+    let known = banks
+        .iter()
+        .filter_map(|(bank, _)| Some(bank.first.saturating_add(bank.lines?)))
+        .max()
+        .unwrap_or_default();
+    // How many lines there are is the kernel's to say: a table of the firmware may list more than it drives.
+    let there = chip.lines.unwrap_or(known).min(MOST_LINES);
+    if known > there {
+        chip.troubles.push(Trouble::FewerLines { there, known });
+    }
+    let end = |bank: &Bank| {
+        let lines = bank.lines.unwrap_or(there);
+        bank.first.saturating_add(lines).min(there)
+    };
+    let mut taken: Vec<&str> = Vec::new();
+    for (bank, origin) in &banks {
+        let last = end(bank);
+        if bank.first >= last || taken.contains(&bank.name.as_str()) {
+            continue;
+        }
+        taken.push(&bank.name);
+        let count = last - bank.first;
+        let of = format!("gpio/{}0…{}{}", bank.name, bank.name, count - 1);
+        if !bank.edges {
+            let lines = of.clone();
+            chip.troubles.push(Trouble::NoEdges { lines });
+        }
+        board.facts.push(Fact::new(of, origin));
+    }
+    for offset in 0..there {
+        let bank = banks
+            .iter()
+            .find(|(bank, _)| (bank.first..end(bank)).contains(&offset));
+        let kernel = names.get(offset as usize).filter(|name| !name.is_empty());
+        let mut aliases: Vec<String> = kernel.cloned().into_iter().collect();
+        let by_chip = format!("{}/{offset}", chip.label);
+        let name = match bank {
+            Some((bank, _)) => {
+                let number = offset - bank.first;
+                aliases.extend(bank.alias.as_ref().map(|alias| format!("{alias}{number}")));
+                aliases.push(by_chip);
+                format!("gpio/{}{number}", bank.name)
+            }
+            None => format!("gpio/{by_chip}"),
+        };
         board.gpio.push(GpioLine {
-            name: format!("gpio/{}/{offset}", chip.label),
-            aliases: alias.cloned().into_iter().collect(),
+            name,
+            aliases,
             chip: chip.path.clone(),
             offset,
             sysfs: chip.base.and_then(|base| base.checked_add(offset)),
-            edges: true,
-            verified: true,
+            edges: bank.is_none_or(|(bank, _)| bank.edges),
+            verified: bank.is_none_or(|(_, origin)| origin.verified),
         });
     }
 }

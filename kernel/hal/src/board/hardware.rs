@@ -66,6 +66,10 @@ impl Hardware {
             if path == devices || path.parent().is_none() || is_bridge(&name) {
                 break;
             }
+            let level = root.link_name(path.join("subsystem"));
+            if level.as_deref() == Some("serial-base") {
+                continue;
+            }
             if hardware.look(root, path, &name) {
                 hardware.device = name;
                 hardware.driver = root.link_name(path.join("driver"));

@@ -164,6 +164,7 @@ fn is_filler(value: &str) -> bool {
         "to be filled",
         "default string",
         "not specified",
+        "system manufacturer",
         "system product name",
         "none",
         "unknown",

@@ -5,6 +5,7 @@
 
 mod chip;
 mod class;
+mod file;
 mod hardware;
 mod machine;
 mod name;
@@ -16,8 +17,10 @@ mod trouble;
 use serde::Serialize;
 
 pub use chip::{ChipInfo, ChipReader, FilesOnly};
+pub use file::{BoardFile, FileFault, embedded, named};
 pub use hardware::{Acpi, Hardware};
 pub use machine::{Cpu, Dmi, Machine, Tree};
+pub use name::Fact;
 pub use names::NoSuch;
 pub use os::{Family, Os};
 pub use parts::{AdcChannel, GpioChip, GpioLine, I2cBus, Part, PwmChannel, SpiDevice, Uart};
@@ -52,6 +55,10 @@ pub struct Board {
     pub adc: Vec<AdcChannel>,
     /// Serial ports that a driver has registered and that no hardware stands behind, like `ttyS2`.
     pub phantoms: Vec<String>,
+    /// What will not work on the whole board.
+    pub troubles: Vec<Trouble>,
+    /// What board files have said of it, and whether that has a source.
+    pub facts: Vec<Fact>,
     /// What could not be read, and what else is worth knowing of how this came about.
     pub notes: Vec<String>,
 }
@@ -74,12 +81,33 @@ impl Board {
 
     /// As [`Board::detect`], and asks character devices for what is not in files.
     pub fn detect_with(root: &Root, reader: &dyn ChipReader) -> Self {
+        Self::detect_as(root, reader, None)
+    }
+
+    /// As [`Board::detect_with`], with an operator's board file, whose names come first.
+    pub fn detect_as(root: &Root, reader: &dyn ChipReader, own: Option<&BoardFile>) -> Self {
         let mut board = Self {
             machine: Machine::read(root),
             os: Os::read(root),
             ..Self::default()
         };
-        let namer = Namer::new(root);
+        let recognised = file::recognise(&board.machine);
+        let base = recognised.as_ref().map(|recognised| recognised.file);
+        let namer = Namer::new(root, own, base);
+        board.machine.soc = namer.soc();
+        board.file = own.or(base).map(|file| FileIdentity {
+            name: file.name.clone(),
+            embedded: file.embedded,
+        });
+        if let Some(recognised) = recognised {
+            board.facts.push(Fact {
+                of: recognised.by.clone(),
+                source: recognised.source.clone(),
+                verified: recognised.verified,
+            });
+            board.machine.recognised_by = Some(recognised.by);
+        }
+        trouble::of_machine(root, &mut board);
         chip::read(root, reader, &namer, &mut board);
         class::read(root, &namer, &mut board);
         board.tidy();

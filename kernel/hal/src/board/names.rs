@@ -8,7 +8,7 @@ use super::parts::Part;
 const SIMILAR: usize = 3;
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be meant by the other.
-const ALIKE: f64 = 0.7;
+const ALIKE: f64 = 0.65;
 
 /// A name that nothing on the board has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +83,23 @@ fn similar<P: Part>(parts: &[P], whole: &str, name: &str) -> Vec<String> {
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     let names = scored.into_iter().take(SIMILAR);
     names.map(|(_, name)| name.to_owned()).collect()
+}
+
+/// The word that another is most likely meant for.
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let scored = candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
+    // A third of the word may be wrong; more is another word.
+    let near = scored.filter(|(distance, candidate)| {
+        *distance * 3 <= word.len().max(candidate.len()).max(3)
+            || (word.len() >= 3 && candidate.starts_with(word))
+    });
+    near.min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
 }
 
 /// Takes away the aliases that more than one part has, or that are another's name: they name nothing. Gives them

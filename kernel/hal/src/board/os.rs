@@ -100,14 +100,11 @@ fn family(root: &Root, id: &str, version: Option<&str>, name: Option<&str>) -> O
             })
         }
         "uos" | "uniontech" => {
-            let edition = ini(
-                &root.read("/etc/os-version").unwrap_or_default(),
-                "EditionName",
-            );
-            let is_server = name.is_some_and(server)
-                || edition.is_some_and(|edition| {
-                    server(&edition) || edition.starts_with(['a', 'e', 'd'])
-                });
+            let version = root.read("/etc/os-version").unwrap_or_default();
+            let is_server = match ini(&version, "ProductType") {
+                Some(product) => server(&product),
+                None => name.is_some_and(server),
+            };
             Some(if is_server {
                 Family::UosServer
             } else {
@@ -115,7 +112,12 @@ fn family(root: &Root, id: &str, version: Option<&str>, name: Option<&str>) -> O
             })
         }
         "openeuler" => Some(Family::OpenEuler),
-        "nfs" | "nfschina" | "nfs-china" => Some(Family::NfsChina),
+        // What it writes there is not known for sure: its name is looked at, too.
+        id if id.starts_with("nfs")
+            || name.is_some_and(|name| name.contains("方德") || name.contains("NFSChina")) =>
+        {
+            Some(Family::NfsChina)
+        }
         "loongnix" | "loongnix-server" => Some(Family::Loongnix),
         "raspbian" => Some(Family::RaspberryPiOs),
         "debian" if root.exists("/etc/rpi-issue") => Some(Family::RaspberryPiOs),

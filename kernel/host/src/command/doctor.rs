@@ -3,37 +3,65 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
+use weihe_hal::Board;
+use weihe_hal::board::{BoardFile, FilesOnly};
 use weihe_kernel::units::Size;
 
 use super::{Global, Result, directory, remote};
-use crate::config::Config;
+use crate::config::{Config, board_file};
 use crate::control::{Client, ClientError, SocketError};
-use crate::doctor::{Finding, Root, Verdict, devices, group_limit, machine, toolchain};
+use crate::doctor::{Finding, Root, Verdict, board, group_limit, machine, toolchain};
 use crate::language::{Text, say};
-use crate::output::{Outcome, Style, print, print_json, width};
+use crate::output::{Failure, Outcome, Style, print, print_json, width};
 
 /// Columns of the longest verdict.
 const VERDICT: usize = 4;
 
 /// Look at this machine: what would work, and why not
+///
+/// Says which board it is, and what GPIO lines, serial ports, I2C and SPI buses, PWM outputs and analogue inputs it
+/// has, under the names that plugins are granted them by. No device is opened.
+///
+/// --root looks at a copy of a board's /proc, /sys, /dev and /etc, so that an engineer elsewhere sees what is there;
+/// docs/boards.md says how to make one.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  weihe doctor")]
+#[command(
+    after_help = "Examples:\n  weihe doctor\n  weihe doctor --root board-copy\n  weihe doctor --board my-board.toml"
+)]
 pub(super) struct Doctor {
     /// Where /proc, /sys, /dev and /etc are
-    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
+    /// Try a board file
+    #[arg(long, value_name = "FILE")]
+    board: Option<PathBuf>,
 }
 
 impl Doctor {
     pub(super) fn run(self, global: &Global) -> Result {
         let root = Root::new(&self.root);
-        let mut findings = machine(&root);
-        findings.extend(toolchain(Path::new(".")));
-        findings.extend(devices(&root));
-        findings.extend(system(global, &root));
+        if !self.root.is_dir() {
+            return Err(Failure::plain(say::doctor_no_root(
+                self.root.display().to_string(),
+            )));
+        }
+        let own = match &self.board {
+            Some(path) => Some(board_file(path)?),
+            None if root.is_machine() => configured(global),
+            None => None,
+        };
+        let found = Board::detect_as(&root, &FilesOnly, own.as_ref());
+        let mut findings = machine(&found, &root);
+        findings.extend(board(&found, &root));
+        // A copy says nothing of the system that is here.
+        if root.is_machine() {
+            findings.extend(toolchain(Path::new(".")));
+            findings.extend(system(global, &root));
+        }
         let worst = findings.iter().map(|finding| finding.verdict).max();
         if global.json {
-            print_json(&serde_json::to_value(&findings).unwrap_or_default());
+            print_json(&json!({ "board": found, "findings": findings }));
         } else {
             print(&render(&findings, Style::stdout()));
         }
@@ -42,6 +70,14 @@ impl Doctor {
             _ => Outcome::Done,
         })
     }
+}
+
+/// The board file of the system at hand, where it can be read; what is wrong with it is said with the rest of its
+/// configuration.
+fn configured(global: &Global) -> Option<BoardFile> {
+    let directory = directory::find(None, global).ok()?;
+    let config = Config::load(&directory).ok()?;
+    config.board.file.as_deref().cloned()
 }
 
 /// The system at hand, where there is one.

@@ -1,22 +1,31 @@
-//! `[board]`: the hardware that plugins reach.
+//! `[board]`: the board that the system runs on.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::fault::Fault;
+use weihe_hal::Root;
+use weihe_hal::board::BoardFile;
+use weihe_hal::virtual_board::VirtualBoard;
+
+use super::fault::{Fault, Problem, Source};
 use super::section::Section;
 use super::shape;
 
-/// The longest description of a board that is read; those of real ones have some kilobytes.
-const BOARD_LIMIT: u64 = 1 << 20;
+/// The longest board file that is read: the largest of ours has six kilobytes.
+const FILE_LIMIT: u64 = 1 << 20;
 
 /// `[board]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BoardEntry {
+    /// The operator's own board file: its names come before those of the one that fits the machine.
+    pub file: Option<Arc<BoardFile>>,
+    /// Where /proc, /sys, /dev and /etc are.
+    pub root: Root,
     /// A board that is not there, instead of this machine's.
     pub virtual_board: Option<BoardText>,
 }
 
-/// The description of a board.
+/// The description of a virtual board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoardText {
     /// The file.
@@ -25,42 +34,108 @@ pub struct BoardText {
     pub text: String,
 }
 
-pub(super) fn read(directory: &Path, top: &Section<'_>, faults: &mut Vec<Fault>) -> BoardEntry {
+/// The table, and what is wrong in the board file that it names.
+pub(super) fn read(
+    directory: &Path,
+    top: &Section<'_>,
+    faults: &mut Vec<Fault>,
+) -> (BoardEntry, Vec<Problem>) {
     let mut entry = BoardEntry::default();
+    let mut problems = Vec::new();
     let Some(section) = top.section("board", "`[board]`".to_owned(), faults) else {
-        return entry;
+        return (entry, problems);
     };
     section.only(shape::BOARD.all(), faults);
+    if let Some((root, span)) = section.text("root", faults) {
+        let root = directory.join(root);
+        if !root.is_dir() {
+            let message = format!("`root` of `[board]` is no directory: {}", root.display());
+            faults.push(Fault::new(span, message, "no directory").help(
+                "name a directory that holds proc, sys, dev and etc of a board; without `root` it is this machine",
+            ));
+        }
+        entry.root = Root::new(&root);
+    }
+    if let Some((file, span)) = section.text("file", faults) {
+        match board_file(&directory.join(file)) {
+            Ok(file) => entry.file = Some(Arc::new(file)),
+            Err(BoardFileError::Unreadable { path, why }) => {
+                let message = format!("the board file {} cannot be read: {why}", path.display());
+                faults.push(Fault::new(span, message, "this file").help(
+                    "it stands beside weihe.toml, or is named by its whole path; docs/boards.md says how to write one",
+                ));
+            }
+            Err(BoardFileError::Wrong(wrong)) => problems = wrong,
+        }
+    }
     if let Some((name, span)) = section.text("virtual", faults) {
-        let path = directory.join(&name);
+        let path = directory.join(name);
         match text_of(&path) {
-            Ok(text) => match weihe_hal::virtual_board::VirtualBoard::check(&text) {
+            Ok(text) => match VirtualBoard::check(&text) {
                 Ok(()) => entry.virtual_board = Some(BoardText { path, text }),
                 Err(error) => {
                     let message = format!("the board {} is wrong: {error}", path.display());
                     faults.push(Fault::new(span, message, "this board"));
                 }
             },
-            Err(error) => {
-                let message = format!("cannot read the board {}: {error}", path.display());
-                faults.push(
-                    Fault::new(span, message, "this file")
-                        .help("name a file that describes a virtual board, relative to this one"),
-                );
+            Err(why) => {
+                let message = format!("the board file {} cannot be read: {why}", path.display());
+                faults.push(Fault::new(span, message, "this file").help(
+                    "it stands beside weihe.toml, or is named by its whole path; docs/virtual-board.md says how to write one",
+                ));
             }
         }
     }
-    entry
+    (entry, problems)
 }
 
-fn text_of(path: &Path) -> std::io::Result<String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    file.take(BOARD_LIMIT + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > BOARD_LIMIT {
-        let message = format!("it has more than {BOARD_LIMIT} bytes");
-        return Err(std::io::Error::other(message));
+/// Why a file is no board file.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardFileError {
+    /// It cannot be read.
+    #[error("the board file {} cannot be read: {why}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says, or what it is instead.
+        why: String,
+    },
+    /// What is wrong in it.
+    #[error("the board file has faults")]
+    Wrong(Vec<Problem>),
+}
+
+/// Reads a board file.
+pub fn board_file(path: &Path) -> Result<BoardFile, BoardFileError> {
+    let text = text_of(path).map_err(|why| BoardFileError::Unreadable {
+        path: path.to_path_buf(),
+        why,
+    })?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    BoardFile::parse(&name, &text).map_err(|faults| {
+        let source = Source {
+            path: path.to_path_buf(),
+            text: Arc::from(text.as_str()),
+        };
+        let problems = faults.into_iter().map(|fault| {
+            let help = fault.help;
+            source.problem(Fault::new(fault.span, fault.message, fault.label).maybe_help(help))
+        });
+        BoardFileError::Wrong(problems.collect())
+    })
+}
+
+/// What a file says; an error says what the operating system says, or what it is instead.
+fn text_of(path: &Path) -> Result<String, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is no file".to_owned());
     }
-    Ok(text)
+    if metadata.len() > FILE_LIMIT {
+        let size = metadata.len();
+        return Err(format!(
+            "it has {size} bytes, and a board file has at most {FILE_LIMIT}"
+        ));
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use sha2::{Digest as _, Sha256};
 
-pub use board::{BoardEntry, BoardText};
+pub use board::{BoardEntry, BoardFileError, BoardText, board_file};
 pub use components::IgnoredFile;
 pub(crate) use components::{PLUGINS, holds_component, is_component, listed};
 pub use connection::ConnectionEntry;
@@ -195,7 +195,7 @@ impl Config {
             (document, parts)
         });
         match read {
-            Some((document, parts)) if faults.is_empty() => Ok(Self {
+            Some((document, parts)) if faults.is_empty() && parts.of_board.is_empty() => Ok(Self {
                 directory: directory.to_path_buf(),
                 host: parts.host,
                 board: parts.board,
@@ -212,13 +212,12 @@ impl Config {
                 document,
                 source,
             }),
-            _ => {
+            read => {
                 faults.sort_by_key(|fault| fault.span.start);
+                let faults = faults.into_iter().map(|fault| source.problem(fault));
+                let of_board = read.map(|(_, parts)| parts.of_board).unwrap_or_default();
                 Err(LoadError::Invalid(Invalid {
-                    problems: faults
-                        .into_iter()
-                        .map(|fault| source.problem(fault))
-                        .collect(),
+                    problems: faults.chain(of_board).collect(),
                     path,
                 }))
             }
@@ -324,6 +323,8 @@ fn config_of(device: &str) -> KeyPath {
 struct Parts {
     host: HostEntry,
     board: BoardEntry,
+    /// What is wrong in the board file.
+    of_board: Vec<Problem>,
     plugins: Vec<PluginEntry>,
     connections: Vec<ConnectionEntry>,
     devices: Vec<DeviceEntry>,
@@ -345,7 +346,7 @@ fn read(
     };
     top.only(shape::FILE.all(), faults);
     let host = host::read(directory, &top, faults);
-    let board = board::read(directory, &top, faults);
+    let (board, of_board) = board::read(directory, &top, faults);
     let mut plugins = named(&top, "plugin", faults)
         .iter()
         .map(|section| plugin::read(directory, section, faults))
@@ -366,6 +367,7 @@ fn read(
     Parts {
         host,
         board,
+        of_board,
         plugins,
         connections,
         devices,

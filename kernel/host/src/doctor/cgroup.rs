@@ -141,7 +141,7 @@ fn unescaped(text: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::tests::board;
+    use super::super::tests::copy;
     use super::*;
 
     const MOUNT_TWO: &str =
@@ -152,7 +152,7 @@ mod tests {
         33 25 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
 
     fn limit(files: &[(&str, &str)]) -> Option<(u64, String)> {
-        let (_keep, root) = board(files);
+        let (_keep, root) = copy(files);
         group_limit(&root).map(|limit| (limit.bytes, limit.file))
     }
 
@@ -237,7 +237,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_files_upset_the_reader(mounts in "([a-z0-9/ :,\\\\-]|cgroup2| - |\n){0,60}", groups in "([a-z0-9/:,.]|memory|\n){0,40}") {
-            let (_keep, root) = board(&[("/proc/self/mountinfo", &mounts), ("/proc/self/cgroup", &groups)]);
+            let (_keep, root) = copy(&[("/proc/self/mountinfo", &mounts), ("/proc/self/cgroup", &groups)]);
             let _ = group_limit(&root);
         }
     }

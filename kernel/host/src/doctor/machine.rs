@@ -1,5 +1,7 @@
 //! Processor, operating system, memory and limits.
 
+use weihe_hal::Board;
+
 use super::{Finding, Root, group_limit};
 use crate::output::{bytes, count};
 
@@ -16,10 +18,10 @@ const MAPS_PER_DEVICE: u64 = 7;
 const ENOUGH_DEVICES: u64 = 1_000;
 
 /// What the machine is and what it allows.
-pub fn machine(root: &Root) -> Vec<Finding> {
+pub fn machine(board: &Board, root: &Root) -> Vec<Finding> {
     vec![
-        processor(root),
-        system(root),
+        processor(board),
+        system(board),
         memory(root),
         cgroup(root),
         files(root),
@@ -27,26 +29,17 @@ pub fn machine(root: &Root) -> Vec<Finding> {
     ]
 }
 
-fn processor(root: &Root) -> Finding {
-    let info = root.read("/proc/cpuinfo").unwrap_or_default();
-    let value = |key: &str| {
-        info.lines()
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.trim().eq_ignore_ascii_case(key))
-            .map(|(_, value)| value.trim().to_owned())
-    };
-    let count = info
-        .lines()
-        .filter(|line| {
-            line.split(':')
-                .next()
-                .is_some_and(|name| name.trim() == "processor")
-        })
-        .count();
-    let model = value("model name").or_else(|| value("hardware"));
-    let model = model.unwrap_or_else(|| "an unnamed model".to_owned());
-    let found = format!("{} × {model}, {}", count.max(1), std::env::consts::ARCH);
-    match std::env::consts::ARCH {
+fn processor(board: &Board) -> Finding {
+    let cpu = &board.machine.cpu;
+    let model = cpu.model.clone().unwrap_or_else(|| match cpu.implementer {
+        Some(implementer) => {
+            let parts = cpu.parts.iter().map(|part| format!("/{part:#x}"));
+            format!("ARM {implementer:#x}{}", parts.collect::<String>())
+        }
+        None => "an unnamed model".to_owned(),
+    });
+    let found = format!("{} × {model}, {}", cpu.count, cpu.arch);
+    match cpu.arch.as_str() {
         "x86_64" | "aarch64" => Finding::ok("processor", found),
         other => Finding::warn(
             "processor",
@@ -56,25 +49,25 @@ fn processor(root: &Root) -> Finding {
     }
 }
 
-fn system(root: &Root) -> Finding {
-    let release = root.read("/etc/os-release").unwrap_or_default();
-    let name = release
-        .lines()
-        .find_map(|line| line.strip_prefix("PRETTY_NAME="));
-    let name = name.map_or("an unnamed system", |name| name.trim_matches('"'));
-    let kernel = root.read("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let smaps = root.read("/proc/self/smaps").unwrap_or_default();
-    let page = smaps
-        .lines()
-        .find_map(|line| line.strip_prefix("KernelPageSize:"));
-    let page = page.map_or("unknown size", str::trim);
-    let found = format!("{name}, Linux {}, pages of {page}", kernel.trim());
+fn system(board: &Board) -> Finding {
+    let os = &board.os;
+    let name = os.name.as_deref().unwrap_or("an unnamed system");
+    let name = match os.family {
+        Some(family) if !name.contains(&family.to_string()) => format!("{family}: {name}"),
+        _ => name.to_owned(),
+    };
+    let kernel = os.kernel.as_deref().unwrap_or_default();
+    let page = board.machine.page;
+    let page = page.map_or("unknown size".to_owned(), |page| {
+        format!("{} kB", page >> 10)
+    });
+    let found = format!("{name}, Linux {kernel}, pages of {page}");
     let version = kernel
         .split('.')
         .take(2)
         .map(|part| part.parse::<u32>().unwrap_or(0));
     let version: Vec<u32> = version.collect();
-    if version.as_slice() >= [4, 18].as_slice() || kernel.trim().is_empty() {
+    if version.as_slice() >= [4, 18].as_slice() || kernel.is_empty() {
         Finding::ok("system", found)
     } else {
         Finding::warn("system", found, "kernels before 4.18 are not tested")

@@ -1,14 +1,15 @@
 //! What this machine can do for a system, and why not: one check a line, each with what to do.
 
+mod access;
+mod board;
 mod cgroup;
-mod device;
 mod machine;
 mod toolchain;
 
 use serde::Serialize;
 
+pub use board::board;
 pub use cgroup::{GroupLimit, group_limit};
-pub use device::devices;
 pub use machine::machine;
 pub use toolchain::toolchain;
 pub use weihe_hal::Root;

@@ -6,7 +6,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::shown::Shown;
 use super::{Style, width};
-use crate::config::{LoadError, Problem};
+use crate::config::{BoardFileError, LoadError, Problem};
 use crate::language::{Language, Text, current, label, say};
 
 /// How a command ends when nothing went wrong with the command itself.
@@ -99,6 +99,16 @@ impl From<LoadError> for Failure {
         failure.help = error.help().map(Text::told);
         if let LoadError::Invalid(invalid) = error {
             failure.problems = invalid.into_problems();
+        }
+        failure
+    }
+}
+
+impl From<BoardFileError> for Failure {
+    fn from(error: BoardFileError) -> Self {
+        let mut failure = Self::plain(error.to_string());
+        if let BoardFileError::Wrong(problems) = error {
+            failure.problems = problems;
         }
         failure
     }

@@ -279,6 +279,12 @@ impl System {
         plan.notes
             .extend(ignored.map(|file| format!("{}; {}", file.message, file.help)));
         plan.notes.extend(later(self.host(), &config.host));
+        if *self.board() != config.board {
+            plan.notes.push(
+                "`[board]` or its file has changed: that takes effect when the host starts anew"
+                    .to_owned(),
+            );
+        }
         plan
     }
 

@@ -14,7 +14,7 @@ use super::kept::Kept;
 use super::reconcile::Followed;
 use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kinds};
 use crate::audit::{AUDIT, Trail, TrailError};
-use crate::config::{Config, DeviceEntry, HostEntry, Problem, Schema};
+use crate::config::{BoardEntry, Config, DeviceEntry, HostEntry, Problem, Schema};
 
 /// Why no system runs.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +104,8 @@ impl fmt::Display for FailedPart {
 pub struct System {
     /// `[host]` as it was when it started.
     host: HostEntry,
+    /// `[board]` as it was then.
+    board: BoardEntry,
     config: RwLock<Arc<Config>>,
     data: DataDirectory,
     pub(super) kernel: Arc<Kernel>,
@@ -145,6 +147,7 @@ impl System {
         audit.publish_on(kernel.bus().clone());
         let system = Self {
             host: config.host.clone(),
+            board: config.board.clone(),
             config: RwLock::new(Arc::new(config)),
             kept: Kept::new(data.path()),
             data,
@@ -162,6 +165,11 @@ impl System {
     /// `[host]`, which holds until it ends.
     pub fn host(&self) -> &HostEntry {
         &self.host
+    }
+
+    /// `[board]`, which holds until it ends.
+    pub fn board(&self) -> &BoardEntry {
+        &self.board
     }
 
     /// Carries out a change to its end, whether it is waited for or not. None when the system ends

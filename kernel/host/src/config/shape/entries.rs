@@ -15,7 +15,7 @@ use super::texts::{AnyTable, FilterText, NAME, NameText, SizeText};
 pub(in crate::config) struct File {
     /// The system as a whole.
     host: Option<Host>,
-    /// The hardware that plugins reach.
+    /// The board that the system runs on. Without it, it is recognised by itself.
     board: Option<Board>,
     /// Plugins, by name. A component `plugins/NAME.wasm` is one also without an entry.
     #[schemars(extend("propertyNames" = json!({ "pattern": NAME })))]
@@ -53,10 +53,17 @@ pub(in crate::config) struct Host {
     audit: Option<Audit>,
 }
 
-/// The hardware that plugins reach.
+/// The board that the system runs on.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 pub(in crate::config) struct Board {
+    /// A board file of one's own, relative to this file: names and facts that come before those of the board file
+    /// that fits the machine.
+    #[schemars(extend("minLength" = 1, "examples" = ["my-board.toml"]))]
+    file: Option<String>,
+    /// A directory that holds proc, sys, dev and etc of a board, for tests; relative to this file.
+    #[schemars(extend("default" = "/", "minLength" = 1))]
+    root: Option<String>,
     /// A file that describes a virtual board, which is used instead of this machine's hardware; relative to this
     /// file.
     #[schemars(extend("minLength" = 1))]

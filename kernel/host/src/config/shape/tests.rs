@@ -19,6 +19,7 @@ fn tables() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("/properties/host", of(""), "[host]"),
         ("/properties/host/properties/audit", of(""), "[host.audit]"),
+        ("/properties/board", of(""), "[board]"),
         (
             "/properties/plugin/additionalProperties",
             of(""),
@@ -100,8 +101,9 @@ fn the_reader_reads_each_key_of_the_schema_as_what_the_schema_says() {
             let good = with(&sample(key, of_key));
             let found: Vec<Problem> = faults(&good)
                 .into_iter()
-                // The sample's connection is not there.
+                // The sample's connection and board file are not there.
                 .filter(|problem| !problem.to_string().contains("is not configured"))
+                .filter(|problem| !problem.to_string().starts_with("the board file"))
                 .collect();
             assert!(found.is_empty(), "{good}: {found:?}");
             let bad = with(wrong(of_key));
@@ -330,7 +332,9 @@ fn files(directory: &Path, end: &str, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
-        if path.is_dir() && !name.starts_with('.') && name != "target" && name != "fixtures" {
+        // Links in the copies of boards lead in circles, as they do in sysfs.
+        let is_folder = entry.file_type().unwrap().is_dir();
+        if is_folder && !name.starts_with('.') && name != "target" && name != "fixtures" {
             files(&path, end, found);
         } else if name.ends_with(end) {
             found.push(path);

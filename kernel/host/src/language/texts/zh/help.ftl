@@ -210,6 +210,14 @@ help-grants = 显示每个设备可以碰什么，以及 weihe.toml 的哪一行
 help-grants--device = 只看这个设备
 
 help-doctor = 检查这台机器：什么能用，什么不能用，为什么
+help-doctor-long =
+    说明这是哪块板子，有哪些 GPIO 引脚、串口、I2C 和 SPI 总线、PWM 输出和模拟输入，以及授权给插件时所用的名称。
+    不打开任何设备。
+
+    --root 查看一份板子的 /proc、/sys、/dev 和 /etc 的副本，使别处的工程师也能看到有什么；做法见
+    docs/boards.md。
+help-doctor--root = /proc、/sys、/dev 和 /etc 在哪里
+help-doctor--board = 试用一个板级文件
 
 help-sandbox = 为测试运行一个组件，测试以逐行的 JSON 与它对话
 help-sandbox-long =
