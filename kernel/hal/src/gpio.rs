@@ -132,6 +132,11 @@ pub trait Line: Send + Sync {
     /// Changes how it is used. When it cannot be, everything stays as it was.
     fn configure(&self, config: &LineConfig) -> Result<(), HalError>;
 
+    /// Takes the line again when its hardware had vanished and is back. Called when its device opens it again.
+    fn revive(&self) -> Result<(), HalError> {
+        Ok(())
+    }
+
     /// Whether `read` and `write` may take long: lines of an expander on a slow bus.
     fn blocks(&self) -> bool {
         false

@@ -4,17 +4,16 @@
 //! bytes beside the descriptor. The guard process calls [`apply`], which needs nothing else: no board, no
 //! names, no state.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use gpiocdev_uapi::{v1, v2};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 use weihe_kernel::failsafe::GuardedLine;
 
 use crate::capability::HAL;
+use crate::linux::uapi::{gpio_v1, gpio_v2};
 
 /// The first byte of each encoding, so that a text for a serial line is not taken for a setting.
 const MARK: u8 = 0xd7;
@@ -50,7 +49,7 @@ pub enum GuardedError {
     Unknown(usize),
     /// The kernel's interface to lines refused.
     #[error("the line cannot be set: {0}")]
-    Line(#[from] gpiocdev_uapi::Error),
+    Line(io::Error),
     /// A file could not be opened or written.
     #[error("`{file}` cannot be written: {source}")]
     File {
@@ -101,14 +100,10 @@ impl Setting {
     pub fn apply(&self, descriptor: impl AsFd) -> Result<(), GuardedError> {
         match self {
             Self::LineV1(value) => {
-                let mut values = v1::LineValues::default();
-                values.set(0, (*value).into());
-                v1::set_line_values(&file(descriptor)?, &values)?;
+                gpio_v1::set(descriptor, *value).map_err(GuardedError::Line)?;
             }
             Self::LineV2(value) => {
-                let mut values = v2::LineValues::default();
-                values.set(0, *value);
-                v2::set_line_values(&file(descriptor)?, &values)?;
+                gpio_v2::set(descriptor, *value).map_err(GuardedError::Line)?;
             }
             Self::File(text) => write_all(descriptor, text).map_err(cannot("value"))?,
             Self::PwmOff => write_in(descriptor, "enable", b"0")?,
@@ -129,13 +124,6 @@ pub fn apply(descriptor: impl AsFd, bytes: &[u8]) -> Result<(), GuardedError> {
 
 fn cannot(file: &'static str) -> impl Fn(io::Error) -> GuardedError {
     move |source| GuardedError::File { file, source }
-}
-
-/// The crate that speaks to lines wants a file of its own.
-fn file(descriptor: impl AsFd) -> Result<File, GuardedError> {
-    let copy = descriptor.as_fd().try_clone_to_owned();
-    let copy = copy.map_err(cannot("line"))?;
-    Ok(File::from(copy))
 }
 
 /// Writes a file of a directory.
@@ -167,6 +155,7 @@ fn write_all(to: impl AsFd, text: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs::File;
     use std::io::Read;
     use std::os::fd::AsRawFd;
 

@@ -126,6 +126,7 @@ impl HeldLine {
     /// another way now.
     pub fn reopen(&self, config: &LineConfig, feed: Option<Feed>) -> Result<(), HalError> {
         let mut state = self.state();
+        self.line.revive()?;
         if !state.config.is_kept_by(config) {
             self.line.configure(config)?;
             state.config = *config;

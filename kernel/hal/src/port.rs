@@ -8,35 +8,157 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
+use serial2_tokio::rs4xx::TransceiverMode;
 use serial2_tokio::{FlowControl, KeepSettings, SerialPort, Settings};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Handle;
 
 use crate::frame::Frame;
 
+/// How a port is set.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) frame: Frame,
+    pub(crate) flow: FlowControl,
+    /// None: as the board or the driver has it.
+    pub(crate) rs485: Option<TransceiverMode>,
+}
+
+impl From<Frame> for Setup {
+    fn from(frame: Frame) -> Self {
+        Self {
+            frame,
+            flow: FlowControl::None,
+            rs485: None,
+        }
+    }
+}
+
+/// Why a port cannot be used as it was asked for. The texts name it and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PortError {
+    /// Another program has it.
+    #[error("{0}")]
+    Taken(String),
+    /// It is not there.
+    #[error("{0}")]
+    Gone(String),
+    /// The hardware or its driver cannot do what was asked for.
+    #[error("{0}")]
+    Refused(String),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl PortError {
+    fn new(path: &Path, error: &io::Error) -> Self {
+        let text = format!("{}: {error}{}", path.display(), remedy(error));
+        match error.kind() {
+            io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock => Self::Taken(text),
+            io::ErrorKind::NotFound => Self::Gone(text),
+            _ if is_hang_up(error) => Self::Gone(text),
+            _ => Self::Failed(text),
+        }
+    }
+}
+
+/// Whether an error says that the far end, or the adapter, is not there any more.
+pub(crate) fn is_hang_up(error: &io::Error) -> bool {
+    matches!(
+        rustix::io::Errno::from_io_error(error),
+        Some(rustix::io::Errno::IO | rustix::io::Errno::NODEV | rustix::io::Errno::NXIO)
+    )
+}
+
 /// Opens a port for this process alone and makes sure that it does what was asked. The error names
 /// the port and what to do. With it comes a duplicate of its descriptor.
-pub(crate) fn open(path: &Path, frame: Frame) -> Result<(Port, OwnedFd), String> {
-    let shown = path.display();
-    let failed = |error: io::Error| format!("{shown}: {error}{}", remedy(&error));
+pub(crate) fn open(path: &Path, setup: &Setup) -> Result<(Port, OwnedFd), PortError> {
+    let failed = |error: io::Error| PortError::new(path, &error);
     let mut stream = SerialPort::open(path, KeepSettings).map_err(failed)?;
     let hold = Hold::take(path).map_err(failed)?;
-    let pseudo = is_pseudo_terminal(path);
-    let asked = if pseudo { frame.unframed() } else { frame };
-    let applied = apply(&mut stream, asked);
-    let taken = stream
-        .get_configuration()
-        .and_then(|settings| read(&settings));
-    let taken = taken.map_err(failed)?;
-    // That something was not taken is worth less than what was not.
-    check(asked, taken).map_err(|text| format!("{shown}: {text}"))?;
-    applied.map_err(failed)?;
+    set(&mut stream, path, setup)?;
     // Any descriptor of the port is as good as the stream's.
     let duplicate = hold.port.as_fd().try_clone_to_owned().map_err(failed)?;
     let port = Port {
         open: Some((stream, hold)),
     };
     Ok((port, duplicate))
+}
+
+/// Sets a port and makes sure that it does what was asked.
+fn set(stream: &mut SerialPort, path: &Path, setup: &Setup) -> Result<(), PortError> {
+    let failed = |error: io::Error| PortError::new(path, &error);
+    let refused = |text: String| PortError::Refused(format!("{}: {text}", path.display()));
+    let asked = match is_pseudo_terminal(path) {
+        true => setup.frame.unframed(),
+        false => setup.frame,
+    };
+    let applied = apply(stream, asked, setup.flow);
+    let taken = stream.get_configuration().map_err(failed)?;
+    // That something was not taken is worth less than what was not.
+    check(asked, read(&taken).map_err(failed)?).map_err(refused)?;
+    let flow = taken.get_flow_control().map_err(failed)?;
+    if flow != setup.flow {
+        return Err(refused(format!(
+            "asked for {}, and the driver set {}; open it with another flow control",
+            flow_words(setup.flow),
+            flow_words(flow)
+        )));
+    }
+    applied.map_err(failed)?;
+    match &setup.rs485 {
+        Some(mode) => set_rs485(stream, mode).map_err(refused),
+        None => Ok(()),
+    }
+}
+
+fn flow_words(flow: FlowControl) -> &'static str {
+    match flow {
+        FlowControl::None => "no flow control",
+        FlowControl::XonXoff => "XON and XOFF",
+        FlowControl::RtsCts => "RTS and CTS",
+    }
+}
+
+/// Has the driver switch the transmitter, or not.
+fn set_rs485(stream: &SerialPort, mode: &TransceiverMode) -> Result<(), String> {
+    let no = |error: io::Error| {
+        format!(
+            "its driver does not switch an RS-485 transmitter ({error}); use an adapter that does so by itself, and open it without rs485"
+        )
+    };
+    stream.set_rs4xx_mode(mode.clone()).map_err(no)?;
+    let taken = stream.get_rs4xx_mode().map_err(no)?;
+    let (asked, taken) = (rs485_words(mode), rs485_words(&taken));
+    if asked == taken {
+        return Ok(());
+    }
+    Err(format!(
+        "asked for {asked}, and the driver set {taken}; choose what it can do"
+    ))
+}
+
+fn rs485_words(mode: &TransceiverMode) -> String {
+    match mode {
+        TransceiverMode::Default => "no RS-485".to_owned(),
+        TransceiverMode::Rs422 => "RS-422".to_owned(),
+        TransceiverMode::Rs485(config) => format!(
+            "RS-485 with RTS {} while sending, {} ms before and {} ms after it, receiving {}",
+            if config.get_invert_rts() {
+                "low"
+            } else {
+                "high"
+            },
+            config.get_delay_before_send().as_millis(),
+            config.get_delay_after_send().as_millis(),
+            if config.get_full_duplex() {
+                "all the time"
+            } else {
+                "between"
+            },
+        ),
+    }
 }
 
 fn remedy(error: &io::Error) -> &'static str {
@@ -49,14 +171,14 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-fn apply(stream: &mut SerialPort, frame: Frame) -> io::Result<()> {
+fn apply(stream: &mut SerialPort, frame: Frame, flow: FlowControl) -> io::Result<()> {
     let mut settings = stream.get_configuration()?;
     settings.set_raw();
     settings.set_baud_rate(frame.baud)?;
     settings.set_char_size(frame.data_bits);
     settings.set_parity(frame.parity);
     settings.set_stop_bits(frame.stop_bits);
-    settings.set_flow_control(FlowControl::None);
+    settings.set_flow_control(flow);
     stream.set_configuration(&settings)
 }
 
@@ -116,6 +238,33 @@ pub(crate) struct Port {
 }
 
 impl Port {
+    /// The stream itself.
+    pub(crate) fn serial(&self) -> io::Result<&SerialPort> {
+        match &self.open {
+            Some((stream, _)) => Ok(stream),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Sets it anew, or leaves it as it was when it cannot be.
+    pub(crate) fn configure(
+        &self,
+        path: &Path,
+        setup: &Setup,
+        before: &Setup,
+    ) -> Result<(), PortError> {
+        let failed = |error: io::Error| PortError::new(path, &error);
+        // The settings are those of the port, whichever descriptor they are made by.
+        let mut stream = self
+            .serial()
+            .and_then(SerialPort::try_clone)
+            .map_err(failed)?;
+        set(&mut stream, path, setup).inspect_err(|_| {
+            // It has had these already.
+            let _ = set(&mut stream, path, before);
+        })
+    }
+
     fn stream(&mut self) -> io::Result<Pin<&mut SerialPort>> {
         match &mut self.open {
             Some((stream, _)) => Ok(Pin::new(stream)),
@@ -212,7 +361,9 @@ mod tests {
             parity: Parity::None,
             stop_bits: StopBits::One,
         };
-        let text = open(Path::new("/dev/ttyNone"), frame).unwrap_err();
+        let error = open(Path::new("/dev/ttyNone"), &frame.into()).unwrap_err();
+        assert!(matches!(error, PortError::Gone(_)));
+        let text = error.to_string();
         assert!(text.starts_with("/dev/ttyNone: "), "{text}");
         assert!(text.contains("plugged in"), "{text}");
     }

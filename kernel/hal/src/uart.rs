@@ -100,10 +100,10 @@ impl Opener for SerialLine {
     async fn open(&self) -> Result<Opened, String> {
         let (path, frame) = (self.path.clone(), self.frame);
         // Some drivers take their time, or wait for hardware.
-        let opened = tokio::task::spawn_blocking(move || port::open(&path, frame)).await;
+        let opened = tokio::task::spawn_blocking(move || port::open(&path, &frame.into())).await;
         match opened {
             Ok(port) => {
-                let (port, descriptor) = port?;
+                let (port, descriptor) = port.map_err(|error| error.to_string())?;
                 Ok(Opened::with_descriptor(port, descriptor))
             }
             Err(error) => Err(format!("{}: {error}", self.path.display())),

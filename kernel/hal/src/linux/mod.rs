@@ -1,5 +1,18 @@
 //! The hardware of this machine, by way of Linux.
 
+mod adc;
+mod file;
+#[cfg(test)]
+mod fixture;
+mod gpio;
+mod i2c;
+mod place;
+mod pwm;
+mod spi;
+mod trouble;
+pub(crate) mod uapi;
+mod uart;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,57 +22,84 @@ use crate::gpio::{EdgeSink, Line, LineConfig};
 use crate::hardware::{Hardware, Kind};
 use crate::i2c::I2cBus;
 use crate::pwm::PwmChannel;
+use crate::root::Root;
 use crate::serial::{Port, PortSettings};
 use crate::spi::{SpiConfig, SpiDevice};
+use place::Places;
 
-/// The hardware of this machine.
-pub struct LinuxBoard {}
+/// The hardware of this machine, by the names of its board.
+///
+/// Parts that vanish (an adapter is pulled) are errors of the kind `gone` until they are back. They are found again by
+/// their names, whatever numbers the kernel gives them then, and outputs are what they were.
+pub struct LinuxBoard {
+    places: Arc<Places>,
+    threads: Arc<gpio::Threads>,
+}
 
 impl LinuxBoard {
-    /// The machine whose `/proc`, `/sys`, `/dev` and `/etc` lie below a root.
-    pub fn new(_root: &Path) -> Self {
-        Self {}
-    }
-
-    fn unknown(kind: Kind, name: &str) -> HalError {
-        HalError::Unknown {
-            kind: kind.words(),
-            name: name.to_owned(),
-            similar: Vec::new(),
+    /// The machine whose `/proc`, `/sys`, `/dev` and `/etc` lie below a root. It is looked at when something is asked
+    /// for first.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            places: Arc::new(Places::new(Root::new(root))),
+            threads: Arc::default(),
         }
     }
 }
 
 impl Hardware for LinuxBoard {
     fn resolve(&self, kind: Kind, name: &str) -> Result<String, HalError> {
-        Err(Self::unknown(kind, name))
+        self.places.resolve(kind, name)
     }
 
     fn blocks(&self) -> bool {
         true
     }
 
-    fn line(&self, name: &str, _: &LineConfig, _: EdgeSink) -> Result<Arc<dyn Line>, HalError> {
-        Err(Self::unknown(Kind::Gpio, name))
+    fn bus_of(&self, kind: Kind, name: &str) -> String {
+        if kind != Kind::Spi {
+            return name.to_owned();
+        }
+        // Peripherals of one controller: /dev/spidev1.0 and /dev/spidev1.1.
+        let part = self.places.find(kind, |board| board.spi(name));
+        let file = part.ok().and_then(|part| {
+            let file = part.path.file_name()?.to_string_lossy().into_owned();
+            let (bus, _) = file.strip_prefix("spidev")?.split_once('.')?;
+            Some(format!("spi/{bus}"))
+        });
+        file.unwrap_or_else(|| name.to_owned())
+    }
+
+    fn line(
+        &self,
+        name: &str,
+        config: &LineConfig,
+        edges: EdgeSink,
+    ) -> Result<Arc<dyn Line>, HalError> {
+        let (places, threads) = (self.places.clone(), self.threads.clone());
+        let line = gpio::LinuxLine::open(places, threads, name, config, edges)?;
+        Ok(Arc::new(line))
     }
 
     fn i2c(&self, name: &str) -> Result<Arc<dyn I2cBus>, HalError> {
-        Err(Self::unknown(Kind::I2c, name))
+        Ok(Arc::new(i2c::LinuxBus::open(self.places.clone(), name)?))
     }
 
-    fn spi(&self, name: &str, _: &SpiConfig) -> Result<Arc<dyn SpiDevice>, HalError> {
-        Err(Self::unknown(Kind::Spi, name))
+    fn spi(&self, name: &str, config: &SpiConfig) -> Result<Arc<dyn SpiDevice>, HalError> {
+        let device = spi::LinuxSpi::open(self.places.clone(), name, config)?;
+        Ok(Arc::new(device))
     }
 
-    fn uart(&self, name: &str, _: &PortSettings) -> Result<Arc<dyn Port>, HalError> {
-        Err(Self::unknown(Kind::Uart, name))
+    fn uart(&self, name: &str, settings: &PortSettings) -> Result<Arc<dyn Port>, HalError> {
+        let port = uart::LinuxPort::open(self.places.clone(), name, settings)?;
+        Ok(Arc::new(port))
     }
 
     fn pwm(&self, name: &str) -> Result<Arc<dyn PwmChannel>, HalError> {
-        Err(Self::unknown(Kind::Pwm, name))
+        Ok(Arc::new(pwm::LinuxPwm::open(self.places.clone(), name)?))
     }
 
     fn adc(&self, name: &str) -> Result<Arc<dyn AdcChannel>, HalError> {
-        Err(Self::unknown(Kind::Adc, name))
+        Ok(Arc::new(adc::LinuxAdc::open(self.places.clone(), name)?))
     }
 }
