@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex};
 
 use weihe_modbus::{Bank, Direction, Exception, Frame, Mode, Table, answer, wrap};
@@ -95,6 +96,12 @@ impl Coils {
         self.port
     }
 
+    /// Answers on a serial line, too, whose far end this is.
+    pub fn attach(&self, line: UnixStream) {
+        let shared = self.shared.clone();
+        std::thread::spawn(move || serve(&line, Mode::Rtu, &shared));
+    }
+
     /// Refuses writes from now on, or takes them again.
     pub fn refuse(&self, refusing: bool) {
         self.shared.unit.lock().unwrap().refusing = refusing;
@@ -170,7 +177,7 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         drop(unit);
         let shared = shared.clone();
         std::thread::spawn(move || {
-            serve(&stream, &shared);
+            serve(&stream, Mode::Tcp, &shared);
             shared.unit.lock().unwrap().streams.remove(&number);
             shared.changed.notify_all();
         });
@@ -178,13 +185,13 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 /// Answers until the other side is gone.
-fn serve(mut stream: &TcpStream, shared: &Shared) {
+fn serve(mut stream: impl Read + Write, mode: Mode, shared: &Shared) {
     let mut bytes = Vec::new();
     let mut chunk = [0; 1024];
     loop {
-        while let Ok(frame) = Frame::parse(Mode::Tcp, Direction::Request, &bytes) {
+        while let Ok(frame) = Frame::parse(mode, Direction::Request, &bytes) {
             let pdu = answer(&mut *shared.unit.lock().unwrap(), frame.pdu);
-            let reply = pdu.map(|pdu| wrap(Mode::Tcp, frame.transaction, frame.unit, &pdu));
+            let reply = pdu.map(|pdu| wrap(mode, frame.transaction, frame.unit, &pdu));
             let length = frame.length;
             shared.changed.notify_all();
             bytes.drain(..length);

@@ -1,0 +1,5 @@
+//! What is checked, a subject a file.
+
+mod identity;
+mod kernels;
+mod modbus;

@@ -1,0 +1,222 @@
+//! A booted board: commands, files, systems of the host, the far end of a serial port.
+
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use weihe_tests::target;
+
+use crate::agent::{Agent, Ran};
+use crate::board::Board;
+use crate::emulator::Emulator;
+use crate::initramfs;
+use crate::kernel::Kernel;
+
+/// A boot takes three to ten seconds; a machine that is shared may need far longer.
+const BOOT: Duration = Duration::from_secs(120);
+
+/// For one command: a debug build compiles a component in it, emulated.
+const COMMAND: Duration = Duration::from_secs(120);
+
+/// How long something is awaited.
+const AWAIT: Duration = Duration::from_secs(120);
+
+/// A board that has come up.
+#[derive(Debug)]
+pub struct Guest {
+    emulator: Emulator,
+    agent: Agent,
+    /// The far end of the first serial port.
+    port: UnixStream,
+    /// Names of the systems that were started.
+    systems: Vec<String>,
+    board: Board,
+}
+
+impl Guest {
+    /// Boots it. `Err` says what is missing on this machine.
+    pub fn boot(board: &Board) -> Result<Self, String> {
+        let kernel = Kernel::find(board.kernel)?;
+        let folder = tempfile::tempdir_in(target()).map_err(|error| error.to_string())?;
+        let archive = folder.path().join("initramfs");
+        initramfs::write(board, &kernel, &archive)?;
+        let began = Instant::now();
+        let mut emulator = Emulator::start(board, &kernel.image, &archive)?;
+        let line = emulator.socket("agent");
+        let port = emulator.socket("port");
+        let agent = Agent::greet(line, BOOT, || !emulator.has_ended())
+            .unwrap_or_else(|error| panic!("{}: {error}\n{}", board.name, emulator.last_words()));
+        println!("{} is up after {:.1?}", board.name, began.elapsed());
+        Ok(Self {
+            emulator,
+            agent,
+            port,
+            systems: Vec::new(),
+            board: board.clone(),
+        })
+    }
+
+    /// Runs a command of the shell there.
+    pub fn run(&mut self, command: &str) -> Ran {
+        self.run_with(command, &[])
+    }
+
+    fn run_with(&mut self, command: &str, input: &[u8]) -> Ran {
+        let emulator = &mut self.emulator;
+        let ran = self
+            .agent
+            .run(command, input, COMMAND, || !emulator.has_ended());
+        ran.unwrap_or_else(|error| {
+            panic!(
+                "{}: `{command}`: {error}\n{}",
+                self.board.name,
+                self.emulator.last_words()
+            )
+        })
+    }
+
+    /// What a command prints, which must succeed.
+    pub fn output(&mut self, command: &str) -> String {
+        let ran = self.run(command);
+        assert!(ran.status == 0, "`{command}`: {ran:?}");
+        ran.output
+    }
+
+    /// Writes a file there.
+    pub fn put(&mut self, path: &str, contents: &[u8]) {
+        let ran = self.run_with(&format!("cat >'{path}'"), contents);
+        assert!(ran.status == 0, "`{path}`: {ran:?}");
+    }
+
+    /// Looks again and again until `look` finds what it wants.
+    pub fn until<T>(&mut self, what: &str, mut look: impl FnMut(&mut Self) -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            if began.elapsed() > AWAIT {
+                let logs = self.run("tail -n 30 /systems/*/log").output;
+                panic!(
+                    "this never came: {what}\n--- logs\n{logs}\n{}",
+                    self.emulator.last_words()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Starts the host with a system of its own: its `weihe.toml` and components (name of the plugin, package), and waits
+    /// until all devices run.
+    pub fn start(&mut self, system: &str, config: &str, plugins: &[(&str, &str)]) {
+        let folder = format!("/systems/{system}");
+        self.output(&format!("mkdir -p {folder}/plugins"));
+        for (name, package) in plugins {
+            self.output(&format!(
+                "ln -s /components/{package}.wasm {folder}/plugins/{name}.wasm"
+            ));
+        }
+        self.put(&format!("{folder}/weihe.toml"), config.as_bytes());
+        self.systems.push(system.to_owned());
+        self.start_again(system);
+    }
+
+    /// Starts a system that was stopped or killed.
+    pub fn start_again(&mut self, system: &str) {
+        let folder = format!("/systems/{system}");
+        self.output(&format!(
+            "setsid weihe run --no-build {folder} </dev/null >>{folder}/log 2>&1 & echo $! >{folder}/pid"
+        ));
+        self.until(&format!("all devices of `{system}` run"), |guest| {
+            let ended = guest.run(&format!("kill -0 $(cat {folder}/pid)")).status != 0;
+            assert!(!ended, "the host has ended: {}", guest.log(system));
+            // Until its socket is there, what comes is an error.
+            let ps = guest.ask(system, "ps")?;
+            let failed = ps["failed"].as_array()?;
+            assert!(failed.is_empty(), "{failed:?}\n{}", guest.log(system));
+            let devices = ps["devices"].as_array()?;
+            let up = devices.iter().all(|device| device["state"] == "running");
+            (up && !devices.is_empty()).then_some(())
+        });
+    }
+
+    /// What the host of a system has logged.
+    pub fn log(&mut self, system: &str) -> String {
+        self.run(&format!("cat /systems/{system}/log")).output
+    }
+
+    /// Runs a command of `weihe` in a system; the answer to `--json`, if it is one.
+    pub fn ask(&mut self, system: &str, command: &str) -> Option<Value> {
+        let ran = self.run(&format!("weihe -C /systems/{system} --json {command}"));
+        serde_json::from_str(&ran.output).ok()
+    }
+
+    /// Runs a command of `weihe` outside of any system, and takes its JSON.
+    pub fn weihe(&mut self, command: &str) -> Value {
+        let ran = self.run(&format!("cd /root && weihe --json {command}"));
+        serde_json::from_str(&ran.output)
+            .unwrap_or_else(|error| panic!("{command}: {error}: {ran:?}"))
+    }
+
+    /// Asks a host to end, and waits for it.
+    pub fn stop(&mut self, system: &str) {
+        self.signal(system, "TERM");
+    }
+
+    /// Ends a host as a power failure would.
+    pub fn kill(&mut self, system: &str) {
+        self.signal(system, "KILL");
+    }
+
+    fn signal(&mut self, system: &str, signal: &str) {
+        let pid = format!("/systems/{system}/pid");
+        let ended = format!(
+            "pid=$(cat {pid}); kill -{signal} $pid 2>/dev/null; while [ -d /proc/$pid ]; do \
+             grep -q '^State:.Z' /proc/$pid/status && break; sleep 0.05; done"
+        );
+        self.run(&ended);
+    }
+
+    /// The far end of the serial port [`Guest::ports`] names first.
+    pub fn far_end(&self) -> UnixStream {
+        self.port.try_clone().expect("a duplicate")
+    }
+
+    /// Serial ports: one that leads to [`Guest::far_end`], then two that are joined.
+    pub fn ports(&self) -> [&'static str; 3] {
+        self.board.ports
+    }
+
+    /// The number of the I2C bus whose name has these words in it.
+    pub fn i2c(&mut self, name: &str) -> u32 {
+        let names = self.output("grep -H '' /sys/bus/i2c/devices/i2c-*/name");
+        let line = names.lines().find(|line| line.contains(name));
+        let line = line.unwrap_or_else(|| panic!("no I2C bus `{name}`: {names}"));
+        let number = line
+            .split("i2c-")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next());
+        number
+            .and_then(|digits| digits.parse().ok())
+            .expect("a number")
+    }
+
+    /// Presses the power key, which on `virt` is line 3 of the PL061: the line rises, and falls a tenth of a second later.
+    pub fn press_power_key(&mut self) {
+        self.emulator
+            .order("system_powerdown", &serde_json::json!({}));
+    }
+
+    /// The end of the console.
+    pub fn last_words(&self) -> String {
+        self.emulator.last_words()
+    }
+
+    /// Stops what a check has started, and removes what it has left.
+    pub fn clean_up(&mut self) {
+        for system in std::mem::take(&mut self.systems) {
+            self.stop(&system);
+            self.run(&format!("rm -rf /systems/{system}"));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The host as it runs on the boards: the binary of this workspace, and the libraries that it is linked with.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use weihe_tests::{target, weihe, workspace};
+
+use crate::board::Processor;
+use crate::kernel::cache;
+
+/// Files for a board: path there without the leading slash, and contents.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// Where the host lies.
+pub const PROGRAM: &str = "weihe/weihe";
+
+/// The host for a processor, and what it needs to start.
+pub fn files(processor: Processor) -> Result<Files, String> {
+    // One build at a time, and none that reads a file while another writes it.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    match processor {
+        Processor::X86 => {
+            let program = PathBuf::from(weihe().get_program());
+            let mut files = vec![(PROGRAM.to_owned(), stripped(&program, "strip")?)];
+            for library in linked(&program)? {
+                let to = library.trim_start_matches('/').to_owned();
+                files.push((to, read(Path::new(&library))?));
+            }
+            Ok(files)
+        }
+        Processor::Arm => {
+            let program = built_for_arm()?;
+            let mut files = vec![(
+                PROGRAM.to_owned(),
+                stripped(&program, "aarch64-linux-gnu-strip")?,
+            )];
+            let folder = Path::new("/usr/aarch64-linux-gnu/lib");
+            for name in ARM_LIBRARIES {
+                files.push((format!("lib/{name}"), read(&folder.join(name))?));
+            }
+            Ok(files)
+        }
+    }
+}
+
+/// What a program in Rust is linked with, and its loader.
+const ARM_LIBRARIES: [&str; 4] = [
+    "ld-linux-aarch64.so.1",
+    "libc.so.6",
+    "libgcc_s.so.1",
+    "libm.so.6",
+];
+
+fn built_for_arm() -> Result<PathBuf, String> {
+    let mut prepare = Command::new(workspace().join("tests/rig/prepare"));
+    prepare.arg("host");
+    // Cargo has set these for this test; they are not for another build.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            prepare.env_remove(&name);
+        }
+    }
+    let done = prepare.output().map_err(|error| error.to_string())?;
+    if !done.status.success() {
+        return Err(format!(
+            "the host for aarch64 does not build: {}",
+            String::from_utf8_lossy(&done.stderr)
+        ));
+    }
+    Ok(cache().join("target/aarch64-unknown-linux-gnu/debug/weihe"))
+}
+
+/// A program without what only a debugger reads: the first file system lies in memory.
+fn stripped(program: &Path, strip: &str) -> Result<Vec<u8>, String> {
+    let folder = tempfile::tempdir_in(target()).map_err(|error| error.to_string())?;
+    let to = folder.path().join("stripped");
+    let status = Command::new(strip)
+        .arg("--strip-debug")
+        .arg("-o")
+        .args([&to, program])
+        .status()
+        .map_err(|error| format!("`{strip}`: {error}"))?;
+    if !status.success() {
+        return Err(format!("`{strip}` fails with {}", program.display()));
+    }
+    read(&to)
+}
+
+/// The libraries of a program of this machine, and its loader.
+fn linked(program: &Path) -> Result<Vec<String>, String> {
+    let output = Command::new("ldd").arg(program).output();
+    let output = output.map_err(|error| format!("`ldd`: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let paths = text
+        .lines()
+        .flat_map(str::split_whitespace)
+        .filter(|word| word.starts_with('/'));
+    Ok(paths.map(str::to_owned).collect())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
