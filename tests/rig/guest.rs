@@ -8,6 +8,7 @@ use weihe_tests::target;
 
 use crate::agent::{Agent, Ran};
 use crate::board::Board;
+use crate::compiled::{compiled, sha256};
 use crate::emulator::Emulator;
 use crate::initramfs;
 use crate::kernel::Kernel;
@@ -21,6 +22,9 @@ const COMMAND: Duration = Duration::from_secs(120);
 /// How long something is awaited.
 const AWAIT: Duration = Duration::from_secs(120);
 
+/// Magic number, version and layer, and no section.
+const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
 /// A board that has come up.
 #[derive(Debug)]
 pub struct Guest {
@@ -31,6 +35,8 @@ pub struct Guest {
     /// Names of the systems that were started.
     systems: Vec<String>,
     board: Board,
+    /// What it adds to the names of compiled code, once that is known.
+    compatibility: Option<String>,
 }
 
 impl Guest {
@@ -53,6 +59,7 @@ impl Guest {
             port,
             systems: Vec::new(),
             board: board.clone(),
+            compatibility: None,
         })
     }
 
@@ -111,14 +118,57 @@ impl Guest {
     pub fn start(&mut self, system: &str, config: &str, plugins: &[(&str, &str)]) {
         let folder = format!("/systems/{system}");
         self.output(&format!("mkdir -p {folder}/plugins"));
+        // Private, or the host doesn't trust the code in it.
+        self.output(&format!("mkdir -m 700 {folder}/data {folder}/data/cache"));
         for (name, package) in plugins {
-            self.output(&format!(
-                "ln -s /components/{package}.wasm {folder}/plugins/{name}.wasm"
-            ));
+            self.install(package, name, &folder);
         }
         self.put(&format!("{folder}/weihe.toml"), config.as_bytes());
         self.systems.push(system.to_owned());
+        let code = format!("ls {folder}/data/cache/*.cwasm");
+        let before = self.run(&code).output;
         self.start_again(system);
+        let after = self.run(&code).output;
+        assert_eq!(before, after, "the host has compiled something itself");
+    }
+
+    /// Puts a component into a system, and what was compiled of it into the system's cache.
+    fn install(&mut self, package: &str, plugin: &str, folder: &str) {
+        let compiled = compiled(package, self.board.processor)
+            .unwrap_or_else(|reason| panic!("{package}: {reason}"));
+        let there = format!("/components/{package}");
+        if self.run(&format!("test -e {there}.code")).status != 0 {
+            self.put(&format!("{there}.wasm"), &compiled.component);
+            self.put(&format!("{there}.code"), &compiled.code);
+        }
+        let sum = sha256(&compiled.code);
+        let file = format!(
+            "{folder}/data/cache/{}-{}",
+            compiled.sha256,
+            self.compatibility()
+        );
+        self.output(&format!(
+            "ln -s {there}.wasm {folder}/plugins/{plugin}.wasm && cp {there}.code {file}.cwasm \
+             && echo -n {sum} >{file}.sum"
+        ));
+    }
+
+    /// What the host there adds to the names of code in its cache: engine and processor. It is seen from code that it has
+    /// compiled itself, of a component with nothing in it.
+    fn compatibility(&mut self) -> String {
+        if let Some(known) = &self.compatibility {
+            return known.clone();
+        }
+        self.output("mkdir -p /tmp/empty/plugins && : >/tmp/empty/weihe.toml");
+        self.put("/tmp/empty/plugins/empty.wasm", EMPTY_COMPONENT);
+        let said = self.run("weihe check /tmp/empty");
+        let files = self.output("ls /tmp/cache/weihe/components");
+        let start = format!("{}-", sha256(EMPTY_COMPONENT));
+        let rest = files.lines().find_map(|file| file.strip_prefix(&start));
+        let rest = rest.and_then(|rest| rest.split('.').next());
+        let known = rest.unwrap_or_else(|| panic!("no code in the cache: {files} {said:?}"));
+        self.compatibility = Some(known.to_owned());
+        known.to_owned()
     }
 
     /// Starts a system that was stopped or killed.

@@ -55,7 +55,8 @@ const ARM_LIBRARIES: [&str; 4] = [
     "libm.so.6",
 ];
 
-fn built_for_arm() -> Result<PathBuf, String> {
+/// The host for aarch64, as this machine has it.
+pub fn built_for_arm() -> Result<PathBuf, String> {
     let mut prepare = Command::new(workspace().join("tests/rig/prepare"));
     prepare.arg("host");
     // Cargo has set these for this test; they are not for another build.

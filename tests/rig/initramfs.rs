@@ -3,24 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use weihe_tests::component;
-
 use crate::archive::Archive;
 use crate::board::{Board, Processor};
 use crate::host;
 use crate::kernel::{Kernel, cache};
 
-/// Packages whose components lie in `/components`, each as `PACKAGE.wasm`.
-const COMPONENTS: [&str; 3] = [
-    "weihe-plugin-modbus",
-    "weihe-plugin-historian",
-    "weihe-plugin-rule-hysteresis",
-];
-
 /// Writes it for a board, into a file.
 pub fn write(board: &Board, kernel: &Kernel, to: &Path) -> Result<(), String> {
     let mut archive = Archive::default();
-    for folder in ["dev", "proc", "sys", "tmp", "root", "systems"] {
+    for folder in ["dev", "proc", "sys", "tmp", "root", "systems", "components"] {
         archive.folder(folder);
     }
     // The first process has its console before anything is mounted.
@@ -46,13 +37,6 @@ pub fn write(board: &Board, kernel: &Kernel, to: &Path) -> Result<(), String> {
     archive.file("modules/list", false, list.as_bytes());
     for (path, contents) in host::files(board.processor)? {
         archive.file(&path, true, &contents);
-    }
-    for package in COMPONENTS {
-        archive.copy(
-            &format!("components/{package}.wasm"),
-            false,
-            &component(package),
-        );
     }
     for (path, contents) in &board.files {
         archive.file(path.trim_start_matches('/'), false, contents.as_bytes());

@@ -5,6 +5,7 @@ mod agent;
 mod archive;
 mod board;
 mod checks;
+mod compiled;
 mod emulator;
 mod guest;
 mod host;
