@@ -152,7 +152,7 @@ fn command(
     let mut command = Command::new(program);
     command
         .args(["-M", machine, "-cpu", &*board.cpu])
-        .args(["-accel", "tcg", "-icount", CLOCK, "-m", MEMORY])
+        .args(["-accel", "tcg", "-m", MEMORY])
         .args([
             "-nodefaults",
             "-no-user-config",
@@ -194,6 +194,9 @@ fn command(
     if !board.tree.is_empty() {
         let tree = tree(board, program, folder)?;
         command.arg("-dtb").arg(tree);
+    }
+    if board.steady {
+        command.args(["-icount", CLOCK]);
     }
     command.args(&board.arguments);
     Ok(command)

@@ -22,6 +22,9 @@ const COMMAND: Duration = Duration::from_secs(120);
 /// How long something is awaited.
 const AWAIT: Duration = Duration::from_secs(120);
 
+/// What the module of the rig shows of its lines, and where it is told.
+const LEVELS: &str = "/sys/devices/platform/weihe-rig/levels";
+
 /// Magic number, version and layer, and no section.
 const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
@@ -249,6 +252,21 @@ impl Guest {
         number
             .and_then(|digits| digits.parse().ok())
             .expect("a number")
+    }
+
+    /// On a PC with the rig's own chip: moves a line from outside, 16 to 23.
+    pub fn drive(&mut self, line: u32, high: bool) {
+        self.output(&format!("echo {line} {} >{LEVELS}", u8::from(high)));
+    }
+
+    /// On a PC with the rig's own chip: whether a line is high, whoever holds it, and also when nobody does.
+    pub fn level(&mut self, line: u32) -> bool {
+        let levels = self.output(&format!("cat {LEVELS}"));
+        let known = levels.lines().find_map(|text| {
+            let mut words = text.split(' ');
+            (words.next()? == line.to_string()).then(|| words.nth(1) == Some("1"))
+        });
+        known.unwrap_or_else(|| panic!("no line {line}: {levels}"))
     }
 
     /// Presses the power key, which on `virt` is line 3 of the PL061: the line rises, and falls a tenth of a second later.

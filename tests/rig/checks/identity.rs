@@ -45,6 +45,8 @@ fn is_known(name: &str) {
     };
     let board = Board {
         cpu: Cow::Owned(identity.cpu),
+        // Nothing is measured here.
+        steady: false,
         arguments: identity.arguments,
         tree: identity.tree.into_iter().collect(),
         files: identity.files.into_iter().collect(),
