@@ -4,12 +4,11 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
 
 use weihe_tests::{target, weihe, workspace};
 
 use crate::board::Processor;
-use crate::kernel::cache;
 
 /// Files for a board: path there without the leading slash, and contents.
 type Files = Vec<(String, Vec<u8>)>;
@@ -17,15 +16,22 @@ type Files = Vec<(String, Vec<u8>)>;
 /// Where the host lies.
 pub const PROGRAM: &str = "weihe/weihe";
 
-/// The host for a processor, and what it needs to start.
-pub fn files(processor: Processor) -> Result<Files, String> {
-    // One build at a time, and none that reads a file while another writes it.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+/// The host for a processor, and what it needs to start. Built once, by whoever comes first.
+pub fn files(processor: Processor) -> Result<&'static Files, String> {
+    static BUILT: [OnceLock<Result<Files, String>>; 2] = [const { OnceLock::new() }; 2];
+    let place = match processor {
+        Processor::X86 => 0,
+        Processor::Arm => 1,
+    };
+    let built = BUILT[place].get_or_init(|| collect(processor));
+    built.as_ref().map_err(Clone::clone)
+}
+
+fn collect(processor: Processor) -> Result<Files, String> {
     match processor {
         Processor::X86 => {
             let program = PathBuf::from(weihe().get_program());
-            let mut files = vec![(PROGRAM.to_owned(), stripped(&program, "strip")?)];
+            let mut files = vec![(PROGRAM.to_owned(), stripped(&program)?)];
             for library in linked(&program)? {
                 let to = library.trim_start_matches('/').to_owned();
                 files.push((to, read(Path::new(&library))?));
@@ -33,11 +39,7 @@ pub fn files(processor: Processor) -> Result<Files, String> {
             Ok(files)
         }
         Processor::Arm => {
-            let program = built_for_arm()?;
-            let mut files = vec![(
-                PROGRAM.to_owned(),
-                stripped(&program, "aarch64-linux-gnu-strip")?,
-            )];
+            let mut files = vec![(PROGRAM.to_owned(), read(&built_for_arm()?)?)];
             let folder = Path::new("/usr/aarch64-linux-gnu/lib");
             for name in ARM_LIBRARIES {
                 files.push((format!("lib/{name}"), read(&folder.join(name))?));
@@ -57,8 +59,16 @@ const ARM_LIBRARIES: [&str; 4] = [
 
 /// The host for aarch64, as this machine has it.
 pub fn built_for_arm() -> Result<PathBuf, String> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(build_for_arm).clone()
+}
+
+fn build_for_arm() -> Result<PathBuf, String> {
+    let folder = target().join("weihe-rig");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let program = folder.join("weihe-aarch64");
     let mut prepare = Command::new(workspace().join("tests/rig/prepare"));
-    prepare.arg("host");
+    prepare.arg("host").arg(&program);
     // Cargo has set these for this test; they are not for another build.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -73,21 +83,21 @@ pub fn built_for_arm() -> Result<PathBuf, String> {
             String::from_utf8_lossy(&done.stderr)
         ));
     }
-    Ok(cache().join("target/aarch64-unknown-linux-gnu/debug/weihe"))
+    Ok(program)
 }
 
 /// A program without what only a debugger reads: the first file system lies in memory.
-fn stripped(program: &Path, strip: &str) -> Result<Vec<u8>, String> {
+fn stripped(program: &Path) -> Result<Vec<u8>, String> {
     let folder = tempfile::tempdir_in(target()).map_err(|error| error.to_string())?;
     let to = folder.path().join("stripped");
-    let status = Command::new(strip)
+    let status = Command::new("strip")
         .arg("--strip-debug")
         .arg("-o")
         .args([&to, program])
         .status()
-        .map_err(|error| format!("`{strip}`: {error}"))?;
+        .map_err(|error| format!("`strip`: {error}"))?;
     if !status.success() {
-        return Err(format!("`{strip}` fails with {}", program.display()));
+        return Err(format!("`strip` fails with {}", program.display()));
     }
     read(&to)
 }

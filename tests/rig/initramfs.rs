@@ -36,7 +36,7 @@ pub fn write(board: &Board, kernel: &Kernel, to: &Path) -> Result<(), String> {
     }
     archive.file("modules/list", false, list.as_bytes());
     for (path, contents) in host::files(board.processor)? {
-        archive.file(&path, true, &contents);
+        archive.file(path, true, contents);
     }
     for (path, contents) in &board.files {
         archive.file(path.trim_start_matches('/'), false, contents.as_bytes());
