@@ -26,6 +26,9 @@ const MEMORY: &str = "1024";
 /// would have used up its processor time while the emulator translates its code, or while another program has the core.
 const CLOCK: &str = "shift=0,sleep=on";
 
+/// What the name of a folder with sockets begins with; the process that has it comes next.
+const FOLDER: &str = "weihe-rig-";
+
 /// Lines of the console that a failure shows.
 const SHOWN: usize = 40;
 
@@ -43,7 +46,9 @@ impl Emulator {
     /// Boots a board with this kernel and first file system.
     pub fn start(board: &Board, image: &Path, initramfs: &Path) -> Result<Self, String> {
         // Not below the target directory: the path of a socket has a hundred bytes at most.
-        let folder = tempfile::Builder::new().prefix("weihe-rig-").tempdir();
+        sweep();
+        let prefix = format!("{FOLDER}{}-", std::process::id());
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir();
         let folder = folder.map_err(|error| error.to_string())?;
         let consoles = target().join("weihe-rig");
         fs::create_dir_all(&consoles).map_err(|error| error.to_string())?;
@@ -135,6 +140,20 @@ impl Drop for Emulator {
         // Only an ended process cannot be killed.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Removes the folders of tests that have ended: what lasts as long as a process is not dropped in it.
+fn sweep() {
+    let folders = fs::read_dir(std::env::temp_dir()).into_iter().flatten();
+    for folder in folders.flatten() {
+        let name = folder.file_name();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(FOLDER));
+        let process = rest.and_then(|rest| rest.split('-').next());
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            // Another user's stays.
+            let _ = fs::remove_dir_all(folder.path());
+        }
     }
 }
 

@@ -33,8 +33,6 @@ const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 pub struct Guest {
     emulator: Emulator,
     agent: Agent,
-    /// The far end of the first serial port.
-    port: UnixStream,
     /// Names of the systems that were started.
     systems: Vec<String>,
     board: Board,
@@ -52,14 +50,12 @@ impl Guest {
         let began = Instant::now();
         let mut emulator = Emulator::start(board, &kernel.image, &archive)?;
         let line = emulator.socket("agent");
-        let port = emulator.socket("port");
         let agent = Agent::greet(line, BOOT, || !emulator.has_ended())
             .unwrap_or_else(|error| panic!("{}: {error}\n{}", board.name, emulator.last_words()));
         println!("{} is up after {:.1?}", board.name, began.elapsed());
         Ok(Self {
             emulator,
             agent,
-            port,
             systems: Vec::new(),
             board: board.clone(),
             compatibility: None,
@@ -230,9 +226,9 @@ impl Guest {
         self.run(&ended);
     }
 
-    /// The far end of the serial port [`Guest::ports`] names first.
-    pub fn far_end(&self) -> UnixStream {
-        self.port.try_clone().expect("a duplicate")
+    /// The far end of the serial port that [`Guest::ports`] names first, for one at a time: until it is closed.
+    pub fn far_end(&mut self) -> UnixStream {
+        self.emulator.socket("port")
     }
 
     /// Serial ports: one that leads to [`Guest::far_end`], then two that are joined.

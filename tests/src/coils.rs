@@ -36,6 +36,7 @@ struct Unit {
     ended: bool,
     /// By their number.
     streams: BTreeMap<u64, TcpStream>,
+    lines: Vec<UnixStream>,
 }
 
 impl Default for Unit {
@@ -47,6 +48,7 @@ impl Default for Unit {
             away: false,
             ended: false,
             streams: BTreeMap::new(),
+            lines: Vec::new(),
         }
     }
 }
@@ -98,6 +100,8 @@ impl Coils {
 
     /// Answers on a serial line, too, whose far end this is.
     pub fn attach(&self, line: UnixStream) {
+        let duplicate = line.try_clone().expect("a duplicate of the line");
+        self.shared.unit.lock().unwrap().lines.push(duplicate);
         let shared = self.shared.clone();
         std::thread::spawn(move || serve(&line, Mode::Rtu, &shared));
     }
@@ -157,7 +161,12 @@ impl Coils {
 impl Drop for Coils {
     fn drop(&mut self) {
         self.unplug();
-        self.shared.unit.lock().unwrap().ended = true;
+        let mut unit = self.shared.unit.lock().unwrap();
+        unit.ended = true;
+        for line in &unit.lines {
+            let _ = line.shutdown(Shutdown::Both);
+        }
+        drop(unit);
         // The door sees that it is to close when somebody comes.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
