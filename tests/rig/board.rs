@@ -11,6 +11,17 @@ pub enum Processor {
     Arm,
 }
 
+/// The far side of a board's GPIO lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// The rig's own module: 0 to 7 lead to 8 to 15, and 16 to 23 are moved from outside.
+    Wired,
+    /// `gpio-sim`: each line is moved from outside, by its pull.
+    Simulated,
+    /// There is no far side, but that of the power key.
+    Closed,
+}
+
 /// A board: what is emulated, and what is booted on it.
 #[derive(Debug, Clone)]
 pub struct Board {
@@ -22,6 +33,10 @@ pub struct Board {
     pub processor: Processor,
     /// Modules that are loaded in this order, with their parameters; those that they need go before by themselves.
     pub modules: &'static [&'static str],
+    /// What the shell does there when it is up.
+    pub setup: &'static str,
+    /// Which lines a check can move and look at from outside, whoever holds them.
+    pub lines: Lines,
     /// `-cpu`.
     pub cpu: Cow<'static, str>,
     /// Whether its time passes by instructions. Then limits of time and what is measured there do not depend on this
@@ -52,6 +67,8 @@ pub const PC: Board = Board {
         "configfs",
         "weihe_rig",
     ],
+    setup: "",
+    lines: Lines::Wired,
     cpu: Cow::Borrowed("max"),
     steady: true,
     arguments: Vec::new(),
@@ -60,7 +77,7 @@ pub const PC: Board = Board {
     ports: PC_PORTS,
 };
 
-/// A PC with the newest kernel: no first generation of GPIO, and `gpio-sim`.
+/// A PC with the newest kernel: no first generation of GPIO, and `gpio-sim` with a chip `sim`.
 pub const PC_NEWEST: Board = Board {
     name: Cow::Borrowed("pc-sid"),
     kernel: "pc-sid",
@@ -72,6 +89,11 @@ pub const PC_NEWEST: Board = Board {
         "configfs",
         "gpio-sim",
     ],
+    // A chip `sim` with 8 lines, SIM0 to SIM7.
+    setup: "cd /sys/kernel/config/gpio-sim && mkdir -p rig/bank && echo 8 >rig/bank/num_lines && \
+            echo sim >rig/bank/label && for n in 0 1 2 3 4 5 6 7; do \
+            mkdir rig/bank/line$n && echo SIM$n >rig/bank/line$n/name; done; echo 1 >rig/live",
+    lines: Lines::Simulated,
     cpu: Cow::Borrowed("max"),
     steady: true,
     arguments: Vec::new(),
@@ -87,6 +109,8 @@ pub const VIRT: Board = Board {
     kernel: "virt-6.1",
     processor: Processor::Arm,
     modules: &["virtio_pci", "virtio_console", "i2c-dev"],
+    setup: "",
+    lines: Lines::Closed,
     cpu: Cow::Borrowed("cortex-a57"),
     steady: true,
     arguments: Vec::new(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use weihe_tests::target;
 
 use crate::agent::{Agent, Ran};
-use crate::board::Board;
+use crate::board::{Board, Lines};
 use crate::compiled::{compiled, sha256};
 use crate::emulator::Emulator;
 use crate::initramfs;
@@ -24,6 +24,11 @@ const AWAIT: Duration = Duration::from_secs(120);
 
 /// What the module of the rig shows of its lines, and where it is told.
 const LEVELS: &str = "/sys/devices/platform/weihe-rig/levels";
+
+/// The folder of a line of `gpio-sim`.
+fn simulated(line: u32) -> String {
+    format!("$(echo /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio{line})")
+}
 
 /// Magic number, version and layer, and no section.
 const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -53,13 +58,15 @@ impl Guest {
         let agent = Agent::greet(line, BOOT, || !emulator.has_ended())
             .unwrap_or_else(|error| panic!("{}: {error}\n{}", board.name, emulator.last_words()));
         println!("{} is up after {:.1?}", board.name, began.elapsed());
-        Ok(Self {
+        let mut guest = Self {
             emulator,
             agent,
             systems: Vec::new(),
             board: board.clone(),
             compatibility: None,
-        })
+        };
+        guest.output(&format!("{}\n", board.setup));
+        Ok(guest)
     }
 
     /// Runs a command of the shell there.
@@ -250,19 +257,35 @@ impl Guest {
             .expect("a number")
     }
 
-    /// On a PC with the rig's own chip: moves a line from outside, 16 to 23.
+    /// Moves a line from outside: 16 to 23 of the chip `weihe-rig`, each of the chip `sim`.
     pub fn drive(&mut self, line: u32, high: bool) {
-        self.output(&format!("echo {line} {} >{LEVELS}", u8::from(high)));
+        let order = match self.board.lines {
+            Lines::Wired => format!("echo {line} {} >{LEVELS}", u8::from(high)),
+            Lines::Simulated => {
+                let pull = if high { "pull-up" } else { "pull-down" };
+                format!("echo {pull} >{}/pull", simulated(line))
+            }
+            Lines::Closed => panic!("nothing moves the lines of {}", self.board.name),
+        };
+        self.output(&order);
     }
 
-    /// On a PC with the rig's own chip: whether a line is high, whoever holds it, and also when nobody does.
+    /// Whether a line is high, whoever holds it, and also when nobody does.
     pub fn level(&mut self, line: u32) -> bool {
-        let levels = self.output(&format!("cat {LEVELS}"));
-        let known = levels.lines().find_map(|text| {
-            let mut words = text.split(' ');
-            (words.next()? == line.to_string()).then(|| words.nth(1) == Some("1"))
-        });
-        known.unwrap_or_else(|| panic!("no line {line}: {levels}"))
+        match self.board.lines {
+            Lines::Wired => {
+                // "LINE in|out LEVEL"
+                let levels = self.output(&format!("cat {LEVELS}"));
+                let text = levels.lines().nth(line as usize).map(str::to_owned);
+                let text = text.unwrap_or_else(|| panic!("no line {line}: {levels}"));
+                text.ends_with('1')
+            }
+            Lines::Simulated => {
+                let value = self.output(&format!("cat {}/value", simulated(line)));
+                value.trim() == "1"
+            }
+            Lines::Closed => panic!("nothing looks at the lines of {}", self.board.name),
+        }
     }
 
     /// Presses the power key, which on `virt` is line 3 of the PL061: the line rises, and falls a tenth of a second later.
