@@ -16,7 +16,7 @@ use crate::kernel::Kernel;
 /// A boot takes three to ten seconds; a machine that is shared may need far longer.
 const BOOT: Duration = Duration::from_secs(120);
 
-/// For one command: a debug build compiles a component in it, emulated.
+/// For one command, on a machine that has other things to do.
 const COMMAND: Duration = Duration::from_secs(120);
 
 /// How long something is awaited.
@@ -305,5 +305,7 @@ impl Guest {
             self.stop(&system);
             self.run(&format!("rm -rf /systems/{system}"));
         }
+        // The guard of a host that was killed holds the port for a while.
+        self.run("killall -KILL weihe");
     }
 }
