@@ -209,10 +209,11 @@ fn chips(root: &Root) -> Vec<Found> {
         let Some(real) = root.real(&folder) else {
             continue;
         };
-        // gpiochip0 of a device and its gpio/gpiochip480 are one.
-        let same = old
-            .iter()
-            .position(|old| old.owner.is_some() && old.owner.as_deref() == real.parent());
+        // gpiochip0 of a device and its gpio/gpiochip480 are one; newer kernels put this below that.
+        let same = old.iter().position(|old| {
+            let owner = old.owner.as_deref();
+            owner == Some(&real) || (owner.is_some() && owner == real.parent())
+        });
         let same = same.map(|at| old.remove(at));
         let hardware = Hardware::behind(root, &folder).unwrap_or_default();
         let numbered = name.trim_start_matches("gpiochip");
@@ -226,11 +227,7 @@ fn chips(root: &Root) -> Vec<Found> {
             .or_else(|| number(root, newer.join("ngpio")))
             .or(same.as_ref().and_then(|old| old.lines));
         let path = Path::new("/dev").join(&name);
-        let mut troubles = Vec::new();
-        if !root.exists(&path) {
-            let path = path.display().to_string();
-            troubles.push(Trouble::NoDeviceFile { path });
-        }
+        let troubles = super::class::device_file(root, &path);
         found.push(Found {
             path,
             label,

@@ -1,15 +1,15 @@
 //! `weihe doctor`: what would work here, and why not.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use weihe_hal::Board;
 use weihe_hal::board::{BoardFile, FilesOnly};
 use weihe_kernel::units::Size;
 
 use super::{Global, Result, directory, remote};
-use crate::config::{Config, board_file};
+use crate::config::{BoardEntry, Config, board_file};
 use crate::control::{Client, ClientError, SocketError};
 use crate::doctor::{Finding, Root, Verdict, board, group_limit, machine, toolchain};
 use crate::language::{Text, say};
@@ -42,16 +42,19 @@ impl Doctor {
     pub(super) fn run(self, global: &Global) -> Result {
         let root = Root::new(&self.root);
         if !self.root.is_dir() {
-            return Err(Failure::plain(say::doctor_no_root(
-                self.root.display().to_string(),
-            )));
+            let root = self.root.display().to_string();
+            return Err(Failure::plain(say::doctor_no_root(root)));
         }
-        let own = match &self.board {
-            Some(path) => Some(board_file(path)?),
+        let file = match &self.board {
+            Some(path) => Some(Arc::new(board_file(path)?)),
             None if root.is_machine() => configured(global),
             None => None,
         };
-        let found = Board::detect_as(&root, &FilesOnly, own.as_ref());
+        let entry = BoardEntry {
+            file,
+            root: root.clone(),
+        };
+        let found = entry.detect(&FilesOnly);
         let mut findings = machine(&found, &root);
         findings.extend(board(&found, &root));
         // A copy says nothing of the system that is here.
@@ -74,10 +77,9 @@ impl Doctor {
 
 /// The board file of the system at hand, where it can be read; what is wrong with it is said with the rest of its
 /// configuration.
-fn configured(global: &Global) -> Option<BoardFile> {
+fn configured(global: &Global) -> Option<Arc<BoardFile>> {
     let directory = directory::find(None, global).ok()?;
-    let config = Config::load(&directory).ok()?;
-    config.board.file.as_deref().cloned()
+    Config::load(&directory).ok()?.board.file
 }
 
 /// The system at hand, where there is one.

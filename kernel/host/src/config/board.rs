@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use weihe_hal::Root;
-use weihe_hal::board::BoardFile;
+use weihe_hal::board::{BoardFile, ChipReader};
 use weihe_hal::virtual_board::VirtualBoard;
+use weihe_hal::{Board, Root};
 
 use super::fault::{Fault, Problem, Source};
 use super::section::Section;
@@ -32,6 +32,13 @@ pub struct BoardText {
     pub path: PathBuf,
     /// What it says.
     pub text: String,
+}
+
+impl BoardEntry {
+    /// The board itself, as its files and character devices show it.
+    pub fn detect(&self, reader: &dyn ChipReader) -> Board {
+        Board::detect_as(&self.root, reader, self.file.as_deref())
+    }
 }
 
 /// The table, and what is wrong in the board file that it names.

@@ -160,3 +160,48 @@ fn a_machine_without_serial_ports_is_in_order() {
     let ports = find(&findings, "serial ports");
     assert_eq!(*ports, Finding::ok("serial ports", "none"));
 }
+
+/// Files of which the report is made.
+const FILES: [&str; 14] = [
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/self/status",
+    "/proc/self/smaps",
+    "/proc/sys/kernel/osrelease",
+    "/proc/device-tree/compatible",
+    "/proc/device-tree/model",
+    "/etc/os-release",
+    "/sys/class/dmi/id/product_name",
+    "/sys/class/gpio/gpiochip0/ngpio",
+    "/sys/bus/gpio/devices/gpiochip0/label",
+    "/sys/bus/i2c/devices/i2c-0/name",
+    "/sys/class/tty/ttyS0/device/driver",
+    "/dev/gpiochip0",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+
+    #[test]
+    fn no_files_leave_the_report_empty(
+        files in proptest::collection::vec((0..FILES.len(), "[ -~\\x00\n:]{0,60}|[0-9]{1,30}"), 0..14),
+        folder in proptest::option::of(0..FILES.len()),
+    ) {
+        let (keep, root) = copy(&[]);
+        let at = |index: usize| keep.path().join(FILES[index].trim_start_matches('/'));
+        if let Some(index) = folder {
+            std::fs::create_dir_all(at(index)).unwrap();
+        }
+        for (index, text) in files {
+            std::fs::create_dir_all(at(index).parent().unwrap()).unwrap();
+            let _ = std::fs::write(at(index), text);
+        }
+        let found = Board::detect(&root);
+        let mut findings = machine(&found, &root);
+        findings.extend(board(&found, &root));
+        proptest::prop_assert!(findings.len() > 8);
+        for finding in findings {
+            proptest::prop_assert!(!finding.what.is_empty() && !finding.found.is_empty(), "{finding:?}");
+        }
+    }
+}

@@ -369,7 +369,7 @@ fn every_example_of_the_documentation_fits_the_schema() {
         let text = std::fs::read_to_string(&file).unwrap();
         for block in text.split("```toml\n").skip(1) {
             let block = block.split("```").next().unwrap();
-            let is_system = ["[host", "[device.", "[connection.", "[plugin."];
+            let is_system = ["[host", "[board]", "[device.", "[connection.", "[plugin."];
             if !block
                 .lines()
                 .any(|line| is_system.iter().any(|head| line.starts_with(head)))
