@@ -3,6 +3,7 @@
 use super::embedded::TEXTS;
 use super::find::alike;
 use super::*;
+use crate::board::machine::{Cpu, Dmi, Machine};
 
 fn faults(text: &str) -> Vec<FileFault> {
     BoardFile::parse("test", text).err().unwrap_or_default()
@@ -151,6 +152,39 @@ fn the_examples_of_the_documentation_are_board_files() {
         for file in files {
             assert_eq!(faults(file), [], "{file}");
         }
+    }
+}
+
+#[test]
+fn all_that_a_match_names_must_hold_and_what_says_more_comes_first() {
+    let file = |text: &str| BoardFile::parse("test", text).unwrap().matches.remove(0);
+    let machine = Machine {
+        cpu: Cpu {
+            vendor: Some("GenuineIntel".to_owned()),
+            family: Some(6),
+            count: 4,
+            ..Cpu::default()
+        },
+        dmi: Some(Dmi {
+            board: Some("IPC-3000 rev. B".to_owned()),
+            ..Dmi::default()
+        }),
+        ..Machine::default()
+    };
+    let by_board = file("[[match]]\ndmi = [\"ipc-3000*\"]\n");
+    let by_cpu = file("[[match]]\nvendor = [\"GenuineIntel\"]\nfamily = [6]\ncount = [2, 8]\n");
+    let (board, named) = by_board.fits(&machine).unwrap();
+    let (cpu, _) = by_cpu.fits(&machine).unwrap();
+    assert_eq!(named, "DMI `IPC-3000 rev. B`");
+    assert!(board > cpu);
+    for other in [
+        "family = [7]",
+        "count = 8",
+        "dmi = [\"x\"]",
+        "compatible = [\"x\"]",
+    ] {
+        let text = format!("[[match]]\nvendor = [\"GenuineIntel\"]\n{other}\n");
+        assert_eq!(file(&text).fits(&machine), None, "{other}");
     }
 }
 
