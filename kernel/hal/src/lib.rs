@@ -37,6 +37,6 @@ pub use capability::{HAL, HalCapability};
 pub use error::HalError;
 pub use guest::INTERFACES;
 pub use hardware::{Hardware, Kind};
-pub use linux::LinuxBoard;
+pub use linux::{CharacterDevices, LinuxBoard};
 pub use root::Root;
 pub use uart::Uart;

@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adc::AdcChannel;
+use crate::board::BoardFile;
 use crate::error::HalError;
 use crate::gpio::{EdgeSink, Line, LineConfig};
 use crate::hardware::{Hardware, Kind};
@@ -26,6 +27,8 @@ use crate::root::Root;
 use crate::serial::{Port, PortSettings};
 use crate::spi::{SpiConfig, SpiDevice};
 use place::Places;
+
+pub use gpio::CharacterDevices;
 
 /// The hardware of this machine, by the names of its board.
 ///
@@ -40,8 +43,13 @@ impl LinuxBoard {
     /// The machine whose `/proc`, `/sys`, `/dev` and `/etc` lie below a root. It is looked at when something is asked
     /// for first.
     pub fn new(root: &Path) -> Self {
+        Self::named(Root::new(root), None)
+    }
+
+    /// The same with a board file of the operator's own, whose names come before those of the one that fits the machine.
+    pub fn named(root: Root, file: Option<Arc<BoardFile>>) -> Self {
         Self {
-            places: Arc::new(Places::new(Root::new(root))),
+            places: Arc::new(Places::new(root, file)),
             threads: Arc::default(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::gpio::CharacterDevices;
-use crate::board::{Board, NoSuch, Part};
+use crate::board::{Board, BoardFile, NoSuch, Part};
 use crate::error::HalError;
 use crate::hardware::Kind;
 use crate::root::Root;
@@ -17,6 +17,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The board below a root, as it was when it was looked at last.
 pub(super) struct Places {
     root: Root,
+    /// The operator's own board file.
+    file: Option<Arc<BoardFile>>,
     look_again: Duration,
     seen: Mutex<Option<Seen>>,
 }
@@ -27,9 +29,10 @@ struct Seen {
 }
 
 impl Places {
-    pub(super) fn new(root: Root) -> Self {
+    pub(super) fn new(root: Root, file: Option<Arc<BoardFile>>) -> Self {
         Self {
             root,
+            file,
             look_again: LOOK_AGAIN,
             seen: Mutex::default(),
         }
@@ -40,7 +43,7 @@ impl Places {
     pub(super) fn watchful(root: Root) -> Self {
         Self {
             look_again: Duration::ZERO,
-            ..Self::new(root)
+            ..Self::new(root, None)
         }
     }
 
@@ -56,7 +59,11 @@ impl Places {
         {
             return seen.board.clone();
         }
-        let board = Arc::new(Board::detect_with(&self.root, &CharacterDevices));
+        let board = Arc::new(Board::detect_as(
+            &self.root,
+            &CharacterDevices,
+            self.file.as_deref(),
+        ));
         *seen = Some(Seen {
             board: board.clone(),
             at: Instant::now(),

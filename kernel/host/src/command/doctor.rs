@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use weihe_hal::board::{BoardFile, FilesOnly};
+use weihe_hal::CharacterDevices;
+use weihe_hal::board::BoardFile;
 use weihe_kernel::units::Size;
 
 use super::{Global, Result, directory, remote};
@@ -53,8 +54,9 @@ impl Doctor {
         let entry = BoardEntry {
             file,
             root: root.clone(),
+            virtual_board: None,
         };
-        let found = entry.detect(&FilesOnly);
+        let found = entry.detect(&CharacterDevices);
         let mut findings = machine(&found, &root);
         findings.extend(board(&found, &root));
         // A copy says nothing of the system that is here.

@@ -1,6 +1,5 @@
 //! Which hardware plugins reach: this machine's, or that of a virtual board.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use weihe_hal::virtual_board::{BoardError, VirtualBoard};
@@ -16,7 +15,7 @@ pub(crate) fn hardware(
 ) -> Result<HalCapability, BoardError> {
     let hardware: Arc<dyn Hardware> = match &board.virtual_board {
         Some(board) => Arc::new(VirtualBoard::parse(&board.text, clock)?),
-        None => Arc::new(LinuxBoard::new(Path::new("/"))),
+        None => Arc::new(LinuxBoard::named(board.root.clone(), board.file.clone())),
     };
     Ok(HalCapability::new(hardware))
 }

@@ -423,7 +423,7 @@ fn configure(line: &OwnedFd, asks: &Asks) -> io::Result<()> {
 }
 
 /// Asks character devices for what is not in files.
-pub(crate) struct CharacterDevices;
+pub struct CharacterDevices;
 
 impl ChipReader for CharacterDevices {
     fn read(&self, device: &Path) -> io::Result<ChipInfo> {

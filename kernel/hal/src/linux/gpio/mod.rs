@@ -8,7 +8,7 @@ mod look;
 mod refusal;
 mod sysfs;
 
-pub(crate) use chip::CharacterDevices;
+pub use chip::CharacterDevices;
 pub(super) use line::LinuxLine;
 
 use listen::Listener;
