@@ -9,6 +9,7 @@ use crate::i2c::I2cBus;
 use crate::pwm::PwmChannel;
 use crate::serial::{Port, PortSettings};
 use crate::spi::{SpiConfig, SpiDevice};
+use crate::virtual_board::VirtualBoard;
 
 /// A kind of hardware that has names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,4 +102,9 @@ pub trait Hardware: Send + Sync + 'static {
 
     /// Opens a channel.
     fn adc(&self, name: &str) -> Result<Arc<dyn AdcChannel>, HalError>;
+
+    /// The board, where it is a virtual one: to look at it, and to move the world around it.
+    fn virtual_board(&self) -> Option<&VirtualBoard> {
+        None
+    }
 }

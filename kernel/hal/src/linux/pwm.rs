@@ -107,7 +107,7 @@ impl LinuxPwm {
         let set = || {
             let now: u64 = number(&periods)?;
             // A pulse is never longer than its period, not for a moment.
-            if period < number(&widths)? {
+            if period < number::<u64>(&widths)? {
                 write(&widths, &width.to_string())?;
                 return write(&periods, &period.to_string());
             }
