@@ -1,6 +1,6 @@
 //! What a test does to the kernel itself: faults, its clock, its measures and its log.
 
-use super::fault::Fault;
+use super::fault::{Cause, Fault};
 use super::kernel::{Place, TestKernel};
 use super::seam;
 use super::used::Used;
@@ -20,10 +20,15 @@ impl<P: Plugin> TestKernel<P> {
     ///
     /// # Panics
     /// In the sandbox, where the fault can only be injected natively: see [`Fault`].
+    #[allow(clippy::panic)]
     #[track_caller]
     pub fn inject(&mut self, fault: Fault) {
         if let Place::Sandbox(sandbox) = &self.place {
             sandbox.borrow().check_fault(&fault);
+            let broken = sandbox.borrow_mut().break_board(&fault);
+            if let Err(error) = broken {
+                panic!("the board of the test: {error}");
+            }
         }
         self.kernel.with(|world| world.faults.push(fault));
     }
@@ -41,6 +46,15 @@ impl<P: Plugin> TestKernel<P> {
     /// # Ok(()) }
     /// ```
     pub fn mend(&mut self) {
+        if let Place::Sandbox(sandbox) = &mut self.place {
+            let broken = self.kernel.with(|world| {
+                let mut faults = world.faults.iter();
+                faults.any(|fault| matches!(fault.error, Cause::I2c(_)))
+            });
+            if broken && let Err(error) = sandbox.get_mut().mend_board() {
+                crate::log::error!("the board of the test: {error}");
+            }
+        }
         self.kernel.with(|world| world.faults.clear());
     }
 

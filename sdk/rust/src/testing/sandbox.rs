@@ -1,5 +1,6 @@
 //! The sandboxed place: the built component in the real kernel, reached through lines of JSON.
 
+use super::board::can_be;
 use super::fault::{Cause, Fault, strike};
 use super::grants::covers;
 use super::seam::Kernel;
@@ -48,10 +49,8 @@ pub(super) struct Settings {
     pub(super) connections: Vec<(String, bool)>,
     pub(super) grants: Option<String>,
     pub(super) limits: Option<String>,
-    /// The virtual board, and what it has when the test does not describe it.
+    /// The virtual board.
     pub(super) board: Option<String>,
-    pub(super) lines: Vec<String>,
-    pub(super) pwm: Vec<String>,
     pub(super) last: Vec<EventBuf>,
     pub(super) wrong: Option<String>,
     /// What was set that is of no use in the sandbox, and what is instead.
@@ -172,6 +171,9 @@ impl Sandboxed {
         }
         if let Some(limits) = optional("limits of the test", &settings.limits)? {
             request["limits"] = limits;
+        }
+        if let Some(board) = settings.board {
+            request["board"] = board.into();
         }
         if let Some((version, bytes)) = state {
             request["state"] = json!({ "version": version, "bytes": hex(&bytes) });
@@ -452,7 +454,11 @@ impl Sandboxed {
                 "`Setup::grants` and `Setup::limits`"
             }
             Cause::Timer(_) => "`Setup::limits` with `timers`",
-            Cause::Hardware(_) | Cause::I2c(_) => "`Board::fault`",
+            Cause::I2c(kind) if can_be(*kind, fault) => return,
+            Cause::I2c(_) => {
+                "a missing acknowledgement, a stuck bus, lost arbitration or a timeout of what `on` names, without `after`"
+            }
+            Cause::Hardware(_) => "a board of `Setup::board` on which it is broken",
             Cause::Sql(SqlError::Denied(_)) => "`Setup::grants`",
             Cause::Sql(_) | Cause::Keys(_) => "a test of its own that runs natively alone",
         };

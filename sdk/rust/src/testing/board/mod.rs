@@ -48,9 +48,14 @@
 mod chip;
 mod i2c;
 mod line;
+mod remote;
 pub(crate) mod seam;
 mod setup;
+#[cfg(test)]
+mod tests;
 mod view;
+
+pub(super) use remote::can_be;
 
 pub use chip::Pulse;
 pub use i2c::{I2cDevice, I2cFault, I2cScript};

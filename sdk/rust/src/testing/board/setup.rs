@@ -28,7 +28,8 @@ impl<P: Plugin> Setup<P> {
         self
     }
 
-    /// Puts a line on the board, which nobody drives: as an input it is where its resistor pulls it, or inactive.
+    /// Puts a line on the board, which nobody drives: as an input it is where its resistor pulls it, or inactive. In
+    /// the sandbox it is that of [`Setup::board`], as are all others.
     ///
     /// ```no_run
     /// # use weihe_sdk::{prelude::*, testing::*};
@@ -37,8 +38,7 @@ impl<P: Plugin> Setup<P> {
     /// kernel.board().press("button")?;
     /// # Ok(()) }
     /// ```
-    pub fn line(mut self, name: &str) -> Self {
-        self.settings.lines.push(name.to_owned());
+    pub fn line(self, name: &str) -> Self {
         self.kernel
             .with(|world| world.board.lines.insert(name.to_owned(), Line::default()));
         self
@@ -138,7 +138,7 @@ impl<P: Plugin> Setup<P> {
         self
     }
 
-    /// Gives the board a PWM channel.
+    /// Gives the board a PWM channel. In the sandbox it is that of [`Setup::board`].
     ///
     /// ```no_run
     /// # use weihe_sdk::{prelude::*, testing::*};
@@ -147,8 +147,7 @@ impl<P: Plugin> Setup<P> {
     /// assert!(!kernel.board().pulse("servo").enabled);
     /// # Ok(()) }
     /// ```
-    pub fn pwm(mut self, name: &str) -> Self {
-        self.settings.pwm.push(name.to_owned());
+    pub fn pwm(self, name: &str) -> Self {
         self.kernel
             .with(|world| world.board.pwm.insert(name.to_owned(), Channel::default()));
         self
