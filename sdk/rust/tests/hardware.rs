@@ -324,7 +324,7 @@ fn faults_on_a_bus_say_what_and_where() {
     kernel.inject(Fault::i2c(I2cFault::Bus).on("sensors@0x49"));
     let error = kernel.event("x", 1).unwrap_err();
     assert!(
-        matches!(&error, Error::Retry(text) if text == "sensors: no acknowledge at 0x48"),
+        matches!(&error, Error::Retry(text) if text == "address 0x48 on sensors does not acknowledge"),
         "{error:?}"
     );
     kernel.event("x", 1).unwrap();

@@ -154,7 +154,7 @@ impl embedded_io::Error for HalError {
 /// Why an operation on an I2C bus failed: one of the cases of `embedded-hal`, and the kernel's words.
 ///
 /// Drivers wrap it in errors of their own, which mostly have but a `Debug` form; that of this one is made for people,
-/// too, so that `format!("{error:?}")` says `I2c(no acknowledge from 0x44 on i2c/1)`.
+/// too, so that `format!("{error:?}")` says `I2c(address 0x44 on i2c/1 does not acknowledge)`.
 ///
 /// ```
 /// # use weihe_sdk::prelude::*;
@@ -182,21 +182,21 @@ impl I2cError {
     pub(crate) fn new(code: bus::ErrorCode, address: u16, bus: &str, words: String) -> Self {
         use bus::{ErrorCode, NoAcknowledgeSource as Source};
         let (kind, what) = match code {
-            ErrorCode::Bus => (ErrorKind::Bus, "bus error"),
-            ErrorCode::ArbitrationLoss => (ErrorKind::ArbitrationLoss, "arbitration lost"),
-            ErrorCode::Overrun => (ErrorKind::Overrun, "overrun"),
-            ErrorCode::Other => (ErrorKind::Other, "failed"),
+            ErrorCode::Bus => (ErrorKind::Bus, "meets a bus error"),
+            ErrorCode::ArbitrationLoss => (ErrorKind::ArbitrationLoss, "loses the arbitration"),
+            ErrorCode::Overrun => (ErrorKind::Overrun, "sends faster than is read"),
+            ErrorCode::Other => (ErrorKind::Other, "fails"),
             ErrorCode::NoAcknowledge(source) => {
                 let source = match source {
                     Source::Address => NoAcknowledgeSource::Address,
                     Source::Data => NoAcknowledgeSource::Data,
                     Source::Unknown => NoAcknowledgeSource::Unknown,
                 };
-                (ErrorKind::NoAcknowledge(source), "no acknowledge")
+                (ErrorKind::NoAcknowledge(source), "does not acknowledge")
             }
         };
         let text = match words.is_empty() {
-            true => format!("{bus}: {what} at {address:#04x}"),
+            true => format!("address {address:#04x} on {bus} {what}"),
             false => words,
         };
         I2cError {

@@ -25,17 +25,17 @@ pub(in crate::testing) fn can_be(kind: I2cFault, fault: &Fault) -> bool {
 }
 
 impl Sandboxed {
-    /// Does something with the board, which may say something. The error is what the plugin says of the edges
+    /// Does something with the board, which may tell something. The error is what the plugin says of the edges
     /// that follow.
     pub(super) fn act(&mut self, act: &Json) -> Result<String, Error> {
         let outcome = self.ask(&json!({ "do": "board", "act": act }));
-        let said = outcome.ok["said"].as_str().unwrap_or_default().to_owned();
-        outcome.result().map(|()| said)
+        let heard = outcome.ok["heard"].as_str().unwrap_or_default().to_owned();
+        outcome.result().map(|()| heard)
     }
 
     /// What the board has of a kind under a name.
     fn look(&mut self, kind: &str, name: &str) -> Option<Json> {
-        let view = self.ask(&json!({ "do": "board" })).ok;
+        let view = self.ask(&json!({ "do": "look" })).ok;
         let has = |thing: &&Json| {
             let aliases = thing["aliases"].as_array().into_iter().flatten();
             thing["name"] == name || aliases.into_iter().any(|alias| alias == name)

@@ -34,14 +34,14 @@ impl Sandbox for Recorder {
     fn ask(&mut self, request: &Json) -> Result<Json, String> {
         self.0.borrow_mut().push(request.clone());
         let ok = match (&request["do"], &request["act"]["do"]) {
-            (kind, Json::Null) if kind == "board" => json!({
+            (kind, _) if kind == "look" => json!({
                 "lines": [{
                     "name": "gpio/4", "aliases": ["lamp"], "kind": "led", "high": false, "active": true,
                     "direction": "output",
                 }],
                 "pwm": [{ "name": "servo", "period": 20_000_000, "width": 1_500_000, "on": true }],
             }),
-            (_, act) if act == "hear" => json!({ "said": "570d0a" }),
+            (_, act) if act == "hear" => json!({ "heard": "570d0a" }),
             _ => json!({}),
         };
         Ok(json!({ "ok": ok, "now": 1, "elapsed": 0, "seen": [] }))
