@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::{target, workspace};
 
 /// The packages that tests load.
-const PACKAGES: [&str; 22] = [
+const PACKAGES: &[&str] = &[
     "weihe-plugin-modbus",
     "weihe-plugin-console",
     "weihe-plugin-historian",
@@ -23,6 +23,7 @@ const PACKAGES: [&str; 22] = [
     "cookbook-silence",
     "cookbook-totaliser",
     "cookbook-vote",
+    "weihe-guest-drivers",
     "weihe-guest-raw",
     "weihe-guest-ledger",
     "weihe-guest-lengths",

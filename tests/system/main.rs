@@ -14,6 +14,7 @@ mod commands;
 mod cookbook;
 mod database;
 mod dead;
+mod drivers;
 mod failsafe;
 mod faults;
 mod field;
