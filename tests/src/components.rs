@@ -14,6 +14,7 @@ const PACKAGES: &[&str] = &[
     "weihe-plugin-rule-hysteresis",
     "greenhouse-slave",
     "cookbook-average",
+    "cookbook-climate",
     "cookbook-debounce",
     "cookbook-hourly",
     "cookbook-lights",

@@ -11,11 +11,12 @@ use wit_parser::{
 use crate::workspace;
 
 /// Packages of our own, which get a page each, and those that they need.
-const OWN: [&str; 3] = ["plugin", "connection", "store"];
-const NEEDED: [&str; 3] = [
+const OWN: [&str; 4] = ["plugin", "connection", "store", "hal"];
+const NEEDED: [&str; 4] = [
     "deps/wasi-logging",
     "deps/wasi-config",
     "deps/wasi-keyvalue",
+    "deps/wasi-i2c",
 ];
 
 /// The pages: names of files, and their texts.

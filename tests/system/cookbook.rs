@@ -1,11 +1,14 @@
 //! The recipes of the book: what each page shows passes `weihe check`, and does its thing in a real kernel.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use weihe_kernel::event;
+use weihe_hal::HalCapability;
+use weihe_hal::virtual_board::VirtualBoard;
+use weihe_kernel::{SystemClock, event};
 use weihe_tests::{Host, Rig, Watch, component, workspace};
 
 /// The simulated greenhouse, for recipes that need a Modbus module behind them.
@@ -78,6 +81,8 @@ async fn add(rig: &Rig, name: &str, replaced: &[(&str, &str)]) {
         system = system.replace(from, to);
     }
     let mut system: toml::Table = toml::from_str(&system).unwrap();
+    // The kernel has it already: see `on_its_board`.
+    system.remove("board");
     // The simulated module is there already, on a port of its own: see `with_coils`.
     for (table, key) in [
         ("plugin", "greenhouse-slave"),
@@ -94,6 +99,16 @@ async fn add(rig: &Rig, name: &str, replaced: &[(&str, &str)]) {
     let packages = packages.collect::<toml::Table>();
     system.insert("plugin".to_owned(), packages.into());
     rig.add(&toml::to_string(&system).unwrap()).await;
+}
+
+/// A recipe whose board is a virtual one.
+async fn on_its_board(name: &str) -> Rig {
+    let board = workspace().join(format!("examples/cookbook/{name}/board.toml"));
+    let board = std::fs::read_to_string(board).unwrap();
+    let board = VirtualBoard::parse(&board, Arc::new(SystemClock::new())).unwrap();
+    let rig = Rig::with_capability(Arc::new(HalCapability::new(Arc::new(board))));
+    add(&rig, name, &[]).await;
+    rig
 }
 
 async fn start(name: &str, replaced: &[(&str, &str)]) -> Rig {
@@ -116,7 +131,7 @@ fn renewed(name: &str) -> (tempfile::TempDir, std::path::PathBuf) {
 #[test]
 fn every_recipe_has_a_page_in_both_languages_that_shows_its_code() {
     let recipes = recipes();
-    assert_eq!(recipes.len(), 10);
+    assert_eq!(recipes.len(), 11);
     for name in recipes {
         for language in ["en", "zh"] {
             let code =
@@ -156,6 +171,10 @@ fn the_system_of_every_page_passes_the_check() {
         host.ask(&["check"]).unwrap()["problems"].clone()
     };
     for (system, name) in &shown {
+        let board = workspace().join(format!("examples/cookbook/{name}/board.toml"));
+        if board.exists() {
+            std::fs::copy(board, host.path("board.toml")).unwrap();
+        }
         assert_eq!(problems(system), json!([]), "{name}");
         // A key that no plugin has is found, so their schemas are looked at.
         if system.contains("config = { ") {
@@ -431,5 +450,19 @@ async fn pump_sequence_starts_two_devices_in_order_and_an_interlock_stops_both()
     .await;
     bus.value("plugin/feed/state", "stopped").await;
     bus.value("plugin/pump/motor", false).await;
+    rig.shutdown().await;
+}
+
+#[tokio::test]
+async fn climate_measures_with_a_driver_crate_as_it_is() {
+    let rig = on_its_board("climate").await;
+    let mut bus = rig.watch("plugin/hall/+");
+    let mut near = async |topic: &str, wanted: f64| {
+        let said = bus.until(topic, |event| event.topic == topic).await;
+        let value = said.value.as_f64().unwrap();
+        assert!((value - wanted).abs() < 0.01, "{said:?}");
+    };
+    near("plugin/hall/temperature", 21.5).await;
+    near("plugin/hall/humidity", 40.0).await;
     rig.shutdown().await;
 }
