@@ -32,6 +32,7 @@ const PACKAGES: &[&str] = &[
     "weihe-guest-packed",
     "weihe-guest-wrong",
     "weihe-guest-versions",
+    "weihe-guest-outputs",
 ];
 
 /// The components of `weihe-guest-wrong`, which are its examples.
@@ -44,6 +45,9 @@ const VERSIONS: [&str; 4] = [
     "version-trapping",
     "version-refusing",
 ];
+
+/// The components of `weihe-guest-outputs`, which are its examples as well.
+const OUTPUTS: [&str; 2] = ["outputs-1", "outputs-2"];
 
 // With the folder and the arguments of `weihe build`, one build serves both.
 #[path = "../../kernel/host/src/component/profile.rs"]
@@ -75,6 +79,17 @@ pub fn version(name: &str) -> PathBuf {
     assert!(
         VERSIONS.contains(&name.as_str()),
         "`{name}` is not among the versions"
+    );
+    example(&name)
+}
+
+/// The file of a version of the plugin that does with outputs what it is told; see
+/// `tests/guests/outputs`.
+pub fn outputs(version: u8) -> PathBuf {
+    let name = format!("outputs-{version}");
+    assert!(
+        OUTPUTS.contains(&name.as_str()),
+        "there is no version {version} of the outputs"
     );
     example(&name)
 }
@@ -123,6 +138,7 @@ fn build() -> PathBuf {
             WRONG
                 .iter()
                 .chain(&VERSIONS)
+                .chain(&OUTPUTS)
                 .flat_map(|example| ["--example", example]),
         );
     profile::apply(&mut cargo);

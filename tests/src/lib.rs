@@ -31,7 +31,7 @@ pub use book::{Book, LANGUAGES, sources as book_sources};
 pub use chance::{Chance, setting};
 pub use clang::build_c;
 pub use coils::Coils;
-pub use components::{compiled, component, version, wrong};
+pub use components::{compiled, component, outputs, version, wrong};
 pub use host::{Host, weihe};
 pub use html::{Block, HtmlPage};
 pub use process::{Process, as_typed, signal, signal_group};

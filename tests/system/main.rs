@@ -38,6 +38,7 @@ mod manuals;
 mod many;
 mod memory;
 mod neighbours;
+mod outputs;
 mod packed;
 mod partial;
 mod pinned;

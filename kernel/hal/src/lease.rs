@@ -6,7 +6,7 @@
 //! ([`DeviceLeases::keep`]), and what a version changes that is refused is changed back
 //! ([`DeviceLeases::undo`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use weihe_kernel::failsafe::Outputs;
@@ -242,14 +242,25 @@ impl DeviceLeases {
     }
 
     /// Lets go of what none of these versions has opened; outputs among it go to their safe values first.
+    /// Without a version the device has ended, which has set them all.
     pub fn keep(&self, versions: &[&str]) {
-        let (lines, channels) = {
-            let mut open = self.open();
-            open.addresses.keep(versions);
-            open.spi.keep(versions);
-            open.uart.keep(versions);
-            (open.lines.keep(versions), open.channels.keep(versions))
-        };
+        let outputs = self.take_out(versions);
+        if !versions.is_empty() {
+            self.retire(&outputs);
+        }
+    }
+
+    /// Takes out what none of these versions has opened; returns the outputs, which are open as long as
+    /// that is kept.
+    fn take_out(&self, versions: &[&str]) -> LetGo {
+        let mut open = self.open();
+        open.addresses.keep(versions);
+        open.spi.keep(versions);
+        open.uart.keep(versions);
+        (open.lines.keep(versions), open.channels.keep(versions))
+    }
+
+    fn retire(&self, (lines, channels): &LetGo) {
         for name in lines.keys().chain(channels.keys()) {
             self.outputs.retire(name);
         }
@@ -259,9 +270,16 @@ impl DeviceLeases {
 /// The version that runs now may touch no hardware, and so does not say which versions are kept.
 impl Drop for DeviceLeases {
     fn drop(&mut self) {
-        self.keep(&[]);
+        let outputs = self.take_out(&[]);
+        self.retire(&outputs);
     }
 }
+
+/// Lines and channels that nobody uses any more.
+type LetGo = (
+    BTreeMap<String, Arc<HeldLine>>,
+    BTreeMap<String, Arc<HeldChannel>>,
+);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -160,19 +160,24 @@ impl Outputs {
     }
 
     /// No version of the device has a use for a line any more: it is set to its safe value and taken back,
-    /// or stays listed where it cannot be set. Nothing is set twice when all were already.
+    /// or stays listed where it cannot be set.
     pub fn retire(self: &Arc<Self>, line: &str) {
         let (run, due) = {
             let mut held = self.lock();
-            if held.cause.is_some() {
-                return;
-            }
             let now = self.clock.now();
             let Some(output) = held.line(line) else {
                 return;
             };
             output.retires = true;
-            (self.run.borrow().number, output.begin(now))
+            let due = match output.state {
+                SafeState::Applying => None,
+                SafeState::Applied => {
+                    held.forget(line);
+                    None
+                }
+                SafeState::Armed | SafeState::Pending | SafeState::Failed => output.begin(now),
+            };
+            (self.run.borrow().number, due)
         };
         tracing::info!(device = %self.device, "no version uses {line} any more");
         self.set_lines(run, due.into_iter().collect());
