@@ -26,8 +26,9 @@ struct Entry<T: Used> {
     what: Arc<T>,
     /// The versions that have opened it.
     versions: Vec<Arc<str>>,
-    /// The version that has opened it since the versions changed last, and how it was used then.
-    came: Option<(Arc<str>, T::Use)>,
+    /// The version that has opened it last since the versions changed, and how it was used before that;
+    /// none where it was not open.
+    came: Option<(Arc<str>, Option<T::Use>)>,
 }
 
 impl<K, T: Used> Default for Shelf<K, T> {
@@ -46,7 +47,7 @@ impl<K: Ord + Clone, T: Used> Shelf<K, T> {
     {
         let entry = self.entries.get_mut(name)?;
         if entry.came.as_ref().is_none_or(|(last, _)| last != version) {
-            entry.came = Some((version.clone(), entry.what.in_use()));
+            entry.came = Some((version.clone(), Some(entry.what.in_use())));
         }
         Some(entry.what.clone())
     }
@@ -56,7 +57,7 @@ impl<K: Ord + Clone, T: Used> Shelf<K, T> {
         let entry = self.entries.entry(name).or_insert_with(|| Entry {
             what,
             versions: Vec::new(),
-            came: None,
+            came: Some((version.clone(), None)),
         });
         if !entry.versions.contains(version) {
             entry.versions.push(version.clone());
@@ -66,7 +67,8 @@ impl<K: Ord + Clone, T: Used> Shelf<K, T> {
     /// What a version has changed when it came is changed back.
     pub(crate) fn undo(&mut self, version: &str, outputs: &Arc<Outputs>) {
         for entry in self.entries.values_mut() {
-            if let Some((_, before)) = entry.came.take_if(|(last, _)| **last == *version) {
+            let came = entry.came.take_if(|(last, _)| **last == *version);
+            if let Some((_, Some(before))) = came {
                 entry.what.resume(&before, outputs);
             }
         }

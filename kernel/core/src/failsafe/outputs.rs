@@ -204,7 +204,10 @@ impl Outputs {
     /// Sets lines: at once, or on a thread where it may take long.
     fn set_lines(self: &Arc<Self>, run: u64, lines: Lines) {
         let set = move |outputs: &Self, (id, line): (u64, Arc<dyn SafeLine>)| {
-            outputs.note(run, id, line.apply(), SafeState::Failed);
+            let outcome = line.apply();
+            // Whoever is told that it is done may find it free.
+            drop(line);
+            outputs.note(run, id, outcome, SafeState::Failed);
         };
         let (slow, quick): (Lines, Lines) = lines.into_iter().partition(|(_, line)| line.blocks());
         for line in quick {
@@ -213,17 +216,21 @@ impl Outputs {
         if slow.is_empty() {
             return;
         }
+        let slow = Arc::new(Mutex::new(slow));
+        let take = |slow: &Mutex<Lines>| {
+            std::mem::take(&mut *slow.lock().unwrap_or_else(PoisonError::into_inner))
+        };
         let (outputs, on_thread) = (self.clone(), slow.clone());
         let thread = std::thread::Builder::new().name("weihe-safe".into());
         let started = thread.spawn(move || {
-            for line in on_thread {
+            for line in take(&on_thread) {
                 set(&outputs, line);
                 outputs.tell();
             }
         });
         if let Err(error) = started {
             tracing::warn!("there is no thread for slow lines, and others wait for them: {error}");
-            for line in slow {
+            for line in take(&slow) {
                 set(self, line);
             }
         }

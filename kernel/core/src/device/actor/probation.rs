@@ -112,8 +112,8 @@ impl<F: GuestFactory> Actor<F> {
         if self.change.until.is_some() {
             // First, so that whoever is told of the confirmation finds them ended.
             self.device.mailbox.confirm();
+            self.factory.keep(&[self.factory.version()]);
             self.confirm_version();
-            self.keep_leases();
         }
     }
 
