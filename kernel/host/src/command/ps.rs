@@ -214,11 +214,14 @@ fn outputs(safe: &FailSafeStatus, style: Style) -> Table {
     ]);
     for device in &safe.devices {
         let alike = |one: &OutputStatus, two: &OutputStatus| {
-            (&one.on, one.state, &one.error) == (&two.on, two.state, &two.error)
+            (&one.on, one.state, one.held, &one.error) == (&two.on, two.state, two.held, &two.error)
         };
         for group in device.outputs.chunk_by(alike) {
             let Some(first) = group.first() else { continue };
-            let state = first.state.word();
+            let mut state = first.state.word().to_string();
+            if first.held && first.state != SafeState::Armed {
+                state = say::ps_held(state).to_string();
+            }
             let mut what: Vec<&str> = group.iter().map(|output| &*output.what).collect();
             let others = what.len().saturating_sub(SHOWN_OUTPUTS);
             what.truncate(SHOWN_OUTPUTS);

@@ -209,6 +209,62 @@ fn lines_get_their_safe_values_when_the_host_dies() {
     assert_eq!((written(first), written(second)), ("0".into(), "1".into()));
 }
 
+/// What the process below does, and the file that is its line.
+const DIES: &str = "WEIHE_TEST_GUARDED_HOST";
+
+/// Is nothing by itself: the process of a host with one line, which ends as the variable says.
+#[test]
+fn a_guarded_host() {
+    let Ok(dies) = std::env::var(DIES) else {
+        return;
+    };
+    let (how, line) = dies.split_once(' ').unwrap();
+    let line: Arc<OwnedFd> = Arc::new(std::fs::File::create(line).unwrap().into());
+    let guard = GuardProcess::new(
+        env!("CARGO_BIN_EXE_weihe").into(),
+        vec!["guard-outputs".into()],
+    );
+    guard.watch(vec![Charge {
+        device: "pump".into(),
+        on: "gpio/A3".into(),
+        descriptor: line.clone(),
+        action: Action::Order {
+            by: weihe_hal::HAL,
+            order: weihe_hal::guarded::Setting::File(b"0".to_vec())
+                .encode()
+                .into(),
+            what: "pump = inactive".into(),
+        },
+    }]);
+    // The copy that is being told is gone when that is done.
+    until(&guard, |guard| {
+        guard.pid.is_some() && Arc::strong_count(&line) == 2
+    });
+    match how {
+        "panic" => panic!("a bug of the host, on purpose"),
+        _ => std::process::abort(),
+    }
+}
+
+#[test]
+fn a_host_that_panics_or_aborts_leaves_its_lines_safe() {
+    for how in ["panic", "abort"] {
+        let folder = tempfile::tempdir().unwrap();
+        let line = folder.path().join("value");
+        let mut host = std::process::Command::new(std::env::current_exe().unwrap());
+        host.args(["--exact", "guard::a_guarded_host"])
+            .env(DIES, format!("{how} {}", line.display()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        assert!(!host.status().unwrap().success());
+        let began = Instant::now();
+        while std::fs::read_to_string(&line).unwrap() != "0" {
+            assert!(began.elapsed() < Duration::from_secs(60), "{how}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
 #[test]
 fn a_list_that_is_not_complete_leaves_the_one_before_in_force() {
     let (reader, writer) = std::io::pipe().unwrap();

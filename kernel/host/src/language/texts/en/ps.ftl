@@ -28,6 +28,7 @@ ps-column-outputs = OUTPUTS
 ps-column-cause = CAUSE
 ps-error-ago = { $ago } ago: { $error }
 ps-outputs-more = { $shown } and { $count } more
+ps-held = { $state }, held
 ps-unguarded = no guard: if the host dies, outputs stay as they are:
 ps-memory = memory: instances use { $used } of { $most }; { $kept } are kept for the host
 ps-memory-refused = ; refused { $count } times

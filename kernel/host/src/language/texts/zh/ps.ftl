@@ -28,6 +28,7 @@ ps-column-outputs = 输出
 ps-column-cause = 起因
 ps-error-ago = { $ago } 前：{ $error }
 ps-outputs-more = { $shown } 等，另有 { $count } 个
+ps-held = { $state }，仍占用
 ps-unguarded = 没有看护进程：主机一旦死亡，输出将保持原样：
 ps-memory = 内存：实例已用 { $used }，上限 { $most }；另为主机保留 { $kept }
 ps-memory-refused = ；已拒绝 { $count } 次
