@@ -1,11 +1,11 @@
 //! What the board calls its parts, and where they are now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::gpio::CharacterDevices;
-use crate::board::{Board, BoardFile, NoSuch, Part};
+use crate::board::{Board, BoardFile, GpioChip, GpioLine, NoSuch, Part, Trouble};
 use crate::error::HalError;
 use crate::hardware::Kind;
 use crate::root::Root;
@@ -114,6 +114,19 @@ impl Places {
         get: impl Fn(&Board) -> Result<&P, NoSuch>,
     ) -> Result<String, HalError> {
         self.find(kind, get).map(|part| part.name().to_owned())
+    }
+
+    /// Whether the chip of a line has a character device in this kernel, be the chip there or not: sysfs would keep the
+    /// line from it.
+    pub(super) fn has_device(&self, line: &GpioLine) -> bool {
+        let board = self.board(Duration::MAX);
+        let without = |chip: &GpioChip| chip.troubles.contains(&Trouble::NoGpioDevice);
+        if board.chip(line).is_some_and(without) {
+            return false;
+        }
+        let folder =
+            Path::new("/sys/bus/gpio/devices").join(line.chip.file_name().unwrap_or_default());
+        !self.root.exists(&folder) || self.root.exists(folder.join("dev"))
     }
 
     /// Whether what is at a path of sysfs is behind a bus that takes its time: operations on it wait for wires.

@@ -30,20 +30,37 @@ impl Now {
             monotonic: read(ClockId::Monotonic),
         }
     }
+}
 
+/// How much the two clocks may seem to have moved against each other before the time of day is taken to have been set:
+/// they are read one after the other, with something else in between at times, and one of them is slewed by NTP.
+const TOLERANCE: u64 = 1_000_000;
+
+/// Makes times of day of the stamps of one line, so that the spans between them are those of the stamps.
+#[derive(Debug, Default)]
+pub(super) struct Wall {
+    /// When the monotonic clock began, in the time of day.
+    start: Option<u64>,
+}
+
+impl Wall {
     /// The time of day of a stamp of the monotonic clock.
-    fn of_monotonic(self, stamp: u64) -> u64 {
-        self.real
-            .saturating_sub(self.monotonic.saturating_sub(stamp))
+    fn of_monotonic(&mut self, stamp: u64, now: Now) -> u64 {
+        let measured = now.real.saturating_sub(now.monotonic);
+        let known = self
+            .start
+            .filter(|start| start.abs_diff(measured) <= TOLERANCE);
+        let start = *self.start.insert(known.unwrap_or(measured));
+        start.saturating_add(stamp)
     }
 
     /// The time of day of a stamp of either clock: which one the kernel takes in the first generation changed with
     /// Linux 5.7, and vendors have carried that change into older ones. It is the one that is nearer.
-    fn of_either(self, stamp: u64) -> u64 {
-        if stamp.abs_diff(self.real) <= stamp.abs_diff(self.monotonic) {
+    fn of_either(&mut self, stamp: u64, now: Now) -> u64 {
+        if stamp.abs_diff(now.real) <= stamp.abs_diff(now.monotonic) {
             stamp
         } else {
-            self.of_monotonic(stamp)
+            self.of_monotonic(stamp, now)
         }
     }
 }
@@ -70,14 +87,20 @@ impl Decoder {
     pub(super) const BYTES: usize = 16 * gpio_v2::Event::SIZE;
 
     /// Adds the edges that were read.
-    pub(super) fn decode(&mut self, bytes: &[u8], now: Now, edges: &mut Vec<Edge>) {
+    pub(super) fn decode(
+        &mut self,
+        bytes: &[u8],
+        wall: &mut Wall,
+        now: Now,
+        edges: &mut Vec<Edge>,
+    ) {
         match self {
             Self::V1 { both, last } => {
                 let events = bytes.chunks_exact(gpio_v1::Event::SIZE);
                 for event in events.filter_map(gpio_v1::Event::read) {
                     let same = last.replace(event.rising) == Some(event.rising);
                     edges.push(Edge {
-                        time: now.of_either(event.time),
+                        time: wall.of_either(event.time, now),
                         active: event.rising,
                         missed: u64::from(*both && same),
                     });
@@ -89,7 +112,7 @@ impl Decoder {
                     let missed = next.map_or(0, |next| event.sequence.wrapping_sub(next));
                     *next = Some(event.sequence.wrapping_add(1));
                     edges.push(Edge {
-                        time: now.of_monotonic(event.time),
+                        time: wall.of_monotonic(event.time, now),
                         active: event.rising,
                         missed: missed.into(),
                     });
@@ -126,7 +149,7 @@ mod tests {
 
     fn decode(decoder: &mut Decoder, bytes: &[Vec<u8>]) -> Vec<(u64, bool, u64)> {
         let mut edges = Vec::new();
-        decoder.decode(&bytes.concat(), NOW, &mut edges);
+        decoder.decode(&bytes.concat(), &mut Wall::default(), NOW, &mut edges);
         let shown = |edge: Edge| (edge.time, edge.active, edge.missed);
         edges.into_iter().map(shown).collect()
     }
@@ -146,6 +169,26 @@ mod tests {
         let mut decoder = Decoder::V2 { next: Some(1) };
         let stamps = [v2(NOW.monotonic - 3 * SECOND, true, 1)];
         assert_eq!(decode(&mut decoder, &stamps), [(before, true, 0)]);
+    }
+
+    #[test]
+    fn spans_between_edges_are_those_of_the_kernel_until_the_clock_is_set() {
+        let mut wall = Wall::default();
+        let first = wall.of_monotonic(NOW.monotonic, NOW);
+        // The next look at the clocks was interrupted between them.
+        let later = Now {
+            real: NOW.real + 5_000,
+            monotonic: NOW.monotonic + 900_000,
+        };
+        assert_eq!(wall.of_monotonic(NOW.monotonic + 7, later), first + 7);
+        let set = Now {
+            real: NOW.real - 3_600 * SECOND,
+            ..NOW
+        };
+        assert_eq!(
+            wall.of_monotonic(NOW.monotonic, set),
+            first - 3_600 * SECOND
+        );
     }
 
     #[test]

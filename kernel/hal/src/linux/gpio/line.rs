@@ -2,8 +2,9 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::epoll::EventFlags;
 use weihe_kernel::failsafe::GuardedLine;
@@ -12,9 +13,9 @@ use super::super::place::Places;
 use super::super::trouble;
 use super::Threads;
 use super::chip::{ChipLine, Generation, Refusal};
-use super::edge::{Decoder, Now};
+use super::edge::{Decoder, Now, Wall};
 use super::listen::{Listening, Source, read};
-use super::look::{Looking, Seen};
+use super::look::{Look, Looking, PERIOD, Seen};
 use super::refusal::refused;
 use super::sysfs::{FileLine, read_value};
 use crate::board::GpioLine;
@@ -53,6 +54,10 @@ struct Open {
     /// Dropped before the line is changed.
     hears: Option<Hears>,
     edges: bool,
+    /// The device file of its chip.
+    chip: PathBuf,
+    /// Notices that a chip has vanished that can be unplugged.
+    _pulse: Option<Looking>,
 }
 
 /// What brings the edges, until it is dropped.
@@ -100,7 +105,7 @@ impl LinuxLine {
     ) -> Result<Self, HalError> {
         let part = places.find(Kind::Gpio, |board| board.line(name))?;
         let chip = part.chip.file_name().unwrap_or_default();
-        let device = std::path::Path::new("/sys/bus/gpio/devices").join(chip);
+        let device = Path::new("/sys/bus/gpio/devices").join(chip);
         let core = Arc::new(Core {
             name: part.name.clone(),
             slow: places.is_slow(device),
@@ -117,6 +122,7 @@ impl LinuxLine {
         let mut state = core.state();
         core.take(&mut state, &part, config)?;
         drop(state);
+        core.threads.lines().push(Arc::downgrade(&core));
         Ok(Self(core))
     }
 }
@@ -154,7 +160,7 @@ impl Core {
             }
             let taken = taken.map_err(|refusal| refused(&self.name, &chip, config, refusal));
             Access::Chip(taken?)
-        } else if let Some(number) = part.sysfs {
+        } else if let (Some(number), false) = (part.sysfs, self.places.has_device(part)) {
             let line = FileLine::take(root, &self.name, number, config)?;
             edges &= line.tells;
             Access::File(line)
@@ -165,13 +171,45 @@ impl Core {
                 part.chip.display()
             )));
         };
+        let chip = root.path(&part.chip);
+        let pulse = match access {
+            Access::Chip(_) if self.slow => self.pulse(chip.clone()).ok(),
+            _ => None,
+        };
         state.config = *config;
         state.open = Some(Open {
             access,
             hears: None,
             edges,
+            chip,
+            _pulse: pulse,
         });
         self.hear(state, true)
+    }
+
+    /// Looks whether a chip is there that can be unplugged.
+    fn pulse(self: &Arc<Self>, chip: PathBuf) -> io::Result<Looking> {
+        let core = Arc::downgrade(self);
+        let look: Look = Box::new(move || {
+            let there = chip.exists();
+            if let (false, Some(core)) = (there, core.upgrade()) {
+                core.vanished(&rustix::io::Errno::NODEV.into());
+            }
+            there
+        });
+        self.threads.watchman.watch(REVIVAL, look)
+    }
+
+    /// Lets go of the line when its chip has vanished.
+    pub(super) fn check(self: &Arc<Self>, chip: &Path) {
+        let mut state = self.state();
+        let read = match &state.open {
+            Some(open) if open.chip == chip => open.access.get(),
+            _ => return,
+        };
+        if let Err(error) = read {
+            self.note(&mut state, &error);
+        }
     }
 
     /// Has the edges of a line brought that was taken, or used in another way, just now.
@@ -202,7 +240,7 @@ impl Core {
         }
         let seen = Seen::new(open.access.get().map_err(failed)?);
         let look = self.look(seen);
-        let looking = self.threads.watchman.watch(look).map_err(failed)?;
+        let looking = self.threads.watchman.watch(PERIOD, look).map_err(failed)?;
         open.hears = Some(Hears::Looks(looking));
         Ok(())
     }
@@ -215,10 +253,8 @@ impl Core {
     ) -> io::Result<Arc<dyn Source>> {
         let core = Arc::downgrade(self);
         Ok(match access {
-            Access::Chip(line) => Arc::new(ChipSource {
-                core,
-                line: line.descriptor().clone(),
-                decoder: Mutex::new(match line.generation {
+            Access::Chip(line) => {
+                let decoder = match line.generation {
                     Generation::V1 => Decoder::V1 {
                         both: wants_edges(config) == Edges::Both,
                         last: None,
@@ -227,8 +263,13 @@ impl Core {
                     Generation::V2 => Decoder::V2 {
                         next: fresh.then_some(1),
                     },
-                }),
-            }),
+                };
+                Arc::new(ChipSource {
+                    core,
+                    line: line.descriptor().clone(),
+                    decoder: Mutex::new((decoder, Wall::default())),
+                })
+            }
             Access::File(line) => Arc::new(FileSource {
                 core,
                 value: line.value().clone(),
@@ -239,7 +280,7 @@ impl Core {
     }
 
     /// Looks at a line whose edges nobody tells of.
-    fn look(self: &Arc<Self>, mut seen: Seen) -> Box<dyn FnMut() -> bool + Send> {
+    fn look(self: &Arc<Self>, mut seen: Seen) -> Look {
         let core = Arc::downgrade(self);
         Box::new(move || {
             let Some(core) = core.upgrade() else {
@@ -286,21 +327,16 @@ impl Core {
         if !trouble::is_gone(error) {
             return false;
         }
-        if state.open.take().is_some() {
+        if let Some(open) = state.open.take() {
             tracing::warn!("{}", trouble::gone(&self.name, error));
+            self.threads.sweep(open.chip);
         }
         if wants_edges(&state.config) != Edges::None && state.revival.is_none() {
             let core = Arc::downgrade(self);
-            let mut last = Instant::now();
-            let look = self.threads.watchman.watch(Box::new(move || {
-                if last.elapsed() < REVIVAL {
-                    return true;
-                }
-                last = Instant::now();
-                core.upgrade().is_some_and(|core| core.revive().is_err())
-            }));
+            let look: Look =
+                Box::new(move || core.upgrade().is_some_and(|core| core.revive().is_err()));
             // Without a thread it is found when it is used.
-            state.revival = look.ok();
+            state.revival = self.threads.watchman.watch(REVIVAL, look).ok();
         }
         true
     }
@@ -386,7 +422,13 @@ impl Line for LinuxLine {
         };
         let part = core.places.find(Kind::Gpio, |board| board.line(&core.name));
         let wants = wants_edges(config) != Edges::None;
-        let Open { access, hears, .. } = open;
+        let Open {
+            access,
+            hears,
+            chip,
+            _pulse,
+            ..
+        } = open;
         // The kernel is asked for edges only while somebody hears them.
         drop(hears);
         let mut edges = wants && part.is_ok_and(|part| part.edges);
@@ -405,8 +447,7 @@ impl Line for LinuxLine {
                 match done {
                     Ok(line) => (Some(Access::Chip(line)), Ok(())),
                     Err((line, refusal)) => {
-                        let path = core.places.root().path("/dev");
-                        let error = refused(&core.name, &path, config, refusal);
+                        let error = refused(&core.name, &chip, config, refusal);
                         (line.map(Access::Chip), Err(error))
                     }
                 }
@@ -434,6 +475,8 @@ impl Line for LinuxLine {
             access,
             hears: None,
             edges,
+            chip,
+            _pulse,
         });
         let heard = core.hear(&mut state, false);
         outcome.and(heard)
@@ -470,7 +513,7 @@ impl Line for LinuxLine {
 struct ChipSource {
     core: Weak<Core>,
     line: Arc<OwnedFd>,
-    decoder: Mutex<Decoder>,
+    decoder: Mutex<(Decoder, Wall)>,
 }
 
 impl Source for ChipSource {
@@ -491,9 +534,10 @@ impl Source for ChipSource {
             match read(self.line.as_fd(), &mut buffer) {
                 Ok(bytes) => {
                     let mut edges = Vec::with_capacity(16);
-                    let mut decoder = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
-                    decoder.decode(bytes, Now::read(), &mut edges);
-                    drop(decoder);
+                    let mut state = self.decoder.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (decoder, wall) = &mut *state;
+                    decoder.decode(bytes, wall, Now::read(), &mut edges);
+                    drop(state);
                     (core.sink)(&edges);
                     return true;
                 }

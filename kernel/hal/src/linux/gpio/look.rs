@@ -1,9 +1,9 @@
-//! One thread that looks at lines which cannot raise edges, every few milliseconds.
+//! One thread that looks at lines which cannot raise edges, every few milliseconds, and for chips that have vanished.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often lines are looked at. A key that is pressed stays so for 30 ms and more, and bounces for 5; a look at one
 /// line takes about a microsecond, so a hundred of them take a fortieth of a core.
@@ -58,8 +58,15 @@ struct Shared {
 
 #[derive(Default)]
 struct Rounds {
-    looks: Vec<(Arc<AtomicBool>, Look)>,
+    entries: Vec<Entry>,
     ended: bool,
+}
+
+struct Entry {
+    wanted: Arc<AtomicBool>,
+    look: Look,
+    period: Duration,
+    due: Instant,
 }
 
 /// Ends looking when it is dropped.
@@ -72,17 +79,36 @@ impl Drop for Looking {
 }
 
 impl Watchman {
-    /// Looks until what is returned is dropped.
-    pub(super) fn watch(&self, look: Look) -> io::Result<Looking> {
+    /// Looks once in a period until what is returned is dropped.
+    pub(super) fn watch(&self, period: Duration, look: Look) -> io::Result<Looking> {
         let wanted = Arc::new(AtomicBool::new(true));
+        self.add(period, wanted.clone(), look)?;
+        Ok(Looking(wanted))
+    }
+
+    /// Does something soon, on the thread.
+    pub(super) fn soon(&self, mut task: impl FnMut() + Send + 'static) -> io::Result<()> {
+        let look: Look = Box::new(move || {
+            task();
+            false
+        });
+        self.add(Duration::ZERO, Arc::new(AtomicBool::new(true)), look)
+    }
+
+    fn add(&self, period: Duration, wanted: Arc<AtomicBool>, look: Look) -> io::Result<()> {
         let mut thread = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = match &*thread {
             Some(shared) => shared,
             None => thread.insert(Shared::start()?),
         };
-        shared.rounds().looks.push((wanted.clone(), look));
+        shared.rounds().entries.push(Entry {
+            wanted,
+            look,
+            period,
+            due: Instant::now() + period,
+        });
         shared.changed.notify_one();
-        Ok(Looking(wanted))
+        Ok(())
     }
 }
 
@@ -113,23 +139,27 @@ impl Shared {
     fn run(&self) {
         let mut rounds = self.rounds();
         while !rounds.ended {
-            if rounds.looks.is_empty() {
+            let Some(due) = rounds.entries.iter().map(|entry| entry.due).min() else {
                 let woken = self.changed.wait(rounds);
                 rounds = woken.unwrap_or_else(PoisonError::into_inner);
                 continue;
+            };
+            let now = Instant::now();
+            if due > now {
+                let woken = self.changed.wait_timeout(rounds, due - now);
+                rounds = woken.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
             }
             // A look may take its time, and may lead to another one.
-            let mut looks = std::mem::take(&mut rounds.looks);
+            let entries = rounds.entries.extract_if(.., |entry| entry.due <= now);
+            let mut looks: Vec<Entry> = entries.collect();
             drop(rounds);
-            looks.retain_mut(|(wanted, look)| wanted.load(Ordering::Relaxed) && look());
+            looks.retain_mut(|entry| {
+                entry.due = now + entry.period;
+                entry.wanted.load(Ordering::Relaxed) && (entry.look)()
+            });
             rounds = self.rounds();
-            looks.append(&mut rounds.looks);
-            rounds.looks = looks;
-            if rounds.ended {
-                break;
-            }
-            let woken = self.changed.wait_timeout(rounds, PERIOD);
-            rounds = woken.unwrap_or_else(PoisonError::into_inner).0;
+            rounds.entries.append(&mut looks);
         }
     }
 }
@@ -159,7 +189,7 @@ mod tests {
         let watchman = Watchman::default();
         let (sender, looked) = mpsc::channel();
         let looking = watchman
-            .watch(Box::new(move || sender.send(()).is_ok()))
+            .watch(PERIOD, Box::new(move || sender.send(()).is_ok()))
             .unwrap();
         for _ in 0..3 {
             looked.recv().unwrap();
@@ -168,7 +198,7 @@ mod tests {
         while looked.recv().is_ok() {}
         let (sender, looked) = mpsc::channel();
         let _once = watchman
-            .watch(Box::new(move || sender.send(()).is_err()))
+            .watch(PERIOD, Box::new(move || sender.send(()).is_err()))
             .unwrap();
         looked.recv().unwrap();
         assert!(

@@ -30,8 +30,13 @@ pub(super) fn refused(name: &str, chip: &Path, config: &LineConfig, refusal: Ref
             chip.display()
         )),
         Refusal::Refused(Some(generation), error) => {
+            let biased = !matches!(
+                config.mode,
+                Mode::Input { bias: Bias::AsIs, .. } | Mode::Output { .. }
+            );
             let generation = match generation {
-                Generation::V1 => "v1; resistors came with Linux 5.5",
+                Generation::V1 if biased => "v1, where resistors came with Linux 5.5",
+                Generation::V1 => "v1",
                 Generation::V2 => "v2",
             };
             let (wanted, instead) = wanted(config);

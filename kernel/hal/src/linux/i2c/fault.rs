@@ -6,19 +6,30 @@ use rustix::io::Errno;
 
 use crate::i2c::{I2cError, I2cFault};
 
-/// Whether the adapter is not there any more. `ENXIO` is not among them: it says that nobody is at an address.
-pub(super) fn is_gone(error: &io::Error) -> bool {
+/// Whether an error can mean that the adapter is not there any more. `ENXIO` is not among them: it says that nobody is
+/// at an address. Some drivers say `ENODEV` then.
+pub(super) fn may_be_gone(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::NODEV | Errno::SHUTDOWN | Errno::NOENT)
     )
 }
 
+/// What is said of a bus whose adapter has vanished.
+pub(super) fn gone(bus: &str, error: &io::Error) -> I2cError {
+    I2cError {
+        fault: I2cFault::Other,
+        message: format!(
+            "{bus} has vanished ({error}): plug its adapter in again; it is looked for with each use"
+        ),
+    }
+}
+
 /// What a failed transfer means.
 pub(super) fn fault(bus: &str, address: u16, error: &io::Error) -> I2cError {
     let at = format!("address {address:#04x} on {bus}");
     let (fault, message) = match Errno::from_io_error(error) {
-        Some(Errno::NXIO) => (
+        Some(Errno::NXIO | Errno::NODEV) => (
             I2cFault::AddressNack,
             format!("nobody answers at {at}: check the address, the wiring and the supply"),
         ),
@@ -54,12 +65,6 @@ pub(super) fn fault(bus: &str, address: u16, error: &io::Error) -> I2cError {
             I2cFault::Other,
             format!("{at}: the adapter cannot carry out this transaction ({error})"),
         ),
-        _ if is_gone(error) => (
-            I2cFault::Other,
-            format!(
-                "{bus} has vanished ({error}): plug its adapter in again; it is looked for with each use"
-            ),
-        ),
         _ => (I2cFault::Other, format!("{at}: {error}")),
     };
     I2cError { fault, message }
@@ -81,7 +86,7 @@ mod tests {
             (Errno::IO, I2cFault::Bus, "broken off"),
             (Errno::OVERFLOW, I2cFault::Overrun, "faster"),
             (Errno::OPNOTSUPP, I2cFault::Other, "cannot carry out"),
-            (Errno::NODEV, I2cFault::Other, "vanished"),
+            (Errno::NODEV, I2cFault::AddressNack, "nobody answers"),
             (Errno::NOMEM, I2cFault::Other, ""),
         ] {
             let error = fault("i2c/1", 0x44, &errno.into());

@@ -15,7 +15,7 @@ use crate::board::I2cBus as BusPart;
 use crate::error::HalError;
 use crate::hardware::Kind;
 use crate::i2c::{I2cBus, I2cError, I2cFault, I2cOperation};
-use fault::{fault, is_gone};
+use fault::{fault, gone, may_be_gone};
 use shape::{Part, abilities, carry_out, outline, shape};
 
 /// Why a transaction failed.
@@ -66,12 +66,11 @@ impl LinuxBus {
 
     /// The bus where it is now, after it had vanished.
     fn find_again(&self) -> Result<Open, I2cError> {
-        let gone = |error: &io::Error| fault(&self.name, 0, error);
         let part = self
             .places
             .find_again(Kind::I2c, |board| board.i2c(&self.name))
-            .map_err(|_| gone(&rustix::io::Errno::NODEV.into()))?;
-        Open::new(&self.places, &part).map_err(|(_, error)| gone(&error))
+            .map_err(|_| gone(&self.name, &rustix::io::Errno::NODEV.into()))?;
+        Open::new(&self.places, &part).map_err(|(_, error)| gone(&self.name, &error))
     }
 
     fn carry_out(
@@ -204,9 +203,12 @@ impl I2cBus for LinuxBus {
                 message,
             }),
             Err(Failure::Kernel(error)) => {
-                if is_gone(&error) {
+                let there =
+                    Path::new("/sys/bus/i2c/devices").join(format!("i2c-{}", device.number));
+                if may_be_gone(&error) && !self.places.root().exists(there) {
                     // A descriptor that is kept holds the kernel up, which waits for it to take the adapter away.
                     *open = None;
+                    return Err(gone(&self.name, &error));
                 }
                 Err(fault(&self.name, address, &error))
             }

@@ -59,7 +59,7 @@ impl Shape {
 
     fn words(self) -> &'static str {
         match self {
-            Self::Quick => "no byte at all",
+            Self::Quick => "w0",
             Self::ReadByte => "r1",
             Self::WriteByte => "w1",
             Self::ReadByteData => "w1 r1",
