@@ -100,15 +100,16 @@ fn set(stream: &mut SerialPort, path: &Path, setup: &Setup) -> Result<(), PortEr
     check(asked, read(&taken).map_err(failed)?).map_err(refused)?;
     let flow = taken.get_flow_control().map_err(failed)?;
     if flow != setup.flow {
-        return Err(refused(format!(
-            "asked for {}, and the driver set {}; open it with another flow control",
+        return Err(PortError::Refused(format!(
+            "{}: asked for {}, and the driver set {}; open it with another flow control",
+            path.display(),
             flow_words(setup.flow),
             flow_words(flow)
         )));
     }
     applied.map_err(failed)?;
     match &setup.rs485 {
-        Some(mode) => set_rs485(stream, mode).map_err(refused),
+        Some(mode) => set_rs485(stream, path, mode),
         None => Ok(()),
     }
 }
@@ -122,11 +123,12 @@ fn flow_words(flow: FlowControl) -> &'static str {
 }
 
 /// Has the driver switch the transmitter, or not.
-fn set_rs485(stream: &SerialPort, mode: &TransceiverMode) -> Result<(), String> {
+fn set_rs485(stream: &SerialPort, path: &Path, mode: &TransceiverMode) -> Result<(), PortError> {
+    let path = path.display();
     let no = |error: io::Error| {
-        format!(
-            "its driver does not switch an RS-485 transmitter ({error}); use an adapter that does so by itself, and open it without rs485"
-        )
+        PortError::Refused(format!(
+            "{path}: its driver does not switch an RS-485 transmitter ({error}); use an adapter that does so by itself, and open it without rs485"
+        ))
     };
     stream.set_rs4xx_mode(mode.clone()).map_err(no)?;
     let taken = stream.get_rs4xx_mode().map_err(no)?;
@@ -134,9 +136,9 @@ fn set_rs485(stream: &SerialPort, mode: &TransceiverMode) -> Result<(), String> 
     if asked == taken {
         return Ok(());
     }
-    Err(format!(
-        "asked for {asked}, and the driver set {taken}; choose what it can do"
-    ))
+    Err(PortError::Refused(format!(
+        "{path}: asked for {asked}, and the driver set {taken}; choose what it can do"
+    )))
 }
 
 fn rs485_words(mode: &TransceiverMode) -> String {

@@ -151,21 +151,30 @@ fn told(name: &str, error: PortError) -> HalError {
 }
 
 fn setup(name: &str, settings: &PortSettings) -> Result<Setup, HalError> {
-    let invalid = |what: String| HalError::Invalid(format!("{name}: {what}"));
     if settings.baud == 0 {
-        return Err(invalid("a rate of 0 baud sends nothing".to_owned()));
+        return Err(HalError::Invalid(format!(
+            "{name}: a rate of 0 baud sends nothing"
+        )));
     }
     let data_bits = match settings.data_bits {
         5 => CharSize::Bits5,
         6 => CharSize::Bits6,
         7 => CharSize::Bits7,
         8 => CharSize::Bits8,
-        bits => return Err(invalid(format!("a character has 5 to 8 bits, not {bits}"))),
+        bits => {
+            return Err(HalError::Invalid(format!(
+                "{name}: a character has 5 to 8 bits, not {bits}"
+            )));
+        }
     };
     let stop_bits = match settings.stop_bits {
         1 => StopBits::One,
         2 => StopBits::Two,
-        bits => return Err(invalid(format!("there are 1 or 2 stop bits, not {bits}"))),
+        bits => {
+            return Err(HalError::Invalid(format!(
+                "{name}: there are 1 or 2 stop bits, not {bits}"
+            )));
+        }
     };
     Ok(Setup {
         frame: Frame {

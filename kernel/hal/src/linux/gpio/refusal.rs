@@ -9,7 +9,6 @@ use crate::gpio::{Bias, Drive, LineConfig, Mode};
 
 /// What is said of a refusal.
 pub(super) fn refused(name: &str, chip: &Path, config: &LineConfig, refusal: Refusal) -> HalError {
-    let unsupported = |why: String| HalError::Unsupported(format!("{name}: {why}"));
     match refusal {
         Refusal::Taken(consumer) => HalError::Taken {
             name: name.to_owned(),
@@ -19,32 +18,29 @@ pub(super) fn refused(name: &str, chip: &Path, config: &LineConfig, refusal: Ref
                 consumer => format!("`{consumer}`, as the kernel calls that program or driver"),
             },
         },
-        Refusal::NoDebounce => unsupported(
-            "this kernel's GPIO interface (v1) knows no debouncing, which came with Linux 5.10: open it without, and debounce in the plugin".to_owned(),
-        ),
+        Refusal::NoDebounce => HalError::Unsupported(format!(
+            "{name}: this kernel's GPIO interface (v1) knows no debouncing, which came with Linux 5.10: open it without, and debounce in the plugin"
+        )),
         Refusal::LongDebounce => HalError::Invalid(format!(
             "{name}: a line cannot be debounced for more than 4294 s"
         )),
-        Refusal::Refused(None, error) => unsupported(format!(
-            "{} is no GPIO chip that programs can use ({error}): `weihe doctor` shows what is there",
+        Refusal::Refused(None, error) => HalError::Unsupported(format!(
+            "{name}: {} is no GPIO chip that programs can use ({error}): `weihe doctor` shows what is there",
             chip.display()
         )),
         Refusal::Refused(Some(generation), error) => {
-            let biased = !matches!(
-                config.mode,
-                Mode::Input { bias: Bias::AsIs, .. } | Mode::Output { .. }
-            );
             let generation = match generation {
-                Generation::V1 if biased => "v1, where resistors came with Linux 5.5",
                 Generation::V1 => "v1",
                 Generation::V2 => "v2",
             };
             let (wanted, instead) = wanted(config);
-            unsupported(format!(
-                "the kernel or the chip's driver refuses {wanted} (GPIO interface {generation}: {error}): {instead}"
+            HalError::Unsupported(format!(
+                "{name}: the kernel or the chip's driver refuses {wanted} (GPIO interface {generation}: {error}): {instead}"
             ))
         }
-        Refusal::Failed(error) => trouble::cannot_open(name, chip, "the driver of its chip", &error),
+        Refusal::Failed(error) => {
+            trouble::cannot_open(name, chip, "the driver of its chip", &error)
+        }
     }
 }
 
