@@ -1,11 +1,14 @@
 //! Digital lines.
 
+mod ask;
 mod chip;
+mod core;
 mod edge;
 mod line;
 mod listen;
 mod look;
 mod refusal;
+mod source;
 mod sysfs;
 
 pub use chip::CharacterDevices;
@@ -15,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use line::Core;
+use self::core::Core;
 use listen::Listener;
 use look::Watchman;
 
