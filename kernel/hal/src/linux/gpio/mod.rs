@@ -39,8 +39,8 @@ impl Threads {
         lines
     }
 
-    /// Lets go of all lines of a chip that has vanished: kernels before 6.4 wake nobody who waits for edges then, and a
-    /// descriptor that is kept keeps what the kernel knows of the chip.
+    /// Lets go of all lines of a chip that has vanished: older kernels wake nobody who waits for edges then, and a descriptor
+    /// that is kept keeps what the kernel knows of the chip.
     fn sweep(self: &Arc<Self>, chip: PathBuf) {
         if self.sweeping.swap(true, Ordering::Relaxed) {
             return;
