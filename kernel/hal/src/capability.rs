@@ -13,8 +13,10 @@ use weihe_kernel::failsafe::Outputs;
 use crate::grant::Grant;
 use crate::guest;
 use crate::hardware::{Hardware, Kind};
+use crate::holders;
 use crate::lease::{DeviceLeases, Leases};
 use crate::session::Session;
+use crate::virtual_board::{BoardView, VirtualBoard};
 use crate::worker::{Worker, lane_of};
 
 /// What the capability is called.
@@ -60,6 +62,23 @@ impl HalCapability {
                 workers: Mutex::default(),
             }),
         }
+    }
+}
+
+impl HalCapability {
+    /// The board, where it is a virtual one.
+    pub fn virtual_board(&self) -> Option<&VirtualBoard> {
+        self.shared.hardware.virtual_board()
+    }
+
+    /// The board as it is now, with who holds what. Of a real one only that is known.
+    pub fn look(&self) -> BoardView {
+        let mut view = match self.virtual_board() {
+            Some(board) => board.look(),
+            None => BoardView::default(),
+        };
+        holders::put(&self.shared.leases, &mut view);
+        view
     }
 }
 

@@ -105,6 +105,30 @@ impl Leases {
         fresh
     }
 
+    /// All that is held, each with the name of the device that holds it.
+    pub fn held(&self) -> Vec<(Thing, Arc<str>)> {
+        let held = self.lock();
+        let things = held.things.iter();
+        things
+            .map(|(thing, holder)| (thing.clone(), holder.clone()))
+            .collect()
+    }
+
+    /// The lines and PWM channels that devices have open.
+    pub(crate) fn outputs(&self) -> (Vec<Arc<HeldLine>>, Vec<Arc<HeldChannel>>) {
+        let devices: Vec<_> = {
+            let held = self.lock();
+            held.devices.values().filter_map(Weak::upgrade).collect()
+        };
+        let (mut lines, mut channels) = (Vec::new(), Vec::new());
+        for device in devices {
+            let open = device.open();
+            lines.extend(open.lines.values().cloned());
+            channels.extend(open.pwm.values().cloned());
+        }
+        (lines, channels)
+    }
+
     fn claim(self: &Arc<Self>, device: &Arc<str>, thing: Thing) -> Result<Claim, HalError> {
         let mut held = self.lock();
         if let Some(holder) = held.things.get(&thing)

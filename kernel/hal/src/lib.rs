@@ -14,6 +14,7 @@ pub mod grant;
 pub mod guarded;
 mod guest;
 mod hardware;
+mod holders;
 pub mod i2c;
 pub mod lease;
 pub mod limits;

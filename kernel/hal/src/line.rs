@@ -168,6 +168,16 @@ impl HeldLine {
         &self.name
     }
 
+    /// Whether it is used as an output.
+    pub fn is_output(&self) -> bool {
+        matches!(self.config().mode, Mode::Output { .. })
+    }
+
+    /// Whether the lower voltage is active.
+    pub fn is_active_low(&self) -> bool {
+        self.config().active_low
+    }
+
     /// Whether its operations may take long.
     pub fn blocks(&self) -> bool {
         self.line.blocks()

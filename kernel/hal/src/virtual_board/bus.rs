@@ -204,19 +204,18 @@ impl Bus {
         operations: &mut [I2cOperation],
         bench: &Bench<'_>,
     ) -> Result<(), I2cError> {
+        let name = &self.name;
         let refused = |nack| {
-            let (fault, what) = match nack {
-                Nack::Address => (I2cFault::AddressNack, "its address".to_owned()),
-                Nack::Data(byte) => (
-                    I2cFault::DataNack,
-                    format!("byte {byte} of what is written"),
-                ),
-            };
-            let text = format!(
-                "address {address:#04x} on {} does not acknowledge {what}",
-                self.name
-            );
-            self.failure(fault, text)
+            match nack {
+            Nack::Address => self.failure(
+                I2cFault::AddressNack,
+                format!("address {address:#04x} on {name} does not acknowledge its address"),
+            ),
+            Nack::Data(byte) => self.failure(
+                I2cFault::DataNack,
+                format!("address {address:#04x} on {name} does not acknowledge byte {byte} of what is written"),
+            ),
+        }
         };
         let mut written = 0;
         for operation in operations {

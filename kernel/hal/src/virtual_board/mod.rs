@@ -33,7 +33,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use act::Act;
+pub use act::{Act, Setting};
 pub use board::VirtualBoard;
 pub use fault::Fault;
 pub use file::{BoardError, BoardFault};

@@ -265,19 +265,19 @@ impl Port for OpenUart {
 
     fn configure(&self, settings: &PortSettings) -> Result<(), HalError> {
         let name = &self.uart.name;
-        let invalid = |text: String| Err(HalError::Invalid(format!("{name}: {text}")));
+        let invalid = |text: String| Err(HalError::Invalid(text));
         if settings.baud == 0 {
-            return invalid("a rate of 0 baud is none".to_owned());
+            return invalid(format!("{name}: a rate of 0 baud is none"));
         }
         if !(5..=8).contains(&settings.data_bits) {
             return invalid(format!(
-                "{} data bits: there are 5 to 8",
+                "{name}: {} data bits: there are 5 to 8",
                 settings.data_bits
             ));
         }
         if !(1..=2).contains(&settings.stop_bits) {
             return invalid(format!(
-                "{} stop bits: there are 1 or 2",
+                "{name}: {} stop bits: there are 1 or 2",
                 settings.stop_bits
             ));
         }

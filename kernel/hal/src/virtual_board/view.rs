@@ -53,7 +53,7 @@ pub struct WorldView {
 }
 
 /// A line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LineView {
     /// What the board calls it.
     pub name: String,
@@ -63,7 +63,7 @@ pub struct LineView {
     /// What is connected to it: `plain`, `button`, `switch`, `relay`, `led`, `pir`, `encoder`, `trigger`,
     /// `echo`.
     pub kind: String,
-    /// Who holds it: `device `lamp``; empty for nobody.
+    /// The device that holds it; empty for none.
     #[serde(default)]
     pub holder: String,
     /// `input` or `output`; empty where nobody has it open.
@@ -86,10 +86,13 @@ pub struct LineView {
     /// Whether two drive it against each other.
     #[serde(default)]
     pub shorted: bool,
+    /// Whether it is a pin of a device on a bus, and not one of the processor's.
+    #[serde(default)]
+    pub is_pin: bool,
 }
 
 /// A device on a bus.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeviceView {
     /// The bus, or the peripheral's name.
     pub bus: String,
@@ -101,7 +104,7 @@ pub struct DeviceView {
     pub name: String,
     /// Which one: `sht4x`.
     pub part: String,
-    /// Who holds it; empty for nobody.
+    /// The device that holds it; empty for none.
     #[serde(default)]
     pub holder: String,
     /// Transactions that succeeded.
@@ -128,11 +131,11 @@ pub struct ValueView {
 }
 
 /// A serial port.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortView {
     /// What the board calls it.
     pub name: String,
-    /// Who holds it; empty for nobody.
+    /// The device that holds it; empty for none.
     #[serde(default)]
     pub holder: String,
     /// What is at its other end: a path, an address, another port; empty for nothing.
@@ -144,11 +147,11 @@ pub struct PortView {
 }
 
 /// A PWM channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PwmView {
     /// What the board calls it.
     pub name: String,
-    /// Who holds it; empty for nobody.
+    /// The device that holds it; empty for none.
     #[serde(default)]
     pub holder: String,
     /// In nanoseconds.
@@ -224,6 +227,7 @@ fn line(info: &LineInfo, net: &Net, pad: &Pad) -> LineView {
         changes: pad.changes,
         floating: !net.pads.iter().any(|pad| strong(pad).is_some()),
         shorted: net.shorted,
+        is_pin: info.pin_of.is_some(),
     }
 }
 

@@ -122,10 +122,11 @@ impl LineInfo {
 
     /// Whether the line can be used like this.
     pub fn allows(&self, config: &LineConfig) -> Result<(), HalError> {
-        let cannot = |what: String| Err(HalError::Unsupported(format!("{}: {what}", self.name)));
+        let name = &self.name;
+        let cannot = |what: String| Err(HalError::Unsupported(what));
         if let Some(PinOf { bus, address }) = &self.pin_of {
             return cannot(format!(
-                "it is a pin of the device {address:#04x} on {bus}; speak to that over the bus"
+                "{name}: it is a pin of the device {address:#04x} on {bus}; speak to that over the bus"
             ));
         }
         match config.mode {
@@ -136,26 +137,29 @@ impl LineInfo {
             } => {
                 if !self.input {
                     let what = self.attached.word();
-                    return cannot(format!("it drives a {what}, and can only be an output"));
+                    return cannot(format!(
+                        "{name}: it drives a {what}, and can only be an output"
+                    ));
                 }
                 if matches!(bias, Bias::PullUp | Bias::PullDown) && !self.biases {
-                    let text = "its controller has no pull resistors; \
-                                put one on the board, or open it without a bias";
-                    return cannot(text.to_owned());
+                    return cannot(format!(
+                        "{name}: its controller has no pull resistors; put one on the board, or open it \
+                         without a bias"
+                    ));
                 }
                 if edges != Edges::None && !self.edges {
-                    let text = "its controller raises no interrupts for it, so there are no edges; \
-                                read it every now and then";
-                    return cannot(text.to_owned());
+                    return cannot(format!(
+                        "{name}: its controller raises no interrupts for it, so there are no edges; read it \
+                         every now and then"
+                    ));
                 }
             }
             Mode::Output { drive, .. } => {
                 if !self.output {
-                    return cannot("it can only be an input".to_owned());
+                    return cannot(format!("{name}: it can only be an input"));
                 }
                 if drive != Drive::PushPull && !self.biases {
-                    let text = "its controller drives both levels only";
-                    return cannot(text.to_owned());
+                    return cannot(format!("{name}: its controller drives both levels only"));
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod board;
 mod build;
 mod call;
 mod check;
@@ -104,6 +105,7 @@ enum Command {
     Encode(codec::Encode),
     Ps(ps::Ps),
     Top(top::Top),
+    Board(board::Board),
     Events(events::Events),
     Get(get::Get),
     Set(set::Set),
@@ -195,6 +197,7 @@ pub fn main() -> ExitCode {
         Command::Encode(encode) => encode.run(&global),
         Command::Ps(ps) => ps.run(&global),
         Command::Top(top) => top.run(&global),
+        Command::Board(board) => board.run(&global),
         Command::Events(events) => events.run(&global),
         Command::Get(get) => get.run(&global),
         Command::Set(set) => set.run(&global),

@@ -200,6 +200,7 @@ async fn live(
     let hangup = signal(SignalKind::hangup()).map_err(no_signal)?;
     // Before it is populated, so that nothing that changes meanwhile is missed.
     let config = system.config();
+    system.power_on_board();
     let watch = match config.host.watch {
         // Where plugins are developed, their components are followed whatever the system says.
         Watching::Off if workshop.is_some() => Watch::start_as(Watching::Auto, &config),

@@ -3,7 +3,7 @@
 mod columns;
 mod frame;
 mod reading;
-mod terminal;
+pub(super) mod terminal;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -80,10 +80,16 @@ pub(super) fn read(
         match text_of(&path) {
             Ok(text) => match VirtualBoard::check(&text) {
                 Ok(()) => entry.virtual_board = Some(BoardText { path, text }),
-                Err(error) => {
-                    let message = format!("the board {} is wrong: {error}", path.display());
-                    faults.push(Fault::new(span, message, "this board"));
-                }
+                // Each of its faults with its own place.
+                Err(error) => faults.extend(error.0.into_iter().map(|wrong| {
+                    let place = format!("{}:{}", path.display(), wrong.line);
+                    let message = format!("{place}: {}", wrong.message);
+                    let fault = Fault::new(span.clone(), message, "this board");
+                    match wrong.help {
+                        Some(help) => fault.help(help),
+                        None => fault,
+                    }
+                })),
             },
             Err(why) => {
                 let message = format!("the board file {} cannot be read: {why}", path.display());

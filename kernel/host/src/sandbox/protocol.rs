@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use weihe_hal::virtual_board::Act as BoardAct;
 use weihe_kernel::event::Quality;
 use weihe_kernel::grant::Grants;
 use weihe_kernel::limits::Limits;
@@ -95,6 +96,13 @@ pub enum Request {
         #[serde(default)]
         address: Option<String>,
     },
+    /// Moves the world around the board.
+    Board {
+        /// What is done.
+        act: BoardAct,
+    },
+    /// Asks how the board is.
+    Look,
     /// Asks for the device's state.
     State,
     /// Stops the device and starts it again with its state.
@@ -134,6 +142,9 @@ pub struct Start {
     /// Events that were published before.
     #[serde(default)]
     pub last: Vec<Sample>,
+    /// The text of a virtual board that is the device's hardware; none: there is nothing on it.
+    #[serde(default)]
+    pub board: Option<String>,
 }
 
 /// A connection that the test plays.

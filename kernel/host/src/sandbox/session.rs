@@ -86,6 +86,8 @@ pub struct Session {
     rest: Arc<Rest>,
     seen: Arc<Seen>,
     field: Field,
+    /// The device's hardware.
+    hal: Arc<HalCapability>,
     plugin: PluginStatus,
     published: Vec<Subscription>,
     /// What the device subscribed when that was told last.
@@ -129,10 +131,9 @@ impl Session {
             memory: None,
         };
         let board = VirtualBoard::parse("", Arc::new(clock.clone()))?;
-        let capabilities: Vec<Arc<dyn Capability>> = vec![
-            Arc::new(StoreCapability::new(store.clone())),
-            Arc::new(HalCapability::new(Arc::new(board))),
-        ];
+        let hal = Arc::new(HalCapability::new(Arc::new(board)));
+        let capabilities: Vec<Arc<dyn Capability>> =
+            vec![Arc::new(StoreCapability::new(store.clone())), hal.clone()];
         let mut kinds = Kinds::new();
         kinds.register(field.clone());
         let (kernel, here) = Kernel::start_here(kernel_options, capabilities, kinds, seen.clone())?;
@@ -149,6 +150,7 @@ impl Session {
             rest,
             seen,
             field,
+            hal,
             plugin,
             logs: logs.reader(),
             test,
@@ -282,6 +284,14 @@ impl Session {
             Request::Peer {
                 connection, peer, ..
             } => self.field.leave(&connection, peer).map(done),
+            Request::Board { act } => {
+                let heard = self.board()?.act(&act).map_err(|error| error.to_string())?;
+                Ok(Done::With(json!({ "heard": heard })))
+            }
+            Request::Look => {
+                let view = serde_json::to_value(self.hal.look());
+                view.map(Done::With).map_err(|error| error.to_string())
+            }
             Request::State => self.state().await.map(Done::With),
             Request::Restart { config } => self.restart(config),
             Request::Stop => self.stop(),
@@ -294,6 +304,13 @@ impl Session {
             return Err("a sandbox runs one device, and it was started".to_owned());
         }
         self.clock.set(start.now);
+        if let Some(text) = &start.board {
+            let rebuilt = self.board()?.rebuild(text);
+            rebuilt.map_err(|error| format!("the virtual board is wrong: {error}"))?;
+            if let Some(problem) = self.board()?.power_on().into_iter().next() {
+                return Err(problem);
+            }
+        }
         for connection in &start.connections {
             let table = toml::Table::from_iter([
                 ("type".to_owned(), KIND.into()),
@@ -315,7 +332,7 @@ impl Session {
         self.watch()?;
         let grants = match start.grants {
             Some(grants) => grants,
-            None => everything(&start, &self.plugin)?,
+            None => everything(&start, &self.plugin, &self.hal.look())?,
         };
         let config = match start.config {
             Json::Null => json!({}),
@@ -463,6 +480,11 @@ impl Session {
             kernel.remove_device(&device, "the test stops it").await
         }));
         Ok(Done::Changing)
+    }
+
+    fn board(&self) -> Result<&VirtualBoard, String> {
+        let board = self.hal.virtual_board();
+        board.ok_or_else(|| "the sandbox has no virtual board".to_owned())
     }
 
     fn device(&self) -> Result<&str, String> {

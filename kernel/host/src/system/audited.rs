@@ -9,9 +9,10 @@ use weihe_kernel::audit::{Actor, Audit, Entry, Outcome};
 use crate::control::{Answer, ErrorBody, Peer, Request, Service, code};
 
 /// Requests that only look. All others are recorded, also those that are added one day.
-const LOOKS: [&str; 8] = [
+const LOOKS: [&str; 9] = [
     "hello",
     "ps",
+    "board",
     "get",
     "events",
     "logs",
@@ -21,11 +22,13 @@ const LOOKS: [&str; 8] = [
 ];
 
 /// The parameters that say what a request is about, and what that is called in a record.
-const TARGETS: [(&str, &str); 4] = [
+const TARGETS: [(&str, &str); 5] = [
     ("device", "device"),
     ("plugin", "plugin"),
     ("topic", "topic"),
     ("file", "file"),
+    // Of a virtual board: a line, a device, a value of the world.
+    ("name", "board"),
 ];
 
 /// A service as one client sees it: what the client does is recorded.

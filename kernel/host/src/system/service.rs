@@ -1,5 +1,6 @@
 //! What a running system offers over the control protocol.
 
+mod board;
 mod dead;
 
 use std::sync::Arc;
@@ -215,6 +216,8 @@ impl Service for HostService {
                 failed: self.system.failed(),
                 notes: self.system.notes(),
             }),
+            "board" => once(&self.system.hal().look()),
+            "board-do" => once(&self.board_do(&params(request)?)?),
             "get" => once(&self.get(&params(request)?)?),
             "set" => once(&self.set(params(request)?).await?),
             "call" => Ok(Answer::Once(self.call(params(request)?).await?)),
@@ -252,7 +255,7 @@ impl Service for HostService {
             }
             other => {
                 let message = format!("there is no method `{other}`");
-                let help = "there are hello, ps, get, set, call, events, logs, dead-list, dead-retry, dead-drop, swap, rollback, \
+                let help = "there are hello, ps, board, board-do, get, set, call, events, logs, dead-list, dead-retry, dead-drop, swap, rollback, \
                             load, unload, restart, plan, reload and cancel";
                 Err(ErrorBody::new(code::METHOD, message).help(help))
             }

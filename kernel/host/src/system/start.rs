@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
+use weihe_hal::HalCapability;
 use weihe_hal::virtual_board::BoardError;
 use weihe_kernel::{Capability, Kernel, KernelError, KernelOptions, PluginStatus, SystemClock};
 use weihe_store::{OpenError, Store, StoreCapability};
@@ -110,6 +111,7 @@ pub struct System {
     data: DataDirectory,
     pub(super) kernel: Arc<Kernel>,
     pub(super) audit: Arc<Trail>,
+    hal: Arc<HalCapability>,
     failed: Mutex<Vec<FailedPart>>,
     /// What should be known of it besides.
     notes: Mutex<Vec<String>>,
@@ -139,10 +141,9 @@ impl System {
             audit: audit.clone(),
             memory: super::memory::limit(&config.host),
         };
-        let capabilities: Vec<Arc<dyn Capability>> = vec![
-            Arc::new(StoreCapability::new(store)),
-            Arc::new(hardware(&config.board, options.clock.clone())?),
-        ];
+        let hal = Arc::new(hardware(&config.board, options.clock.clone())?);
+        let capabilities: Vec<Arc<dyn Capability>> =
+            vec![Arc::new(StoreCapability::new(store)), hal.clone()];
         let kernel = Kernel::start(options, capabilities, kinds())?;
         audit.publish_on(kernel.bus().clone());
         let system = Self {
@@ -153,6 +154,7 @@ impl System {
             data,
             kernel,
             audit,
+            hal,
             failed: Mutex::default(),
             notes: Mutex::default(),
             under_way: Mutex::default(),
@@ -219,6 +221,19 @@ impl System {
     /// Its data directory.
     pub fn data(&self) -> &DataDirectory {
         &self.data
+    }
+
+    /// The hardware that its plugins reach.
+    pub fn hal(&self) -> &HalCapability {
+        &self.hal
+    }
+
+    /// Makes the outer ends of a virtual board's serial ports; to be called where there is a runtime.
+    pub fn power_on_board(&self) {
+        let board = self.hal.virtual_board();
+        for problem in board.map(|board| board.power_on()).unwrap_or_default() {
+            tracing::warn!("the virtual board: {problem}");
+        }
     }
 
     /// The kernel.

@@ -126,17 +126,16 @@ fn uarts(top: &Section<'_>, parts: &mut Parts) {
         .collect();
     for (one, other) in joined {
         let back = Far::Port(one.clone());
-        let refuse = |message: String| {
-            let message = format!("the port `{one}` goes to `{other}`, {message}");
-            top.refuse("uart", message, None);
-        };
         match parts.uarts.get(&other).map(|uart| uart.far.clone()) {
             Some(Far::Test) => {
                 let uart = Arc::new(Uart::new(&other, back));
                 parts.uarts.insert(other, uart);
             }
             Some(far) if far == back => {}
-            Some(_) => refuse("which goes elsewhere".to_owned()),
+            Some(_) => {
+                let message = format!("the port `{one}` goes to `{other}`, which goes elsewhere");
+                top.refuse("uart", message, None);
+            }
             None => {}
         }
     }

@@ -13,6 +13,8 @@ pub(super) trait Live {
     fn plugins(&self) -> Vec<(String, String)>;
     /// Topics that have a value.
     fn topics(&self) -> Vec<(String, String)>;
+    /// What there is on the board: lines, devices, values of the world.
+    fn parts(&self) -> Vec<(String, String)>;
     /// The commands of a device.
     fn commands(&self, device: &str) -> Vec<(String, String)>;
     /// The arguments of a command of a device.
@@ -209,6 +211,13 @@ fn values<L: Live>(arg: &Arg, typed: &Typed, live: impl FnOnce(&Typed) -> L) -> 
         Some("TOPIC" | "FILTER" | "TOPIC|FILTER") => answer.words = live(typed).topics(),
         Some("COMMAND") => answer.words = live(typed).commands(before(0)),
         Some("ARGS") => answer.words = live(typed).arguments(before(0), before(1)),
+        Some("PART") => answer.words = live(typed).parts(),
+        Some("FAULT") => {
+            let kinds = weihe_hal::virtual_board::Fault::KINDS.iter();
+            answer.words = kinds
+                .map(|kind| (kind.trim_end_matches('N').to_owned(), String::new()))
+                .collect();
+        }
         Some("DIR") => answer.paths = Paths::Folders,
         Some("FILE" | "PATH") => answer.paths = Paths::Files,
         _ => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::{Global, described, directory, remote};
+use super::super::{Global, board, described, directory, remote};
 use super::engine::{Live, Typed};
 use crate::config::Config;
 use crate::output::Failure;
@@ -100,6 +100,12 @@ impl Live for System {
         topics
             .filter_map(|event| Some((event["topic"].as_str()?.to_owned(), String::new())))
             .collect()
+    }
+
+    fn parts(&self) -> Vec<(String, String)> {
+        let view = self.ask("board", Value::Null);
+        let view = view.and_then(|view| serde_json::from_value(view).ok());
+        view.map_or_else(Vec::new, |view| board::parts(&view))
     }
 
     fn commands(&self, device: &str) -> Vec<(String, String)> {

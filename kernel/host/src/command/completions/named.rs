@@ -25,6 +25,10 @@ impl Live for Named<'_> {
         self.all()
     }
 
+    fn parts(&self) -> Vec<(String, String)> {
+        self.all()
+    }
+
     fn commands(&self, _: &str) -> Vec<(String, String)> {
         self.all()
     }

@@ -79,6 +79,14 @@ pub fn size() -> Option<(usize, usize)> {
 
 /// Keys as they are pressed, read by a thread that ends with the process.
 pub fn keys() -> io::Result<mpsc::Receiver<Key>> {
+    typed(read_keys, Key::Quit)
+}
+
+/// What is typed, as it is read; when the terminal is gone comes what ends it.
+pub fn typed<K: Send + 'static>(
+    read_keys: fn(&[u8]) -> Vec<K>,
+    end: K,
+) -> io::Result<mpsc::Receiver<K>> {
     let (sender, keys) = mpsc::channel(KEYS);
     let read = move || {
         let mut buffer = [0; INPUT];
@@ -90,7 +98,7 @@ pub fn keys() -> io::Result<mpsc::Receiver<Key>> {
             }
         }
         // The terminal is gone.
-        let _ = sender.blocking_send(Key::Quit);
+        let _ = sender.blocking_send(end);
     };
     std::thread::Builder::new()
         .name("weihe-keys".into())

@@ -14,6 +14,10 @@ fn pairs(words: &[&str]) -> Vec<(String, String)> {
 }
 
 impl Live for Greenhouse {
+    fn parts(&self) -> Vec<(String, String)> {
+        vec![("gpio/A3".into(), "button".into())]
+    }
+
     fn devices(&self) -> Vec<(String, String)> {
         pairs(&["soil", "slave", "watering"])
     }

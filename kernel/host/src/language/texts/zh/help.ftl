@@ -111,6 +111,38 @@ help-top-after =
       weihe top --interval 5s
       weihe top --once > frame.txt
 
+help-board = 实时查看运行中主机的板子；在虚拟板上按、拨、设定、弄坏
+help-board--interval = 多久看一次
+help-board--once = 只以文本输出一次
+help-board-after =
+    按键：
+      q 退出   ↑ ↓ 或 j k 选择   空格 按下、拨动   b 弄坏   m 修好   + - 或 = 数字 Enter 设定数值
+
+    示例：
+      weihe board
+      weihe board --once
+      weihe board press start --for 50ms
+      weihe board set temperature 35.5
+      weihe board fault i2c/1@0x44 nack
+      weihe board mend
+help-board-press = 按下按钮，过一段时间后松开
+help-board-press--name = 它的引脚
+help-board-press--span = 按多久 [默认：直到松开]
+help-board-release = 松开按钮
+help-board-release--name = 它的引脚
+help-board-set = 设定环境的一个值，拨动开关，或从外面驱动引脚
+help-board-set--name = 环境的值，或引脚
+help-board-set--value = 数字；on、off、high、low 或 open
+help-board-turn = 转动旋转编码器
+help-board-turn--name = 编码器
+help-board-turn--steps = 多少步；正数为顺时针
+help-board-fault = 弄坏某个部分：引脚、器件、总线、串口
+help-board-fault--name = 引脚、芯片、总线、器件（`i2c/1@0x44`）、串口、通道
+help-board-fault--fault = 出什么毛病：nack、timeout、stuck、broken、unplugged……
+help-board-fault--times = 出现多少次 [默认：直到修好]
+help-board-mend = 修好某个部分，或全部
+help-board-mend--name = 哪一个 [默认：全部]
+
 help-events = 跟踪总线上的事件
 help-events--filter = 主题或过滤式：`+` 代表一级，`#` 代表以下各级 [默认：除 `$…` 外的全部]
 help-events--count = 收到这么多事件后结束
