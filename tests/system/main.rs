@@ -3,6 +3,7 @@
 
 mod audit;
 mod authoring;
+mod board;
 mod book;
 mod building;
 mod built_in;

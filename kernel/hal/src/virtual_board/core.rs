@@ -112,6 +112,13 @@ impl Core {
             bus.power_on(&core);
         }
         core.react();
+        // What the board is like at first is no change of it.
+        for net in &core.nets {
+            let mut net = net.lock().unwrap_or_else(PoisonError::into_inner);
+            for pad in &mut net.pads {
+                pad.changes = 0;
+            }
+        }
         core
     }
 
