@@ -37,9 +37,9 @@ pub(crate) fn put(leases: &Leases, view: &mut BoardView) {
     }
     if !view.is_virtual {
         for held in channels {
-            if let Some(pwm) = view.pwm.iter_mut().find(|pwm| pwm.name == held.name) {
-                pwm.period = held.channel.period().unwrap_or_default();
-                pwm.width = held.channel.width().unwrap_or_default();
+            if let Some(pwm) = view.pwm.iter_mut().find(|pwm| pwm.name == held.name()) {
+                pwm.period = held.period().unwrap_or_default();
+                pwm.width = held.width().unwrap_or_default();
             }
         }
     }
@@ -98,12 +98,19 @@ fn pwm(view: &mut BoardView, name: String, holder: String) {
 mod tests {
     use std::sync::Arc;
 
+    use weihe_kernel::VirtualClock;
+    use weihe_kernel::bus::Bus;
+    use weihe_kernel::failsafe::Outputs;
+
     use super::*;
 
     #[test]
     fn holders_stand_at_what_they_hold_also_where_nothing_else_is_known() {
         let leases = Arc::new(Leases::default());
-        let lamp = leases.of("lamp");
+        let bus = Bus::new(1);
+        let source = bus.source("$kernel").unwrap();
+        let clock = Arc::new(VirtualClock::new(0));
+        let lamp = leases.of(&Outputs::new("lamp".into(), source, bus, clock));
         let things = [
             Thing::whole(Kind::Gpio, "gpio/A3"),
             Thing::address("i2c/1", 0x44),

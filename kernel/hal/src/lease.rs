@@ -110,22 +110,15 @@ impl Leases {
         let held = self.lock();
         let things = held.things.iter();
         things
-            .map(|(thing, holder)| (thing.clone(), holder.clone()))
+            .map(|(thing, holder)| (thing.clone(), holder.device.clone()))
             .collect()
     }
 
     /// The lines and PWM channels that devices have open.
     pub(crate) fn outputs(&self) -> (Vec<Arc<HeldLine>>, Vec<Arc<HeldChannel>>) {
-        let devices: Vec<_> = {
-            let held = self.lock();
-            held.devices.values().filter_map(Weak::upgrade).collect()
-        };
-        let (mut lines, mut channels) = (Vec::new(), Vec::new());
-        for device in devices {
-            let open = device.open();
-            lines.extend(open.lines.values().cloned());
-            channels.extend(open.pwm.values().cloned());
-        }
+        let held = self.lock();
+        let lines = held.lines.values().filter_map(Weak::upgrade).collect();
+        let channels = held.channels.values().filter_map(Weak::upgrade).collect();
         (lines, channels)
     }
 

@@ -170,12 +170,12 @@ impl HeldLine {
 
     /// Whether it is used as an output.
     pub fn is_output(&self) -> bool {
-        matches!(self.config().mode, Mode::Output { .. })
+        matches!(self.state().config.mode, Mode::Output { .. })
     }
 
     /// Whether the lower voltage is active.
     pub fn is_active_low(&self) -> bool {
-        self.config().active_low
+        self.state().config.active_low
     }
 
     /// Whether its operations may take long.

@@ -61,6 +61,11 @@ impl HeldChannel {
         }
     }
 
+    /// What the board calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
