@@ -8,6 +8,8 @@ use crate::{target, workspace};
 
 /// The packages that tests load.
 const PACKAGES: &[&str] = &[
+    "weihe-plugin-button",
+    "weihe-plugin-led",
     "weihe-plugin-modbus",
     "weihe-plugin-console",
     "weihe-plugin-historian",

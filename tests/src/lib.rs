@@ -22,6 +22,7 @@ mod relay;
 mod rig;
 mod screen;
 mod watch;
+mod workbench;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub use relay::{Mischief, Relay};
 pub use rig::{Rig, System};
 pub use screen::Screen;
 pub use watch::Watch;
+pub use workbench::{Workbench, on_a_workbench};
 
 /// How long anything is awaited: far beyond what the slowest shared machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(60);

@@ -28,16 +28,16 @@ use crate::{DEADLINE, Watch, component, components};
 #[serde(deny_unknown_fields)]
 pub struct System {
     #[serde(default)]
-    plugin: toml::Table,
+    pub(crate) plugin: toml::Table,
     #[serde(default)]
     connection: toml::Table,
     #[serde(default)]
-    device: toml::Table,
+    pub(crate) device: toml::Table,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct DeviceTable {
+pub(crate) struct DeviceTable {
     plugin: String,
     connection: Option<String>,
     #[serde(default)]
@@ -49,6 +49,21 @@ struct DeviceTable {
     lane: Option<String>,
     #[serde(default)]
     acyclic: bool,
+}
+
+impl DeviceTable {
+    /// The device of a name that the table describes.
+    pub(crate) fn spec(self, name: &str) -> DeviceSpec {
+        DeviceSpec {
+            connection: self.connection,
+            config: serde_json::to_value(self.config).expect("JSON"),
+            grants: self.grants,
+            limits: self.limits,
+            lane: self.lane,
+            acyclic: self.acyclic,
+            ..DeviceSpec::new(name, &self.plugin)
+        }
+    }
 }
 
 /// A running kernel with a data directory of its own. Call [`Rig::shutdown`] at the end.
@@ -192,15 +207,7 @@ impl Rig {
             let table: DeviceTable = table
                 .try_into()
                 .unwrap_or_else(|error| panic!("device {name}: {error}"));
-            let spec = DeviceSpec {
-                connection: table.connection,
-                config: serde_json::to_value(table.config).expect("JSON"),
-                grants: table.grants,
-                limits: table.limits,
-                lane: table.lane,
-                acyclic: table.acyclic,
-                ..DeviceSpec::new(&name, &table.plugin)
-            };
+            let spec = table.spec(&name);
             let added = tokio::time::timeout(DEADLINE, self.kernel.add_device(spec)).await;
             added.unwrap_or_else(|_| {
                 panic!("device `{name}` does not come to an end of its start")

@@ -25,6 +25,7 @@ mod grants;
 mod greenhouse;
 mod guard;
 mod hardware_limits;
+mod hardware;
 mod host;
 mod hostile;
 mod impostors;

@@ -1,0 +1,20 @@
+//! What the plugins for lines and PWM share: hardware that may be absent for a while, contacts that bounce, presses that
+//! mean something, values that move, and the topics of a device.
+
+mod debounce;
+mod level;
+mod part;
+mod press;
+mod pulses;
+mod ramp;
+mod topics;
+mod wiring;
+
+pub use debounce::Debounce;
+pub use level::Level;
+pub use part::{Part, RETRY};
+pub use press::{Gesture, Press, Timing};
+pub use pulses::{period, share_of};
+pub use ramp::Ramp;
+pub use topics::{Topics, subscribe};
+pub use wiring::{ActiveLevel, Pull, Safe};
