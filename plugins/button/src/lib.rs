@@ -6,7 +6,7 @@ pub use config::Config;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use weihe_plugin_kit::{Debounce, Gesture, Part, Press, RETRY, Topics};
+use weihe_plugin_kit::{Debounce, Gesture, Part, Press, RETRY, Topics, wake};
 use weihe_sdk::hal::{Edge, Edges, Input, InputOptions};
 use weihe_sdk::log;
 use weihe_sdk::prelude::*;
@@ -213,12 +213,9 @@ impl Button {
 
     fn wait(&mut self, ctx: &mut Context) {
         let contact = self.state.contact.next(self.config.debounce);
-        let Some(next) = contact.or(self.state.press.next(&self.config.timing())) else {
-            return ctx.cancel(DUE);
-        };
-        if let Err(refused) = ctx.after(DUE, next.since(ctx.now())) {
-            log::error!("timer `{DUE}`: {refused}");
-        }
+        let next = contact.or(self.state.press.next(&self.config.timing()));
+        let now = ctx.now();
+        wake(ctx, DUE, next.map(|next| next.since(now)));
     }
 
     fn changed(&mut self, ctx: &mut Context, change: Option<(bool, Timestamp)>) {

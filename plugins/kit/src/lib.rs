@@ -1,6 +1,7 @@
 //! What the plugins for lines and PWM share: hardware that may be absent for a while, contacts that bounce, presses that
 //! mean something, values that move, and the topics of a device.
 
+mod blink;
 mod debounce;
 mod level;
 mod part;
@@ -10,6 +11,7 @@ mod ramp;
 mod topics;
 mod wiring;
 
+pub use blink::Blink;
 pub use debounce::Debounce;
 pub use level::Level;
 pub use part::{Part, RETRY};
@@ -18,3 +20,14 @@ pub use pulses::{period, share_of};
 pub use ramp::Ramp;
 pub use topics::{Topics, subscribe};
 pub use wiring::{ActiveLevel, Pull, Safe};
+
+use weihe_sdk::{Context, Duration, log};
+
+/// Sets a timer that ticks once, or cancels it.
+pub fn wake(ctx: &mut Context, timer: &str, after: Option<Duration>) {
+    match after.map(|span| ctx.after(timer, span)) {
+        Some(Err(refused)) => log::error!("timer `{timer}`: {refused}"),
+        Some(Ok(())) => {}
+        None => ctx.cancel(timer),
+    }
+}

@@ -4,13 +4,12 @@ mod config;
 mod show;
 
 pub use config::{Config, Drive, Start};
-pub use show::{Blink, Show};
+pub use show::Show;
 
 use serde::Deserialize;
 use serde_json::json;
-use weihe_plugin_kit::{Level, Part, RETRY, Safe, Topics, subscribe};
+use weihe_plugin_kit::{Blink, Level, Part, RETRY, Safe, Topics, subscribe, wake};
 use weihe_sdk::hal::{HalError, Output, OutputOptions, Pwm};
-use weihe_sdk::log;
 use weihe_sdk::prelude::*;
 
 /// The timer of the next change: the other half of blinking, the next step of fading.
@@ -45,11 +44,6 @@ pub enum Command {
     /// Says how it is.
     Status,
 }
-
-/// Half a period of blinking when nothing else is asked for.
-const BLINK: Duration = Duration::from_millis(500);
-/// Shorter flashes are beyond what timers are good for.
-const SHORTEST_BLINK: Duration = Duration::from_millis(5);
 
 /// What the lamp is connected to.
 #[derive(Debug)]
@@ -155,23 +149,7 @@ impl Plugin for Led {
             Command::Off => self.show.switch(false),
             Command::Toggle => self.show.switch(!self.show.is_on()),
             Command::Blink { on, off, times } => {
-                let lit = on.unwrap_or(BLINK);
-                let dark = off.unwrap_or(lit);
-                for (key, span) in [("on", lit), ("off", dark)] {
-                    if span < SHORTEST_BLINK {
-                        let text = format!("`{key}`: {span} is shorter than {SHORTEST_BLINK}");
-                        return Err(CallError::invalid_argument(text));
-                    }
-                }
-                if times == Some(0) {
-                    return Err(CallError::invalid_argument("`times`: 0 times is never"));
-                }
-                self.show.blink(Blink {
-                    since: now,
-                    lit,
-                    dark,
-                    times,
-                });
+                self.show.blink(Blink::asked(now, on, off, times)?);
             }
             Command::Brightness { percent, fade } => {
                 if !(0.0..=100.0).contains(&percent) {
@@ -237,14 +215,7 @@ impl Led {
                 ctx.publish_on(self.brightness, said.1);
             }
         }
-        match moment.next {
-            Some(next) => {
-                if let Err(refused) = ctx.after(NEXT, next) {
-                    log::error!("timer `{NEXT}`: {refused}");
-                }
-            }
-            None => ctx.cancel(NEXT),
-        }
+        wake(ctx, NEXT, moment.next);
         done
     }
 

@@ -1,40 +1,11 @@
 //! What the lamp shows, from what was asked for and the time. Pure: no kernel in here.
 
 use serde::{Deserialize, Serialize};
-use weihe_plugin_kit::Ramp;
+use weihe_plugin_kit::{Blink, Ramp};
 use weihe_sdk::{Duration, Timestamp};
 
 /// Between two steps of fading: 25 a second look smooth.
 const FADE_STEP: Duration = Duration::from_millis(40);
-
-/// Blinking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blink {
-    /// Since when.
-    pub since: Timestamp,
-    /// How long it is lit each time.
-    pub lit: Duration,
-    /// How long it is dark each time.
-    pub dark: Duration,
-    /// How often; `None`: without an end.
-    pub times: Option<u32>,
-}
-
-impl Blink {
-    /// Whether it is lit, and when that changes; `None` when it is over.
-    fn moment(&self, now: Timestamp) -> Option<(bool, Duration)> {
-        let period = self.lit.as_nanos() + self.dark.as_nanos();
-        let elapsed = now.since(self.since).as_nanos();
-        let (round, within) = (elapsed / period.max(1), elapsed % period.max(1));
-        // It ends when it was lit for the last time.
-        if self.times.is_some_and(|times| round >= u64::from(times)) {
-            return None;
-        }
-        let lit = within < self.lit.as_nanos();
-        let end = if lit { self.lit.as_nanos() } else { period };
-        Some((lit, Duration::from_nanos(end - within)))
-    }
-}
 
 /// What is shown at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
