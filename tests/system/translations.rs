@@ -50,8 +50,14 @@ fn outline(document: &str) -> Outline {
 #[test]
 fn a_document_and_its_translation_link_each_other_and_have_the_same_outline() {
     let mut pairs = 0;
-    for folder in
-        ["", "docs", "docs/plugins", "examples/c-flow-meter"].map(|name| workspace().join(name))
+    for folder in [
+        "",
+        "docs",
+        "docs/plugins",
+        "examples/c-flow-meter",
+        "examples/workbench",
+    ]
+    .map(|name| workspace().join(name))
     {
         let files = std::fs::read_dir(&folder).unwrap();
         let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());

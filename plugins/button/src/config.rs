@@ -49,6 +49,7 @@ impl Config {
     /// How long what lasts.
     pub fn timing(&self) -> Timing {
         Timing {
+            debounce: self.debounce,
             long: self.long,
             double: self.double,
         }

@@ -6,7 +6,7 @@ pub use config::Config;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use weihe_plugin_kit::{Debounce, Gesture, Part, Press, RETRY, Topics, wake};
+use weihe_plugin_kit::{Gesture, Part, Push, RETRY, Said, Timing, Topics, wake};
 use weihe_sdk::hal::{Edge, Edges, Input, InputOptions};
 use weihe_sdk::log;
 use weihe_sdk::prelude::*;
@@ -29,8 +29,7 @@ pub enum Command {
 /// How often it was pressed, and what is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    contact: Debounce,
-    press: Press,
+    push: Push,
     presses: i64,
     clicks: i64,
     doubles: i64,
@@ -40,7 +39,7 @@ pub struct State {
 /// The plugin.
 #[derive(Debug)]
 pub struct Button {
-    config: Config,
+    timing: Timing,
     line: Part<Input>,
     state: State,
     missed: u64,
@@ -114,16 +113,15 @@ impl Plugin for Button {
             long: topics.get(ctx, "long")?,
             missed: 0,
             state: restored.unwrap_or(State {
-                contact: Debounce::new(false),
-                press: Press::default(),
+                push: Push::new(false),
                 presses: 0,
                 clicks: 0,
                 doubles: 0,
                 longs: 0,
             }),
-            config,
+            timing: config.timing(),
         };
-        let active = button.state.contact.is_active();
+        let active = button.state.push.is_pressed();
         ctx.publish_on(button.pressed, active);
         ctx.publish_on(button.presses, button.state.presses);
         ctx.every(LOOK, LOOK_PERIOD)?;
@@ -143,20 +141,16 @@ impl Plugin for Button {
             self.missed += edge.missed;
             log::warn!("{} edges were missed", edge.missed);
         }
-        let before = self
-            .state
-            .contact
-            .edge(edge.active, edge.time, self.config.debounce);
-        self.changed(ctx, before);
-        self.settle(ctx, edge.time);
+        let said = self.state.push.edge(edge.active, edge.time, &self.timing);
+        self.tell(ctx, said);
         Ok(())
     }
 
     fn on_timer(&mut self, ctx: &mut Context, timer: &str, _ticks: u64) -> Result<(), Error> {
         match timer {
             DUE => {
-                let now = ctx.now();
-                self.settle(ctx, now);
+                let said = self.state.push.due(ctx.now(), &self.timing);
+                self.tell(ctx, said);
             }
             LOOK | RETRY => self.look(ctx),
             _ => {}
@@ -171,7 +165,7 @@ impl Plugin for Button {
     ) -> Result<Answer, CallError> {
         match call.command {
             Command::Status => Answer::json(&json!({
-                "pressed": self.state.contact.is_active(),
+                "pressed": self.state.push.is_pressed(),
                 "presses": self.state.presses,
                 "clicks": self.state.clicks,
                 "doubles": self.state.doubles,
@@ -193,56 +187,39 @@ impl Button {
         let Ok(active) = self.line.with(ctx, |line| line.is_active()) else {
             return;
         };
-        let now = ctx.now();
-        let before = self.state.contact.edge(active, now, self.config.debounce);
-        self.changed(ctx, before);
-        self.settle(ctx, now);
+        let said = self.state.push.edge(active, ctx.now(), &self.timing);
+        self.tell(ctx, said);
     }
 
-    /// Says what has become certain by now, and waits for the next.
-    fn settle(&mut self, ctx: &mut Context, now: Timestamp) {
-        let change = self.state.contact.due(now, self.config.debounce);
-        self.changed(ctx, change);
-        // What a pending change may end is not certain yet.
-        if self.state.contact.next(self.config.debounce).is_none() {
-            let gesture = self.state.press.due(now, &self.config.timing());
-            self.meant(ctx, gesture);
+    /// Says what has become certain, and waits for the next.
+    fn tell(&mut self, ctx: &mut Context, said: Vec<Said>) {
+        for said in said {
+            match said {
+                Said::Pressed(pressed, time) => {
+                    ctx.publish_on(self.pressed, Sample::new(pressed).at(time));
+                    if pressed {
+                        self.state.presses += 1;
+                        ctx.publish_on(self.presses, Sample::new(self.state.presses).at(time));
+                    }
+                }
+                Said::Meant(gesture) => self.meant(ctx, gesture),
+            }
         }
         self.wait(ctx);
     }
 
     fn wait(&mut self, ctx: &mut Context) {
-        let contact = self.state.contact.next(self.config.debounce);
-        let next = contact.or(self.state.press.next(&self.config.timing()));
-        let now = ctx.now();
+        let (next, now) = (self.state.push.next(&self.timing), ctx.now());
         wake(ctx, DUE, next.map(|next| next.since(now)));
     }
 
-    fn changed(&mut self, ctx: &mut Context, change: Option<(bool, Timestamp)>) {
-        let Some((pressed, time)) = change else {
-            return;
-        };
-        ctx.publish_on(self.pressed, Sample::new(pressed).at(time));
-        if pressed {
-            self.state.presses += 1;
-            ctx.publish_on(self.presses, Sample::new(self.state.presses).at(time));
-        }
-        for gesture in self
-            .state
-            .press
-            .change(pressed, time, &self.config.timing())
-        {
-            self.meant(ctx, gesture);
-        }
-    }
-
-    fn meant(&mut self, ctx: &mut Context, gesture: Option<Gesture>) {
+    fn meant(&mut self, ctx: &mut Context, gesture: Gesture) {
         match gesture {
-            Some(Gesture::Long) => {
+            Gesture::Long => {
                 self.state.longs += 1;
                 ctx.publish_on(self.long, self.state.longs);
             }
-            Some(Gesture::Clicks(count)) => {
+            Gesture::Clicks(count) => {
                 ctx.publish_on(self.clicks, i64::from(count));
                 match count {
                     1 => {
@@ -256,7 +233,6 @@ impl Button {
                     _ => {}
                 }
             }
-            None => {}
         }
     }
 }

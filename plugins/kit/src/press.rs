@@ -6,6 +6,8 @@ use weihe_sdk::{Duration, Timestamp};
 /// How long what lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
+    /// The contact has changed when it has been steady for so long.
+    pub debounce: Duration,
     /// A press that lasts so long is a long one.
     pub long: Duration,
     /// Clicks with less than this between them belong together; zero: each stands alone.
@@ -86,6 +88,7 @@ mod tests {
     use super::*;
 
     const TIMING: Timing = Timing {
+        debounce: Duration::ZERO,
         long: Duration::from_millis(1_000),
         double: Duration::from_millis(300),
     };

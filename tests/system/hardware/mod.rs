@@ -1,4 +1,15 @@
 //! Plugins for hardware: real components in a real kernel, on a virtual board and in virtual time.
 
 mod button;
+mod buzzer;
+mod hc_sr04;
 mod led;
+mod motor;
+mod pir;
+mod relay;
+mod rgb_led;
+mod rotary_encoder;
+mod servo;
+mod stepper;
+mod thermal_zone;
+mod workbench;
