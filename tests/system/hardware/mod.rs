@@ -2,14 +2,18 @@
 
 mod button;
 mod buzzer;
+mod chips;
 mod hc_sr04;
 mod led;
 mod motor;
+mod outputs;
 mod pir;
 mod relay;
 mod rgb_led;
 mod rotary_encoder;
+mod sensors;
 mod servo;
+mod sht4x;
 mod stepper;
 mod thermal_zone;
 mod workbench;
