@@ -104,3 +104,23 @@ fn without_the_bus_it_does_not_start() {
     let error = setup().start("{}").err().unwrap();
     assert!(error.text().contains("`sensors`"), "{error}");
 }
+
+/// What `sht40` measures, on a board whose chip behaves by itself.
+const BOARD: &str = "[i2c.sensors.0x44]\nmodel = \"sht4x\"\ntemperature = 25.0\nhumidity = 56.5";
+
+#[weihe_sdk::test(sandbox)]
+fn it_is_the_same_on_a_board(setup: Setup<Climate>) {
+    let setup = setup.device("hall").board(BOARD);
+    let setup = setup.i2c("sensors", 0x44, sht40(|| MEASURED));
+    let mut kernel = setup.start(r#"{ "period": "2 s" }"#).unwrap();
+    kernel.advance(Duration::from_secs(1)).unwrap();
+    near(&kernel, "plugin/hall/temperature", 25.0);
+    near(&kernel, "plugin/hall/humidity", 56.5);
+
+    kernel.inject(Fault::i2c(I2cFault::AddressNack).on("sensors@0x44"));
+    kernel.advance(Duration::from_secs(2)).unwrap();
+    assert_eq!(kernel.published().last().unwrap().quality, Quality::Bad);
+    kernel.mend();
+    kernel.advance(Duration::from_secs(2)).unwrap();
+    near(&kernel, "plugin/hall/temperature", 25.0);
+}
