@@ -9,7 +9,7 @@ pub use score::{Note, beeps, rtttl};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::VecDeque;
-use weihe_plugin_kit::{Level, Part, RETRY, Topics, period, share_of, subscribe, wake};
+use weihe_plugin_kit::{Level, Part, RETRY, Topics, answer, period, share_of, subscribe, wake};
 use weihe_sdk::hal::{HalError, Output, OutputOptions, Pwm};
 use weihe_sdk::prelude::*;
 
@@ -232,8 +232,8 @@ impl Plugin for Buzzer {
             Command::Stop => Piece::default(),
             Command::Status => return self.status(),
         };
-        self.act(ctx)?;
-        self.status()
+        let done = self.act(ctx);
+        answer(ctx, call.id, done, |()| self.status())
     }
 
     fn export_state(&self) -> Option<Piece> {

@@ -1,6 +1,7 @@
 //! What the plugins for lines and PWM share: hardware that may be absent for a while, contacts that bounce, presses that
 //! mean something, values that move, and the topics of a device.
 
+mod answer;
 mod blink;
 mod debounce;
 mod level;
@@ -12,6 +13,7 @@ mod ramp;
 mod topics;
 mod wiring;
 
+pub use answer::answer;
 pub use blink::Blink;
 pub use debounce::Debounce;
 pub use level::Level;

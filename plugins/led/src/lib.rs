@@ -8,7 +8,7 @@ pub use show::Show;
 
 use serde::Deserialize;
 use serde_json::json;
-use weihe_plugin_kit::{Blink, Level, Part, RETRY, Safe, Topics, subscribe, wake};
+use weihe_plugin_kit::{Blink, Level, Part, RETRY, Safe, Topics, answer, subscribe, wake};
 use weihe_sdk::hal::{HalError, Output, OutputOptions, Pwm};
 use weihe_sdk::prelude::*;
 
@@ -164,8 +164,8 @@ impl Plugin for Led {
             }
             Command::Status => return self.status(now),
         }
-        self.act(ctx)?;
-        self.status(now)
+        let done = self.act(ctx);
+        answer(ctx, call.id, done, |()| self.status(now))
     }
 
     fn export_state(&self) -> Option<Show> {

@@ -8,7 +8,7 @@ pub use drive::{Bridge, Drive, Wish};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use weihe_plugin_kit::{Level, Part, Topics, subscribe, wake};
+use weihe_plugin_kit::{Level, Part, Topics, answer, subscribe, wake};
 use weihe_sdk::hal::{HalError, Output, OutputOptions, Pwm};
 use weihe_sdk::log;
 use weihe_sdk::prelude::*;
@@ -171,8 +171,8 @@ impl Plugin for Motor {
             Command::Coast => self.ask(ctx, Wish::Coast, 0.0),
             Command::Status => return self.status(),
         }
-        self.act(ctx)?;
-        self.status()
+        let done = self.act(ctx);
+        answer(ctx, call.id, done, |()| self.status())
     }
 
     fn export_state(&self) -> Option<State> {

@@ -8,7 +8,7 @@ pub use contacts::{Contact, Rules};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use weihe_plugin_kit::{Level, Part, RETRY, Topics, subscribe, wake};
+use weihe_plugin_kit::{Level, Part, RETRY, Topics, answer, subscribe, wake};
 use weihe_sdk::hal::{HalError, Output, OutputOptions};
 use weihe_sdk::prelude::*;
 
@@ -185,8 +185,9 @@ impl Plugin for Relay {
             }
             Command::Status => return self.status(ctx.now()),
         }
-        self.act(ctx)?;
-        self.status(ctx.now())
+        let done = self.act(ctx);
+        let now = ctx.now();
+        answer(ctx, call.id, done, |()| self.status(now))
     }
 
     fn export_state(&self) -> Option<State> {

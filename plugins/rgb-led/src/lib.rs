@@ -10,7 +10,7 @@ pub use show::Show;
 
 use serde::Deserialize;
 use serde_json::json;
-use weihe_plugin_kit::{Blink, Part, RETRY, Topics, subscribe, wake};
+use weihe_plugin_kit::{Blink, Part, RETRY, Topics, answer, subscribe, wake};
 use weihe_sdk::hal::{HalError, Pwm};
 use weihe_sdk::prelude::*;
 
@@ -175,8 +175,8 @@ impl Plugin for RgbLed {
             }
             Command::Status => return self.status(),
         }
-        self.act(ctx)?;
-        self.status()
+        let done = self.act(ctx);
+        answer(ctx, call.id, done, |()| self.status())
     }
 
     fn export_state(&self) -> Option<Show> {

@@ -6,7 +6,7 @@ pub use config::Config;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use weihe_plugin_kit::{Level, Part, RETRY, Ramp, Topics, subscribe, wake};
+use weihe_plugin_kit::{Level, Part, RETRY, Ramp, Topics, answer, subscribe, wake};
 use weihe_sdk::hal::{HalError, Pwm};
 use weihe_sdk::prelude::*;
 
@@ -170,8 +170,8 @@ impl Plugin for Servo {
             Command::Release => self.state = None,
             Command::Status => return self.status(now),
         }
-        self.act(ctx)?;
-        self.status(now)
+        let done = self.act(ctx);
+        answer(ctx, call.id, done, |()| self.status(now))
     }
 
     fn export_state(&self) -> Option<Kept> {

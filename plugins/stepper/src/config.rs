@@ -136,7 +136,7 @@ impl TryFrom<Written> for Config {
             written.min.unwrap_or(f64::NEG_INFINITY),
             written.max.unwrap_or(f64::INFINITY),
         );
-        if !(limits.0 < limits.1) {
+        if limits.0.partial_cmp(&limits.1) != Some(std::cmp::Ordering::Less) {
             return Err("`min` must be less than `max`".into());
         }
         let config = Config {

@@ -11,7 +11,7 @@ pub use motion::{Goal, Motion, Pace};
 use embedded_hal::delay::DelayNs as _;
 use serde::Deserialize;
 use serde_json::json;
-use weihe_plugin_kit::{Part, RETRY, Topics, wake};
+use weihe_plugin_kit::{Part, RETRY, Topics, answer, wake};
 use weihe_sdk::hal::HalError;
 use weihe_sdk::prelude::*;
 
@@ -130,12 +130,8 @@ impl Plugin for Stepper {
             STEP => {
                 self.act(ctx).ok();
             }
-            RETRY => {
-                // It stands where it stood when the lines vanished: what it was to do then is over.
-                if self.lines.with(ctx, |_| Ok(())).is_ok() {
-                    self.sleep(ctx);
-                }
-            }
+            // It stands where it stood when the lines vanished: what it was to do then is over.
+            RETRY if self.lines.with(ctx, |_| Ok(())).is_ok() => self.sleep(ctx),
             LET_GO if !self.motion.is_moving() => {
                 self.lines.with(ctx, Lines::release).ok();
             }
@@ -185,15 +181,18 @@ impl Plugin for Stepper {
             Command::Release | Command::Zero { .. } if self.motion.is_moving() => {
                 return Err(CallError::failed("it is on its way: stop it first"));
             }
-            Command::Release => self.lines.with(ctx, Lines::release)?,
+            Command::Release => {
+                let done = self.lines.with(ctx, Lines::release);
+                return answer(ctx, call.id, done, |()| self.status());
+            }
             Command::Zero { position } => {
                 let steps = self.config.steps("position", position).map_err(wrong)?;
                 self.motion.call_position(steps);
             }
             Command::Status => return self.status(),
         }
-        self.act(ctx)?;
-        self.status()
+        let done = self.act(ctx);
+        answer(ctx, call.id, done, |()| self.status())
     }
 
     fn export_state(&self) -> Option<Motion> {

@@ -6,7 +6,7 @@ pub use zone::{Grade, Limits};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use weihe_plugin_kit::{Part, RETRY, Topics};
+use weihe_plugin_kit::{Part, RETRY, Topics, answer};
 use weihe_sdk::hal::{Adc, HalError, Quantity};
 use weihe_sdk::prelude::*;
 
@@ -195,8 +195,10 @@ impl Plugin for ThermalZone {
     ) -> Result<Answer, CallError> {
         match call.command {
             Command::Read => {
-                let celsius = self.measure(ctx)?;
-                Answer::json(&json!({ "temperature": celsius, "level": self.state.grade }))
+                let done = self.measure(ctx);
+                answer(ctx, call.id, done, |celsius| {
+                    Answer::json(&json!({ "temperature": celsius, "level": self.state.grade }))
+                })
             }
             Command::Status => Answer::json(&json!({
                 "temperature": self.told.map(|(celsius, _)| celsius),

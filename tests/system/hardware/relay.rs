@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use weihe_hal::virtual_board::Fault;
-use weihe_tests::{Workbench, component, on_a_workbench};
+use weihe_tests::{Workbench, on_a_workbench};
 
 const BOARD: &str = r#"
 [line."usb/0"]
@@ -54,7 +54,7 @@ fn a_swap_leaves_the_line_as_it_is_and_the_time_running() {
         bench.ms(10_000).await;
         let mut told = bench.watch("plugin/shutter/up");
         told.so_far();
-        bench.swap("relay", &component("weihe-plugin-relay")).await;
+        bench.swap("relay", "weihe-plugin-relay").await;
         assert_eq!(levels(bench), [true, false]);
         bench.ms(19_999).await;
         assert_eq!(levels(bench), [true, false]);

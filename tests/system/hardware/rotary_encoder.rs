@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use weihe_hal::virtual_board::Fault;
-use weihe_tests::{component, on_a_workbench};
+use weihe_tests::on_a_workbench;
 
 const BOARD: &str = r#"
 lines = ["usb/0", "usb/1"]
@@ -54,7 +54,7 @@ fn swaps_while_it_is_turned_lose_no_step() {
             // At any place of a step.
             bench.ms(span).await;
             bench
-                .swap("rotary-encoder", &component("weihe-plugin-rotary-encoder"))
+                .swap("rotary-encoder", "weihe-plugin-rotary-encoder")
                 .await;
         }
         bench.ms(3_000).await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use weihe_hal::virtual_board::Fault;
-use weihe_tests::{Workbench, component, on_a_workbench};
+use weihe_tests::{Workbench, on_a_workbench};
 
 const BOARD: &str = r#"[pwm."pwm/0"]"#;
 
@@ -60,7 +60,7 @@ fn a_swap_on_the_way_goes_on_to_where_it_was_going() {
             .await;
         bench.ms(500).await;
         let before = pulses(bench).unwrap();
-        bench.swap("servo", &component("weihe-plugin-servo")).await;
+        bench.swap("servo", "weihe-plugin-servo").await;
         let after = pulses(bench).unwrap();
         assert!((before..before + 50).contains(&after), "{before} {after}");
         bench.ms(600).await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use weihe_hal::virtual_board::Fault;
-use weihe_tests::{Workbench, component, on_a_workbench};
+use weihe_tests::{Workbench, on_a_workbench};
 
 const BOARD: &str = r#"
 lines = ["usb/[0-6]"]
@@ -99,9 +99,7 @@ fn a_swap_on_the_way_arrives_at_the_same_step() {
     on_a_workbench(BOARD, SYSTEM, async |bench| {
         bench.ask("axis", "move", json!({ "to": 50 })).await;
         bench.ms(1_000).await;
-        bench
-            .swap("stepper", &component("weihe-plugin-stepper"))
-            .await;
+        bench.swap("stepper", "weihe-plugin-stepper").await;
         bench.ms(3_000).await;
         assert_eq!(bench.value("plugin/axis/position"), 50.0);
     });
