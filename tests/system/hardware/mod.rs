@@ -7,6 +7,7 @@ mod hc_sr04;
 mod led;
 mod motor;
 mod outputs;
+mod pages;
 mod pir;
 mod relay;
 mod rgb_led;
