@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use weihe_hal::virtual_board::Fault;
-use weihe_tests::{component, on_a_workbench};
+use weihe_tests::on_a_workbench;
 
 use super::chips::ails;
 
