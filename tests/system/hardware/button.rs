@@ -1,6 +1,8 @@
 //! The button, as a finger meets it.
 
 use serde_json::json;
+use weihe_hal::virtual_board::Fault;
+use weihe_kernel::event::Quality;
 use weihe_tests::{Workbench, on_a_workbench};
 
 const BOARD: &str = r#"lines = ["gpio/A0", "gpio/A1"]"#;
@@ -67,6 +69,40 @@ fn a_contact_that_bounces_is_pressed_once_and_at_the_time_when_it_settled() {
         press(bench, 100, 1_000).await;
         assert_eq!(bench.value("plugin/door/presses"), 1);
         assert_eq!(bench.last("plugin/door/presses").unwrap().time, settled);
+        assert_eq!(bench.value("plugin/door/click"), 1);
+    });
+}
+
+#[test]
+fn a_button_whose_chip_was_away_says_so_and_works_again() {
+    on_a_workbench(BOARD, SYSTEM, async |bench| {
+        bench.board().fault("gpio", Fault::Vanished).unwrap();
+        bench.ms(6_000).await;
+        let state = bench.last("plugin/door/state").unwrap();
+        assert_eq!(state.quality, Quality::Bad);
+        assert!(
+            state.value.as_str().unwrap().contains("gpio/A0"),
+            "{state:?}"
+        );
+        bench.board().mend("gpio").unwrap();
+        bench.ms(40_000).await;
+        assert_eq!(bench.value("plugin/door/state"), "ready");
+        press(bench, 100, 1_000).await;
+        assert_eq!(bench.value("plugin/door/click"), 1);
+    });
+}
+
+#[test]
+fn a_swap_between_press_and_release_is_one_click() {
+    on_a_workbench(BOARD, SYSTEM, async |bench| {
+        bench.board().drive("gpio/A0", true);
+        bench.ms(3).await;
+        bench.swap("button", "weihe-plugin-button").await;
+        bench.ms(90).await;
+        bench.swap("button", "weihe-plugin-button").await;
+        bench.board().drive("gpio/A0", false);
+        bench.ms(1_000).await;
+        assert_eq!(bench.value("plugin/door/presses"), 1);
         assert_eq!(bench.value("plugin/door/click"), 1);
     });
 }

@@ -1,7 +1,8 @@
 //! The lamp, as an eye meets it.
 
 use serde_json::json;
-use weihe_tests::on_a_workbench;
+use weihe_hal::virtual_board::Fault;
+use weihe_tests::{Workbench, on_a_workbench};
 
 const BOARD: &str = r#"lines = ["gpio/A0", "gpio/A1"]"#;
 
@@ -50,5 +51,40 @@ fn it_blinks_as_often_as_it_is_told() {
             .call("lamp", "brightness", json!({ "percent": 50 }))
             .await;
         assert!(wrong.unwrap_err().to_string().contains("`drive = \"pwm\"`"));
+    });
+}
+
+const DIMMED: &str = r#"
+[plugin]
+led = "weihe-plugin-led"
+
+[device.lamp]
+plugin = "led"
+config = { drive = "pwm", gamma = 2 }
+grants.hal.pwm.led = { channel = "pwm/0" }
+"#;
+
+#[test]
+fn a_dimmed_lamp_fades_and_shows_after_a_fault_what_was_asked_for_meanwhile() {
+    on_a_workbench(r#"[pwm."pwm/0"]"#, DIMMED, async |bench| {
+        let share = |bench: &Workbench| {
+            let (period, width, _) = bench.board().pwm("pwm/0").unwrap();
+            width * 100 / period
+        };
+        let half = json!({ "percent": 50, "fade": "1 s" });
+        bench.ask("lamp", "brightness", half).await;
+        bench.ms(1_100).await;
+        assert_eq!(share(bench), 25, "by the eye's measure");
+        bench.board().fault("pwm/0", Fault::Unplugged).unwrap();
+        bench.call("lamp", "on", json!({})).await.unwrap_err();
+        let full = json!({ "percent": 100 });
+        bench.call("lamp", "brightness", full).await.unwrap_err();
+        assert_ne!(bench.value("plugin/lamp/state"), "ready");
+        bench.board().mend("pwm/0").unwrap();
+        bench.ms(5_000).await;
+        assert_eq!(
+            (share(bench), bench.value("plugin/lamp/brightness")),
+            (100, json!(100.0))
+        );
     });
 }
