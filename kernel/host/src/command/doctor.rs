@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 use weihe_hal::CharacterDevices;
-use weihe_hal::board::BoardFile;
+use weihe_hal::board::{BoardFile, ChipReader, FilesOnly};
 use weihe_kernel::units::Size;
 
 use super::{Global, Result, directory, remote};
@@ -56,7 +56,12 @@ impl Doctor {
             root: root.clone(),
             virtual_board: None,
         };
-        let found = entry.detect(&CharacterDevices);
+        // Device files of a copy lead to no devices.
+        let reader: &dyn ChipReader = match root.is_machine() {
+            true => &CharacterDevices,
+            false => &FilesOnly,
+        };
+        let found = entry.detect(reader);
         let mut findings = machine(&found, &root);
         findings.extend(board(&found, &root));
         // A copy says nothing of the system that is here.
