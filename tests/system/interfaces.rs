@@ -287,9 +287,9 @@ fn what_is_added_to_what_plugins_import_is_none() {
 #[test]
 fn a_new_package_is_none() {
     let mut contracts = today();
-    let text = "package weihe:hal@0.1.0; interface gpio { read: func(line: string) -> bool; } world imports { import gpio; }";
-    let package = BTreeMap::from([("gpio.wit".to_owned(), text.to_owned())]);
-    contracts.insert(PathBuf::from("hal"), package);
+    let text = "package weihe:weather@0.1.0; interface station { rain: func() -> bool; } world imports { import station; }";
+    let package = BTreeMap::from([("station.wit".to_owned(), text.to_owned())]);
+    contracts.insert(PathBuf::from("weather"), package);
     assert_eq!(breaks(&today(), &contracts), [""; 0]);
 }
 
