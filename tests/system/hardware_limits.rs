@@ -167,6 +167,8 @@ async fn the_second_taker_of_a_line_or_an_address_is_told_who_was_first() {
     )
     .await;
     rig.ask("first", "i2c", measure.clone()).await;
+    // It measures for 8.3 ms at most, and acknowledges nothing meanwhile.
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     let read = rig
         .ask(
             "first",

@@ -5,7 +5,7 @@ use crate::{PC, PC_NEWEST, VIRT, shared};
 /// `weihe doctor` looks at a machine it has never seen, and finds its way.
 fn examined(findings: &serde_json::Value, kernel: &str, architecture: &str) {
     let found = |what: &str| {
-        let findings = findings.as_array().expect("findings");
+        let findings = findings["findings"].as_array().expect("findings");
         let finding = findings.iter().find(|finding| finding["what"] == what);
         finding.unwrap_or_else(|| panic!("nothing about the {what}: {findings:?}"))["found"]
             .as_str()
