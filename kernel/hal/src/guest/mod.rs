@@ -54,7 +54,7 @@ mod bindings {
     });
 }
 
-/// The interfaces that [`add_to_linker`] serves, as components import them.
+/// The interfaces that are served, as components import them.
 pub const INTERFACES: [&str; 8] = [
     "weihe:hal/gpio@0.1.0",
     "weihe:hal/i2c-buses@0.1.0",

@@ -5,7 +5,7 @@
 //! [`Act`] and [`BoardView`] are the same as data, for those who are in another process.
 //!
 //! Everything happens in the time of the kernel's clock. What is to happen by itself (a contact that
-//! bounces, an echo, a scripted fault) waits in the [`timeline`]; it is carried out by a task where there
+//! bounces, an echo, a scripted fault) waits in the `timeline`; it is carried out by a task where there
 //! is a runtime, and in any case before the board is touched next, with the time at which it was due.
 
 mod act;
