@@ -19,6 +19,7 @@ use super::line::SafeLine;
 use super::output::{Due, Held, How, Lines, Output};
 use super::sending::send;
 use super::status::{SafeState, SafeStatus};
+use super::telling::Untold;
 
 /// What a device holds that has a safe value.
 pub struct Outputs {
@@ -29,6 +30,7 @@ pub struct Outputs {
     held: Mutex<Held>,
     /// What was published last. Held while more is: what is told last must be how it stands.
     pub(super) told: Mutex<Option<SafeStatus>>,
+    pub(super) untold: Untold,
     run: watch::Sender<Run>,
     /// Told when an output's state has changed.
     changed: Notify,
@@ -61,6 +63,7 @@ impl Outputs {
             clock,
             held: Mutex::default(),
             told: Mutex::default(),
+            untold: Untold::default(),
             run: watch::Sender::default(),
             changed: Notify::new(),
             give_up: AtomicU64::new(u64::MAX),
@@ -150,13 +153,13 @@ impl Outputs {
                 }
             }
         }
-        self.tell();
+        self.tell_at_the_end();
     }
 
     /// A line was taken back: its safe value is nobody's business any more.
     pub fn release(&self, line: &str) {
         self.lock().forget(line);
-        self.tell();
+        self.tell_at_the_end();
     }
 
     /// No version of the device has a use for a line any more: it is set to its safe value and taken back,

@@ -329,7 +329,7 @@ macro_rules! guarded {
     ($self:ident, |$store:ident| $call:expr) => {{
         let (clock, budget) = (&$self.device.clock, &*$self.budget);
         let limit = $self.device.spec.limits.call_time;
-        let running = $self.ticker.enter();
+        let running = ($self.ticker.enter(), $self.device.outputs.gather());
         prepare(&mut $self.store);
         let $store = &mut $self.store;
         let result = within(clock, limit, budget, $call).await;
