@@ -46,6 +46,7 @@ const PACKAGES: &[&str] = &[
     "cookbook-silence",
     "cookbook-totaliser",
     "cookbook-vote",
+    "weihe-bench-hardware",
     "weihe-guest-drivers",
     "weihe-guest-raw",
     "weihe-guest-ledger",

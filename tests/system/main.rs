@@ -13,6 +13,7 @@ mod checking;
 mod codec;
 mod commands;
 mod cookbook;
+mod crowds;
 mod database;
 mod dead;
 mod drivers;

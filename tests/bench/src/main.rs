@@ -5,7 +5,11 @@
 //!   while polling
 //! - `weihe-bench hostile [WORDS]`: what a good device notices of guests that do harm; of those whose names
 //!   have these words
+//! - `weihe-bench hal HARDWARE.wasm`: lines and buses of the virtual board through a plugin, and natively
+//! - `weihe-bench hal-native gpio|i2c|spi NAME COUNT`: the native loop alone, on this machine's hardware; a device on
+//!   I2C is named `BUS@0xADDRESS`
 
+mod hal;
 mod hostile;
 mod modbus;
 mod native;
@@ -25,11 +29,16 @@ fn main() -> Anyhow<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["pipeline", file] => pipeline::run(Path::new(file)),
         ["modbus", file] => modbus::run(Path::new(file)),
+        ["hal", file] => hal::run(Path::new(file)),
+        [hal::ALONE, file, cache] => hal::many(Path::new(file), Path::new(cache)),
+        ["hal-native", kind, name, count] => hal::native(kind, name, count),
         ["hostile"] => hostile::run(""),
         ["hostile", words] => hostile::run(words),
         [modbus::SLAVE] => modbus::serve(),
         _ => Err(
-            "usage: weihe-bench pipeline RELAY.wasm | modbus MODBUS.wasm | hostile [WORDS]".into(),
+            "usage: weihe-bench pipeline RELAY.wasm | modbus MODBUS.wasm | hal HARDWARE.wasm | \
+             hal-native gpio|i2c|spi NAME COUNT | hostile [WORDS]"
+                .into(),
         ),
     }
 }

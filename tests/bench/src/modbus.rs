@@ -134,7 +134,7 @@ fn processor_seconds() -> f64 {
 }
 
 /// Resident memory of this process, in MiB.
-fn resident_mib() -> f64 {
+pub fn resident_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| {

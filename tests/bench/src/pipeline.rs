@@ -29,7 +29,8 @@ const SINGLES: usize = 100_000;
 /// Runs of each measurement; the median is shown.
 const RUNS: usize = 7;
 
-struct Nothing;
+/// Nothing is around the one device of a measurement.
+pub struct Nothing;
 
 impl Surroundings for Nothing {
     fn open(&self, _: &Arc<Device>, connection: &str) -> Result<Seat, OpenFailure> {
