@@ -119,6 +119,10 @@ impl Capability for HalCapability {
 
     fn configure(&self, device: &str, grant: &toml::Table) -> Result<Box<dyn Granted>, GrantError> {
         let grant = Grant::from_table(grant)?;
+        let help = match self.virtual_board() {
+            Some(_) => "the file of the virtual board says what is there, and under which names",
+            None => "`weihe doctor` lists what is there, and under which names",
+        };
         for (kind, name) in grant.names() {
             self.shared
                 .hardware
@@ -126,7 +130,7 @@ impl Capability for HalCapability {
                 .map_err(|error| GrantError {
                     key: Some(kind.key().to_owned()),
                     message: error.to_string(),
-                    help: Some("`weihe doctor` lists what is there, and under which names".into()),
+                    help: Some(help.to_owned()),
                 })?;
         }
         Ok(Box::new(GrantedHardware {

@@ -89,8 +89,8 @@ impl Grant {
                 }
                 None => {
                     let known = Kind::ALL.map(Kind::key).join(", ");
-                    return Err(fault(key, format!("unknown key `{key}`"))
-                        .help(format!("a grant of hardware has the keys {known}")));
+                    let message = format!("unknown key `{key}` in a grant of hardware");
+                    return Err(fault(key, message).help(format!("known keys: {known}")));
                 }
             }
         }
@@ -158,16 +158,24 @@ impl Help for GrantError {
     }
 }
 
+/// Help by an example.
+fn like(example: &str) -> String {
+    format!("write it like `{example}`")
+}
+
 fn name(kind: Kind, text: &str) -> Result<String, GrantError> {
-    let bad = |what: &str| {
-        let message = format!("`{text}` is no name of a {}: {what}", kind.words());
+    let bad = |why: &str| {
+        let message = format!("`{text}` is no name for hardware: {why}");
         Err(fault(kind.key(), message))
     };
     if text.is_empty() {
-        return bad("it is empty");
+        return Err(fault(kind.key(), "a name of hardware is empty".to_owned()));
     }
     if text.len() > NAME_BYTES {
-        return bad("it is too long");
+        let size = text.len();
+        return bad(&format!(
+            "it has {size} bytes, and a name has at most {NAME_BYTES}"
+        ));
     }
     if text.chars().any(char::is_control) || text.contains(['+', '#']) {
         return bad("it holds `+`, `#` or a control character");
@@ -177,12 +185,15 @@ fn name(kind: Kind, text: &str) -> Result<String, GrantError> {
 
 fn wrong(kind: Kind, what: &str, value: &toml::Value, wanted: &str) -> GrantError {
     let is = match value {
-        toml::Value::String(text) => format!("the text `{text}`"),
-        toml::Value::Integer(number) => format!("the number {number}"),
-        toml::Value::Boolean(is) => format!("{is}"),
-        other => format!("a value of type {}", other.type_str()),
+        toml::Value::String(text) => format!("`{text}`"),
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Float(number) => number.to_string(),
+        toml::Value::Boolean(is) => is.to_string(),
+        toml::Value::Datetime(_) => "a date or time".to_owned(),
+        toml::Value::Array(_) => "a list".to_owned(),
+        toml::Value::Table(_) => "a table".to_owned(),
     };
-    fault(kind.key(), format!("{what} is {wanted}, not {is}"))
+    fault(kind.key(), format!("{what} must be {wanted}, but is {is}"))
 }
 
 /// The keys of a table that may be used.
@@ -190,37 +201,61 @@ fn only(kind: Kind, alias: &str, table: &toml::Table, keys: &[&str]) -> Result<(
     match table.keys().find(|key| !keys.contains(&key.as_str())) {
         None => Ok(()),
         Some(unknown) => {
-            let message = format!("unknown key `{unknown}` of {} `{alias}`", kind.words());
+            let message = format!("unknown key `{unknown}` in {}", kind.named(alias));
             Err(fault(kind.key(), message).help(format!("known keys: {}", keys.join(", "))))
         }
     }
 }
 
-/// One of some words.
-fn word<T: Copy>(
-    kind: Kind,
-    what: &str,
-    value: &toml::Value,
-    words: &[(&str, T)],
-) -> Result<T, GrantError> {
-    let text = value.as_str();
-    let found = words.iter().find(|(word, _)| Some(*word) == text);
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let known: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        wrong(kind, what, value, &known.join(" or "))
-    })
+/// Some words, one of which is chosen, and all of them in a sentence.
+struct Choice<T: 'static> {
+    words: &'static [(&'static str, T)],
+    all: &'static str,
 }
 
-const MODES: [(&str, (bool, bool)); 3] = [
-    ("input", (true, false)),
-    ("output", (false, true)),
-    ("both", (true, true)),
-];
+impl<T: Copy> Choice<T> {
+    fn of(&self, kind: Kind, what: &str, value: &toml::Value) -> Result<T, GrantError> {
+        let text = value.as_str();
+        let found = self.words.iter().find(|(word, _)| Some(*word) == text);
+        found
+            .map(|(_, value)| *value)
+            .ok_or_else(|| wrong(kind, what, value, self.all))
+    }
+}
+
+const MODE: Choice<(bool, bool)> = Choice {
+    words: &[
+        ("input", (true, false)),
+        ("output", (false, true)),
+        ("both", (true, true)),
+    ],
+    all: "`input`, `output` or `both`",
+};
+
+const ACTIVE: Choice<bool> = Choice {
+    words: &[("high", false), ("low", true)],
+    all: "`high` or `low`",
+};
+
+const SAFE: Choice<Safe> = Choice {
+    words: &[
+        ("inactive", Safe::Value(false)),
+        ("active", Safe::Value(true)),
+        ("keep", Safe::Keep),
+    ],
+    all: "`inactive`, `active` or `keep`",
+};
+
+/// Whether a PWM channel goes on at the end.
+const KEEP: Choice<bool> = Choice {
+    words: &[("off", false), ("keep", true)],
+    all: "`off` or `keep`",
+};
 
 fn lines(value: &toml::Value) -> Result<BTreeMap<String, GrantedLine>, GrantError> {
     let kind = Kind::Gpio;
     let table = value.as_table().ok_or_else(|| {
-        wrong(kind, "`gpio`", value, "a table").help("write `gpio = { \"gpio/A3\" = \"output\" }`")
+        wrong(kind, "`gpio`", value, "a table").help(like("gpio = { \"gpio/A3\" = \"output\" }"))
     })?;
     let mut lines = BTreeMap::new();
     for (alias, value) in table {
@@ -242,34 +277,30 @@ fn lines(value: &toml::Value) -> Result<BTreeMap<String, GrantedLine>, GrantErro
                     Some(other) => return Err(wrong(kind, &what("line"), other, "a name")),
                 };
                 let mode = match table.get("mode") {
-                    Some(mode) => word(kind, &what("mode"), mode, &MODES)?,
+                    Some(mode) => MODE.of(kind, &what("mode"), mode)?,
                     None => {
                         let message = format!("line `{alias}` has no `mode`");
                         return Err(fault(kind.key(), message)
-                            .help("`mode` is `input`, `output` or `both`"));
+                            .help("write it like `mode = \"input\"`, or `output` or `both`"));
                     }
                 };
                 let mut granted = plain(mode, line);
                 if let Some(active) = table.get("active") {
-                    let words = [("high", false), ("low", true)];
-                    granted.active_low = Some(word(kind, &what("active"), active, &words)?);
+                    granted.active_low = Some(ACTIVE.of(kind, &what("active"), active)?);
                 }
                 if let Some(safe) = table.get("safe") {
-                    let words = [
-                        ("inactive", Safe::Value(false)),
-                        ("active", Safe::Value(true)),
-                        ("keep", Safe::Keep),
-                    ];
-                    granted.safe = Some(word(kind, &what("safe"), safe, &words)?);
+                    granted.safe = Some(SAFE.of(kind, &what("safe"), safe)?);
                     if !granted.output {
-                        let message = format!("line `{alias}` has a safe value, but is no output");
+                        let message = format!(
+                            "line `{alias}` has a safe value, but is granted as an input only"
+                        );
                         return Err(fault(kind.key(), message));
                     }
                 }
                 granted
             }
             mode => {
-                let mode = word(kind, &format!("line `{alias}`"), mode, &MODES)?;
+                let mode = MODE.of(kind, &kind.named(&alias), mode)?;
                 plain(mode, alias.clone())
             }
         };
@@ -281,7 +312,7 @@ fn lines(value: &toml::Value) -> Result<BTreeMap<String, GrantedLine>, GrantErro
 fn buses(value: &toml::Value) -> Result<BTreeMap<String, GrantedBus>, GrantError> {
     let kind = Kind::I2c;
     let table = value.as_table().ok_or_else(|| {
-        wrong(kind, "`i2c`", value, "a table").help("write `i2c = { \"i2c/1\" = [0x44] }`")
+        wrong(kind, "`i2c`", value, "a table").help(like("i2c = { \"i2c/1\" = [0x44] }"))
     })?;
     let mut buses = BTreeMap::new();
     for (alias, value) in table {
@@ -319,14 +350,14 @@ fn buses(value: &toml::Value) -> Result<BTreeMap<String, GrantedBus>, GrantError
 
 fn addresses(alias: &str, value: &toml::Value) -> Result<Option<BTreeSet<u16>>, GrantError> {
     let kind = Kind::I2c;
-    let what = format!("what is granted on I2C bus `{alias}`");
     match value {
         toml::Value::String(text) if text == "all" => Ok(None),
         toml::Value::Array(list) => {
             let mut addresses = BTreeSet::new();
             for item in list {
                 let Some(number) = item.as_integer() else {
-                    return Err(wrong(kind, &what, item, "a list of addresses"));
+                    let what = format!("an address on I2C bus `{alias}`");
+                    return Err(wrong(kind, &what, item, "a number like 0x44"));
                 };
                 let valid = ADDRESSES.contains(&number).then_some(number);
                 let address = valid.and_then(|number| u16::try_from(number).ok());
@@ -342,8 +373,11 @@ fn addresses(alias: &str, value: &toml::Value) -> Result<Option<BTreeSet<u16>>, 
             }
             Ok(Some(addresses))
         }
-        other => Err(wrong(kind, &what, other, "a list of addresses, or `all`")
-            .help("write it like `\"i2c/1\" = [0x44, 0x76]`")),
+        other => {
+            let what = format!("what is granted on I2C bus `{alias}`");
+            Err(wrong(kind, &what, other, "a list of addresses, or `all`")
+                .help(like("\"i2c/1\" = [0x44, 0x76]")))
+        }
     }
 }
 
@@ -364,7 +398,7 @@ fn others(kind: Kind, value: &toml::Value) -> Result<BTreeMap<String, GrantedOth
         toml::Value::Table(table) => {
             for (alias, value) in table {
                 let alias = name(kind, alias)?;
-                let what = format!("{} `{alias}`", kind.words());
+                let what = kind.named(&alias);
                 let other = match value {
                     toml::Value::String(text) => plain(name(kind, text)?),
                     toml::Value::Table(table) if kind == Kind::Pwm => {
@@ -372,12 +406,14 @@ fn others(kind: Kind, value: &toml::Value) -> Result<BTreeMap<String, GrantedOth
                         let channel = match table.get("channel") {
                             None => alias.clone(),
                             Some(toml::Value::String(channel)) => name(kind, channel)?,
-                            Some(other) => return Err(wrong(kind, &what, other, "a name")),
+                            Some(other) => {
+                                let what = format!("`channel` of PWM channel `{alias}`");
+                                return Err(wrong(kind, &what, other, "a name"));
+                            }
                         };
-                        let words = [("off", false), ("keep", true)];
                         let safe = table.get("safe");
-                        let keep =
-                            safe.map(|safe| word(kind, &format!("`safe` of {what}"), safe, &words));
+                        let what = format!("`safe` of PWM channel `{alias}`");
+                        let keep = safe.map(|safe| KEEP.of(kind, &what, safe));
                         GrantedOther {
                             name: channel,
                             keep: keep.transpose()?,
@@ -390,7 +426,7 @@ fn others(kind: Kind, value: &toml::Value) -> Result<BTreeMap<String, GrantedOth
         }
         other => {
             return Err(wrong(kind, &format!("`{key}`"), other, "a list of names")
-                .help(format!("write it like `{key} = [\"{key}/0\"]`")));
+                .help(like(&format!("{key} = [\"{key}/0\"]"))));
         }
     }
     Ok(others)
@@ -444,14 +480,17 @@ mod tests {
             assert!(error.message.contains(part), "{}", error.message);
         };
         says("gpoi = {}", "unknown key `gpoi`");
-        says("gpio = [\"gpio/A3\"]", "`gpio` is a table, not");
+        says(
+            "gpio = [\"gpio/A3\"]",
+            "`gpio` must be a table, but is a list",
+        );
         says(
             "gpio = { a = \"out\" }",
-            "line `a` is `input` or `output` or `both`, not the text `out`",
+            "line `a` must be `input`, `output` or `both`, but is `out`",
         );
         says(
             "gpio = { a = { mode = \"input\", safe = \"active\" } }",
-            "is no output",
+            "is granted as an input only",
         );
         says("gpio = { a = { line = \"x\" } }", "line `a` has no `mode`");
         says("gpio = { \"a+b\" = \"input\" }", "`a+b` is no name");
@@ -461,10 +500,10 @@ mod tests {
         );
         says("i2c = { \"i2c/1\" = [] , x = 4 }", "I2C bus `x`");
         says("i2c = { a = { bus = \"i2c/1\" } }", "has no `addresses`");
-        says("spi = 3", "`spi` is a list of names, not the number 3");
+        says("spi = 3", "`spi` must be a list of names, but is 3");
         says(
             "uart = { a = { channel = \"b\" } }",
-            "serial port `a` is a name",
+            "serial port `a` must be a name, but is a table",
         );
         says("pwm = { a = { safe = \"on\" } }", "`off` or `keep`");
     }

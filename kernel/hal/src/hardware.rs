@@ -62,6 +62,18 @@ impl Kind {
             Self::Adc => "analogue input",
         }
     }
+
+    /// One of them in words: whole ones, so that they can be said in other languages.
+    pub fn named(self, name: &str) -> String {
+        match self {
+            Self::Gpio => format!("line `{name}`"),
+            Self::I2c => format!("I2C bus `{name}`"),
+            Self::Spi => format!("SPI peripheral `{name}`"),
+            Self::Uart => format!("serial port `{name}`"),
+            Self::Pwm => format!("PWM channel `{name}`"),
+            Self::Adc => format!("analogue input `{name}`"),
+        }
+    }
 }
 
 /// The hardware of one board.

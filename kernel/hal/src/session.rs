@@ -84,22 +84,18 @@ impl Session {
 
     fn leases(&self) -> Result<&Arc<DeviceLeases>, HalError> {
         self.leases.get().ok_or_else(|| {
-            HalError::Failed(format!("device `{}` cannot hold anything yet", self.device))
+            HalError::Failed(format!("device `{}` cannot hold hardware yet", self.device))
         })
     }
 
     fn not_granted(&self, kind: Kind, alias: &str) -> HalError {
-        let granted = self.grant.aliases(kind);
-        let device = &self.device;
-        let rest = if granted.is_empty() {
-            String::new()
+        let granted = self.grant.aliases(kind).join("`, `");
+        let (what, device) = (kind.named(alias), &self.device);
+        HalError::Denied(if granted.is_empty() {
+            format!("{what} is not granted to device `{device}`")
         } else {
-            format!("; granted are `{}`", granted.join("`, `"))
-        };
-        HalError::Denied(format!(
-            "{} `{alias}` is not granted to device `{device}`{rest}",
-            kind.words()
-        ))
+            format!("{what} is not granted to device `{device}`; granted are `{granted}`")
+        })
     }
 
     /// Opens a line; `mode` is what the plugin asks for, and `safe` what it declares.
@@ -162,18 +158,16 @@ impl Session {
     }
 
     fn check_mode(&self, alias: &str, granted: &GrantedLine, mode: &Mode) -> Result<(), HalError> {
-        let (wanted, may) = match mode {
-            Mode::Input { .. } => ("input", granted.input),
-            Mode::Output { .. } => ("output", granted.output),
-        };
-        if may {
-            return Ok(());
-        }
         let device = &self.device;
-        let other = if granted.input { "input" } else { "output" };
-        Err(HalError::Denied(format!(
-            "line `{alias}` is granted to device `{device}` as an {other}, not as an {wanted}"
-        )))
+        match mode {
+            Mode::Input { .. } if !granted.input => Err(HalError::Denied(format!(
+                "line `{alias}` is granted to device `{device}` as an output, not as an input"
+            ))),
+            Mode::Output { .. } if !granted.output => Err(HalError::Denied(format!(
+                "line `{alias}` is granted to device `{device}` as an input, not as an output"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The topic of the edges of a line.

@@ -117,6 +117,7 @@ impl VirtualBoard {
             }
             Act::Release { name } => self.release(name).map(done),
             Act::Set { name, value } => match value {
+                _ if let Some(error) = self.cannot_set(name) => Err(error),
                 Setting::Number(number) if self.is_world(name) => {
                     self.set_world(name, *number).map(done)
                 }

@@ -99,9 +99,8 @@ impl VirtualBoard {
         let line = core.line(name)?;
         let contact = match core.lines.get(line).map(|line| &line.attached) {
             Some(Attached::Button(contact)) => *contact,
-            other => {
-                let what = other.map_or("plain", Attached::word);
-                let text = format!("{name} is a {what} line, and only buttons can be pressed");
+            _ => {
+                let text = format!("{name} is no button, and only buttons can be pressed");
                 return Err(HalError::Unsupported(text));
             }
         };
@@ -126,6 +125,18 @@ impl VirtualBoard {
         Ok(())
     }
 
+    /// What is set by this name is neither a line nor of the world.
+    pub(super) fn cannot_set(&self, name: &str) -> Option<HalError> {
+        let core = self.core();
+        let mut known = core.names.keys().chain(core.world.keys());
+        if known.any(|known| known == name) {
+            return None;
+        }
+        let known = core.names.keys().chain(core.world.keys());
+        let what = "line or value of the world";
+        Some(unknown(what, name, known.map(String::as_str)))
+    }
+
     /// Closes a switch or presses a button (true), opens it (false); drives any other line from outside to a
     /// level, or lets go of it (none).
     pub fn set_line(&self, name: &str, state: Option<bool>) -> Result<(), HalError> {
@@ -139,7 +150,8 @@ impl VirtualBoard {
             Some(Attached::Nothing | Attached::Pir { .. } | Attached::Echo) => state,
             other => {
                 let what = other.map_or("plain", Attached::word);
-                let text = format!("{name} is the line of a {what}, which nothing else drives");
+                let text =
+                    format!("{name} cannot be driven from outside: `{what}` is at its other end");
                 return Err(HalError::Unsupported(text));
             }
         };

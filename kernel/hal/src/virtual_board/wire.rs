@@ -138,7 +138,7 @@ impl LineInfo {
                 if !self.input {
                     let what = self.attached.word();
                     return cannot(format!(
-                        "{name}: it drives a {what}, and can only be an output"
+                        "{name}: the board has it drive a `{what}`, so it can only be an output"
                     ));
                 }
                 if matches!(bias, Bias::PullUp | Bias::PullDown) && !self.biases {

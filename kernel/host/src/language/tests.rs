@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod hardware;
 mod source;
 mod texts;
 mod words;

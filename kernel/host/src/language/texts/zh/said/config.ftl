@@ -117,7 +117,7 @@ said-it-takes-no-keys = 它不接受任何键
 said-unknown-key-in-2 = `{ $name }` 中没有键 `{ $key }`
 said-write-it-as-a-table = 请写成表：`[{ $name }]`
 said-add-a-line-like = 请加一行，例如 `{ $key } = "{ $example }"`
-said-must-be-but-is-2 = `{ $key }` 应为{ $expected }，但现为{ $is }
+said-must-be-but-is-2 = `{ $key }` 应为{ $expected }，但现为 { $is }
 said-expected = 应为{ $expected }
 said-is-ignored-plugin-is-made-of = 忽略 { $file }：插件 `{ $name }` 由 { $other } 构成
 said-remove-it-or-leave-out-file = 删掉它，或不写 `file`
