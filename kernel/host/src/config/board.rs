@@ -1,10 +1,11 @@
 //! `[board]`: the board that the system runs on.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use weihe_hal::board::{BoardFile, ChipReader};
-use weihe_hal::virtual_board::VirtualBoard;
+use weihe_hal::virtual_board::{BoardFault, VirtualBoard};
 use weihe_hal::{Board, Root};
 
 use super::fault::{Fault, Problem, Source};
@@ -80,16 +81,7 @@ pub(super) fn read(
         match text_of(&path) {
             Ok(text) => match VirtualBoard::check(&text) {
                 Ok(()) => entry.virtual_board = Some(BoardText { path, text }),
-                // Each of its faults with its own place.
-                Err(error) => faults.extend(error.0.into_iter().map(|wrong| {
-                    let place = format!("{}:{}", path.display(), wrong.line);
-                    let message = format!("{place}: {}", wrong.message);
-                    let fault = Fault::new(span.clone(), message, "this board");
-                    match wrong.help {
-                        Some(help) => fault.help(help),
-                        None => fault,
-                    }
-                })),
+                Err(error) => problems.extend(in_board(&path, &text, error.0)),
             },
             Err(why) => {
                 let message = format!("the board file {} cannot be read: {why}", path.display());
@@ -100,6 +92,32 @@ pub(super) fn read(
         }
     }
     (entry, problems)
+}
+
+/// The faults of a virtual board, each at its place in the board's own file.
+fn in_board(path: &Path, text: &str, faults: Vec<BoardFault>) -> impl Iterator<Item = Problem> {
+    let source = Source {
+        path: path.to_path_buf(),
+        text: Arc::from(text),
+    };
+    faults.into_iter().map(move |fault| {
+        let span = place(&source.text, fault.line, fault.column);
+        source.problem(Fault::new(span, fault.message, "here").maybe_help(fault.help))
+    })
+}
+
+/// From a line and a column, the first being 1, to the end of the line.
+fn place(text: &str, line: usize, column: usize) -> Range<usize> {
+    let mut lines = text.split_inclusive('\n');
+    let before: usize = lines
+        .by_ref()
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let line = lines.next().unwrap_or_default().trim_end();
+    let mut characters = line.char_indices().map(|(at, _)| at);
+    let start = characters.nth(column.saturating_sub(1));
+    before + start.unwrap_or(line.len())..before + line.len()
 }
 
 /// Why a file is no board file.

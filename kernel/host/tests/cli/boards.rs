@@ -180,3 +180,30 @@ fn the_configuration_names_a_board_file_and_says_what_is_wrong_in_it() {
     let misspelt = run(system.path(), &["check"]);
     assert!(text(&misspelt.stderr).contains("did you mean `file`?"));
 }
+
+#[test]
+fn what_is_wrong_with_a_virtual_board_is_shown_in_its_own_file_in_each_language() {
+    let system = tempfile::tempdir().unwrap();
+    let board = "name = \"bench\"\n[line.\"gpio/A3\"]\nkind = \"rely\"\n";
+    fs::write(system.path().join("board.toml"), board).unwrap();
+    let config = "[board]\nvirtual = \"board.toml\"\n";
+    fs::write(system.path().join("weihe.toml"), config).unwrap();
+    for (language, message, help) in [
+        (
+            "en",
+            "`kind` of the line `gpio/A3` cannot be \"rely\"",
+            "did you mean `relay`?",
+        ),
+        (
+            "zh",
+            "引脚 `gpio/A3` 的 `kind` 不能是 \"rely\"",
+            "是不是 `relay`？",
+        ),
+    ] {
+        let mut command = weihe(system.path());
+        let output = command.env("WEIHE_LANG", language).arg("check").output();
+        let told = text(&output.unwrap().stderr);
+        assert!(told.contains("board.toml:3:8"), "{told}");
+        assert!(told.contains(message) && told.contains(help), "{told}");
+    }
+}

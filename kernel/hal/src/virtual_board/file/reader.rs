@@ -126,8 +126,12 @@ impl<'d> Section<'d> {
 
     fn wrong(&self, key: &str, item: Item<'_>, expected: &str) {
         let kind = item.get_ref().type_str();
+        let article = match kind.starts_with(['a', 'e', 'i', 'o']) {
+            true => "an",
+            false => "a",
+        };
         let message = format!(
-            "`{key}` of {} must be {expected}, but is {kind}",
+            "`{key}` of {} must be {expected}, but is {article} {kind}",
             self.title
         );
         self.reader.fault(item.span(), message, None);
@@ -240,7 +244,7 @@ impl<'d> Section<'d> {
         let text = self.text(key)?;
         let found = words.iter().find(|word| **word == text).copied();
         if found.is_none() {
-            let message = format!("`{key}` of {} is \"{text}\"", self.title);
+            let message = format!("`{key}` of {} cannot be \"{text}\"", self.title);
             self.refuse(key, message, Some(meant(&text, words.iter().copied())));
         }
         found

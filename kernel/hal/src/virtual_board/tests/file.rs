@@ -32,7 +32,7 @@ kind = "buton"
             "line 2: unknown key `nmae` in the board (did you mean `name`?)",
             "line 6: there is no model `sth4x` (did you mean `sht4x`?)",
             "line 9: there is no value `temprature` in the world (did you mean `temperature`?)",
-            "line 11: `kind` of the line `start` is \"buton\" (did you mean `button`?)",
+            "line 11: `kind` of the line `start` cannot be \"buton\" (did you mean `button`?)",
         ]
     );
 }

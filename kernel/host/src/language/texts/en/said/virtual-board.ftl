@@ -2,7 +2,6 @@
 said-board-the-virtual-board-is-wrong = the virtual board is wrong: { $why }
 said-board-cannot-read-the-board = cannot read the board { $path }: { $why }
 said-board-the-sandbox-has-no-virtual-board = the sandbox has no virtual board
-said-board-this-board = this board
 said-board-this-is-real-hardware-whose-buttons = this is real hardware, whose buttons are pressed by hand
 said-board-a-virtual-board-is-used-where = a virtual board is used where weihe.toml names one: `[board] virtual = "board.toml"`
 said-board-serial-port = serial port
@@ -125,3 +124,4 @@ said-board-kind-a-peripheral = a peripheral
 said-board-kind-a-pwm = a PWM channel
 said-board-kind-encoder = encoder
 said-board-kind-line-or-value = line or value of the world
+said-board-cannot-be = `{ $key }` of { $what } cannot be "{ $text }"

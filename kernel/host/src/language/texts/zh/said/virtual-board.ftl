@@ -1,7 +1,6 @@
 said-board-the-virtual-board-is-wrong = 虚拟板有误：{ $why }
 said-board-cannot-read-the-board = 无法读取板子 { $path }：{ $why }
 said-board-the-sandbox-has-no-virtual-board = 沙箱没有虚拟板
-said-board-this-board = 这块板子
 said-board-this-is-real-hardware-whose-buttons = 这是真实硬件，按钮要用手按
 said-board-a-virtual-board-is-used-where = 在 weihe.toml 中写明才使用虚拟板：`[board] virtual = "board.toml"`
 said-board-serial-port = 串口
@@ -124,3 +123,4 @@ said-board-kind-a-peripheral = 外设
 said-board-kind-a-pwm = PWM 通道
 said-board-kind-encoder = 编码器
 said-board-kind-line-or-value = 引脚或环境值
+said-board-cannot-be = { $what } 的 `{ $key }` 不能是 "{ $text }"
