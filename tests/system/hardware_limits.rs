@@ -159,16 +159,15 @@ async fn the_second_taker_of_a_line_or_an_address_is_told_who_was_first() {
         "#,
     )
     .await;
-    let measure = json!({ "bus": "i2c/1", "address": 0x44, "write": "fd" });
+    // Its serial number: a measurement would take its time before it is read.
+    let ask = json!({ "bus": "i2c/1", "address": 0x44, "write": "89" });
     rig.ask(
         "first",
         "write-line",
         json!({ "line": "led", "value": true }),
     )
     .await;
-    rig.ask("first", "i2c", measure.clone()).await;
-    // It measures for 8.3 ms at most, and acknowledges nothing meanwhile.
-    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    rig.ask("first", "i2c", ask.clone()).await;
     let read = rig
         .ask(
             "first",
@@ -182,7 +181,7 @@ async fn the_second_taker_of_a_line_or_an_address_is_told_who_was_first() {
         told.contains("gpio/A3 is taken by device `first`"),
         "{told}"
     );
-    let told = says(&rig, "second", "i2c", measure).await;
+    let told = says(&rig, "second", "i2c", ask).await;
     assert!(
         told.contains("address 0x44 on i2c/1 is taken by device `first`"),
         "{told}"
