@@ -1,6 +1,7 @@
 //! What is checked, a subject a file.
 
 mod edges;
+mod gpio;
 mod identity;
 mod kernels;
 mod modbus;
