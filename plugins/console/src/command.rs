@@ -158,7 +158,7 @@ pub enum Command {
 /// What is said of the commands.
 pub fn infos() -> Vec<CommandInfo> {
     let text = || json!({ "type": "string" });
-    let octets = || json!({ "type": "string", "description": "hexadecimal digits" });
+    let octets = || json!({ "type": ["string", "integer"], "description": "hexadecimal digits" });
     let span = || json!({ "type": ["string", "number"], "description": "a span such as \"20 ms\", or seconds" });
     let count = || json!({ "type": "integer", "minimum": 0, "maximum": LONGEST_READ });
     let address = json!({ "type": ["string", "integer"], "description": "like 0x44" });

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// Octets, written as hexadecimal digits; blanks between them do not count.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,14 +43,33 @@ impl fmt::Display for Octets {
 
 impl<'de> Deserialize<'de> for Octets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        // `write=10` comes as a number from the command line, whose digits are meant.
+        let text = match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            Value::Number(digits) if digits.is_u64() => digits.to_string(),
+            other => {
+                return Err(serde::de::Error::custom(format!(
+                    "{other} are no octets: write them in quotes within quotes, like '\"1e05\"'"
+                )));
+            }
+        };
         Self::parse(&text).map_err(serde::de::Error::custom)
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_that_look_like_a_number_are_digits() {
+        let read = |json: &str| serde_json::from_str::<Octets>(json);
+        assert_eq!(read("10").ok(), Some(Octets(vec![0x10])));
+        assert_eq!(read("\"10\"").ok(), Some(Octets(vec![0x10])));
+        let error = read("1e05").map(|octets| octets.0).unwrap_err();
+        assert!(error.to_string().contains("in quotes"), "{error}");
+    }
 
     #[test]
     fn octets_are_read_and_shown_as_hexadecimal_digits() {

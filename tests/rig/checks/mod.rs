@@ -1,5 +1,6 @@
 //! What is checked, a subject a file.
 
+mod buses;
 mod edges;
 mod gpio;
 mod identity;
