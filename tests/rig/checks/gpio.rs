@@ -71,3 +71,64 @@ fn a_plugin_has_lines_of_linux_6_1() {
 fn a_plugin_has_lines_of_the_newest_linux() {
     a_plugin_has_lines(&PC_NEWEST, "sim", 0, [1, 2]);
 }
+
+#[test]
+fn edges_come_in_order_as_events_of_the_line() {
+    let Some(mut guest) = shared(&PC) else { return };
+    let config = system(
+        "gpio/weihe-rig/1",
+        ["gpio/weihe-rig/18", "gpio/weihe-rig/19"],
+    );
+    guest.start("gpio", &config, &CONSOLE);
+    guest.output(
+        "weihe -C /systems/gpio --json events '$edge/console/#' --count 4 \
+         </dev/null >/systems/gpio/edges 2>&1 &",
+    );
+    call(&mut guest, "watch line=gpio/weihe-rig/18");
+    // Until the follower follows, edges go by; so it is moved until four have come.
+    let edges = guest.until("four edges", |guest| {
+        guest.drive(18, true);
+        guest.drive(18, false);
+        let text = guest.output("cat /systems/gpio/edges");
+        let events: Vec<Value> = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        (events.len() == 4).then_some(events)
+    });
+    let sequences: Vec<u64> = edges
+        .iter()
+        .map(|edge| edge["sequence"].as_u64().expect("a sequence"))
+        .collect();
+    assert!(
+        sequences.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "{edges:?}"
+    );
+    for pair in edges.windows(2) {
+        assert!(
+            pair[0]["value"].is_boolean() && pair[0]["value"] != pair[1]["value"],
+            "{edges:?}"
+        );
+    }
+}
+
+#[test]
+fn a_line_that_another_program_holds_is_taken_by_it() {
+    let Some(mut guest) = shared(&PC) else { return };
+    let config = system(
+        "gpio/weihe-rig/3",
+        ["gpio/weihe-rig/20", "gpio/weihe-rig/21"],
+    );
+    guest.start("gpio", &config, &CONSOLE);
+    let base = guest.output("cat /sys/devices/platform/weihe-rig/gpio/gpiochip*/base");
+    let number = base.trim().parse::<u32>().expect("a number") + 20;
+    guest.output(&format!("echo {number} >/sys/class/gpio/export"));
+    let read = "weihe -C /systems/gpio call console read-line line=gpio/weihe-rig/20";
+    let refused = guest.run(read);
+    guest.output(&format!("echo {number} >/sys/class/gpio/unexport"));
+    let said = format!("{}{}", refused.output, refused.errors);
+    let holder = "is taken by a program that has exported it through /sys/class/gpio";
+    assert!(refused.status != 0 && said.contains(holder), "{said}");
+    // Once it is free, it is had.
+    guest.output(read);
+}
