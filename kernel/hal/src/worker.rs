@@ -34,7 +34,8 @@ impl Worker {
     }
 
     /// Carries out work that may wait for wires: here when this is the lane of the bus, on its thread
-    /// otherwise. Work that has begun is carried out to its end, whether it is waited for or not.
+    /// otherwise. Work that has begun is carried out to its end, whether it is waited for or not; work that
+    /// has not is dropped when it is not waited for any more.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -44,8 +45,11 @@ impl Worker {
         }
         let (done, outcome) = oneshot::channel();
         self.send(Box::new(move || {
-            // Whoever asked may have gone.
-            let _ = done.send(work());
+            // Nobody waits for it any more: what comes so late could undo a safe value, or reach what
+            // another device has by now.
+            if !done.is_closed() {
+                let _ = done.send(work());
+            }
         }))?;
         let ended = |_| HalError::Failed(format!("the thread of {} has ended", self.lane));
         outcome.await.map_err(ended)

@@ -58,7 +58,7 @@ impl Inlet {
 
     /// Opens a way for events under a name, from a source of its own: their sequence is that of the
     /// source. The device is subscribed to all that is brought to it, once, with the bound of its
-    /// subscriptions or [`WAITING`], whichever is more; what it does not fetch in time is dropped, the
+    /// subscriptions or 4,096, whichever is more; what it does not fetch in time is dropped, the
     /// oldest first, and counted.
     /// To be called whenever an instance asks for the events, since subscriptions that a new version
     /// does not renew end.

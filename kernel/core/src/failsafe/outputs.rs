@@ -207,6 +207,10 @@ impl Outputs {
     /// Sets lines: at once, or on a thread where it may take long.
     fn set_lines(self: &Arc<Self>, run: u64, lines: Lines) {
         let set = move |outputs: &Self, (id, line): (u64, Arc<dyn SafeLine>)| {
+            // The device may have been revived since.
+            if outputs.run.borrow().number != run {
+                return;
+            }
             let outcome = line.apply();
             // Whoever is told that it is done may find it free.
             drop(line);

@@ -18,6 +18,10 @@ use super::meter::Meter;
 use super::report::LastWords;
 use super::wasi;
 
+/// The most handles (of lines, buses, statements…) that an instance may have open: the largest board has a
+/// thousand lines. Each is memory of the host's, which no limit of the device counts.
+const MAX_HANDLES: usize = 8_192;
+
 /// The data behind an instance.
 pub struct GuestState {
     pub(super) device: Arc<Device>,
@@ -57,7 +61,11 @@ impl GuestState {
             topics: HashMap::new(),
             granted: Vec::new(),
             attachments,
-            table: ResourceTable::new(),
+            table: {
+                let mut table = ResourceTable::new();
+                table.set_max_capacity(MAX_HANDLES);
+                table
+            },
             device,
         }
     }

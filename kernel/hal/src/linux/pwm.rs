@@ -193,6 +193,10 @@ impl PwmChannel for LinuxPwm {
 
     fn enable(&self, on: bool) -> Result<(), HalError> {
         let mut state = self.state();
+        if state.open.is_none() {
+            // It comes back as this, and not for a moment as what it was.
+            state.on = on;
+        }
         self.with(&mut state, |folder| self.switch(folder, on))?;
         state.on = on;
         Ok(())

@@ -65,11 +65,18 @@ impl Line for LinuxLine {
     }
 
     fn write(&self, active: bool) -> Result<(), HalError> {
-        if matches!(self.0.state().config.mode, Mode::Input { .. }) {
-            return Err(HalError::Invalid(format!(
-                "{} is an input: open it as an output to set it",
-                self.0.name
-            )));
+        {
+            let mut state = self.0.state();
+            if matches!(state.config.mode, Mode::Input { .. }) {
+                return Err(HalError::Invalid(format!(
+                    "{} is an input: open it as an output to set it",
+                    self.0.name
+                )));
+            }
+            if state.open.is_none() {
+                // It comes back as this, and not for a moment as what it was.
+                state.last = Some(active);
+            }
         }
         let noted = |state: &mut State| state.last = Some(active);
         self.0.with(|access| access.set(active), noted)
