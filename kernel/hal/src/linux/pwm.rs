@@ -193,12 +193,14 @@ impl PwmChannel for LinuxPwm {
 
     fn enable(&self, on: bool) -> Result<(), HalError> {
         let mut state = self.state();
+        let before = state.on;
         if state.open.is_none() {
             // It comes back as this, and not for a moment as what it was.
             state.on = on;
         }
-        self.with(&mut state, |folder| self.switch(folder, on))?;
-        state.on = on;
+        let outcome = self.with(&mut state, |folder| self.switch(folder, on));
+        state.on = if outcome.is_ok() { on } else { before };
+        outcome?;
         Ok(())
     }
 

@@ -65,7 +65,7 @@ impl Line for LinuxLine {
     }
 
     fn write(&self, active: bool) -> Result<(), HalError> {
-        {
+        let before = {
             let mut state = self.0.state();
             if matches!(state.config.mode, Mode::Input { .. }) {
                 return Err(HalError::Invalid(format!(
@@ -73,13 +73,19 @@ impl Line for LinuxLine {
                     self.0.name
                 )));
             }
+            let before = state.last;
             if state.open.is_none() {
                 // It comes back as this, and not for a moment as what it was.
                 state.last = Some(active);
             }
-        }
+            before
+        };
         let noted = |state: &mut State| state.last = Some(active);
-        self.0.with(|access| access.set(active), noted)
+        let outcome = self.0.with(|access| access.set(active), noted);
+        if outcome.is_err() {
+            self.0.state().last = before;
+        }
+        outcome
     }
 
     fn configure(&self, config: &LineConfig) -> Result<(), HalError> {
