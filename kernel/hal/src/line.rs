@@ -125,7 +125,25 @@ impl HeldLine {
     /// Opened again by the device that holds it: nothing happens on the line unless it is used in
     /// another way now.
     pub fn reopen(&self, config: &LineConfig, feed: Option<Feed>) -> Result<(), HalError> {
+        self.reuse(&mut self.state(), config, feed)
+    }
+
+    /// Opened by another device of the same name: once it has it, what the one before has left to be set is
+    /// not set. When it cannot be had, that stays due.
+    pub fn take_over(&self, config: &LineConfig, feed: Option<Feed>) -> Result<(), HalError> {
         let mut state = self.state();
+        self.reuse(&mut state, config, feed)?;
+        state.tenant += 1;
+        state.safe = None;
+        Ok(())
+    }
+
+    fn reuse(
+        &self,
+        state: &mut State,
+        config: &LineConfig,
+        feed: Option<Feed>,
+    ) -> Result<(), HalError> {
         self.line.revive()?;
         if !state.config.is_kept_by(config) {
             self.line.configure(config)?;
@@ -137,13 +155,6 @@ impl HeldLine {
         }
         *self.ear.feed() = feed;
         Ok(())
-    }
-
-    /// Another device of the same name has it now: what the one before has left to be set is not set.
-    pub fn take_over(&self) {
-        let mut state = self.state();
-        state.tenant += 1;
-        state.safe = None;
     }
 
     /// Says what an output is set to at the end; none for an input, and for one that stays as it is.

@@ -132,9 +132,14 @@ impl Session {
         };
         let leases = self.leases()?;
         let known = leases.open().lines.take(&name, &self.version);
+        let is_own = known.is_some();
         let line = match known.or_else(|| leases.inherit_line(&name)) {
-            Some(line) => {
+            Some(line) if is_own => {
                 line.reopen(&config, feed)?;
+                line
+            }
+            Some(line) => {
+                line.take_over(&config, feed)?;
                 line
             }
             None => {
@@ -232,17 +237,20 @@ impl Session {
         Ok(())
     }
 
-    /// Notes how an operation on a bus ended.
-    pub fn note(&mut self, bus: &OpenBus, outcome: Result<(), &str>) {
+    /// Notes how an operation on a bus ended; whether that is another fault than the last one's.
+    pub fn note(&mut self, bus: &OpenBus, outcome: Result<(), &str>) -> bool {
         match outcome {
             Ok(()) => {
                 if !self.bus_errors.is_empty() {
                     self.bus_errors.remove(&*bus.alias);
                 }
+                false
             }
             Err(message) => {
-                self.bus_errors
+                let last = self
+                    .bus_errors
                     .insert(bus.alias.to_string(), message.to_owned());
+                last.as_deref() != Some(message)
             }
         }
     }

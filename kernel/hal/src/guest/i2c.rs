@@ -80,22 +80,25 @@ impl View<'_> {
                 Ok(done.map_err(|error| error.fault.into()))
             }
             Err(error) => {
-                session.note(open, Err(&error.to_string()));
+                let is_new = session.note(open, Err(&error.to_string()));
                 let name = open.name().to_owned();
-                Ok(Err(self.refusal(&name, error)))
+                Ok(Err(self.refusal(&name, error, is_new)))
             }
         }
     }
 
     /// What a guest is told when it asks for what it may not do: the interface has no case for it.
-    fn refusal(&self, bus: &str, error: HalError) -> ErrorCode {
+    /// People are told again only when it is for another reason.
+    fn refusal(&self, bus: &str, error: HalError, is_new: bool) -> ErrorCode {
         match error {
             HalError::Denied(_) | HalError::Taken { .. } => {
                 self.0.denied("hal", bus, &error.to_string());
                 ErrorCode::NoAcknowledge(NoAcknowledgeSource::Address)
             }
             error => {
-                tracing::warn!(device = self.0.device(), "{bus}: {error}");
+                if is_new {
+                    tracing::warn!(device = self.0.device(), "{bus}: {error}");
+                }
                 ErrorCode::Other
             }
         }
