@@ -1,0 +1,28 @@
+//! The national algorithms SM2, SM3 and SM4 as a typed interface over bytes.
+//!
+//! The arithmetic is RustCrypto's; here it is given types that keep keys out of logs and erase them, one
+//! [`Error`] that says what was wrong with an input without telling anything about a key, and no way to panic.
+//!
+//! | module | standard |
+//! |---|---|
+//! | [`sm2`] | GB/T 32918 (GM/T 0003): elliptic curve signatures, encryption, key agreement |
+//! | [`sm3`] | GB/T 32905 (GM/T 0004): hash; HMAC (RFC 2104) and key derivation over it |
+//! | [`sm4`] | GB/T 32907 (GM/T 0002): block cipher and its modes |
+//!
+//! ```
+//! use weihe_sm::sm2::{DEFAULT_ID, PrivateKey};
+//!
+//! let key = PrivateKey::generate()?;
+//! let signature = key.sign(DEFAULT_ID, b"valve open")?;
+//! key.public_key().verify(DEFAULT_ID, b"valve open", &signature)?;
+//! # Ok::<(), weihe_sm::Error>(())
+//! ```
+
+mod error;
+mod random;
+pub mod sm2;
+pub mod sm3;
+pub mod sm4;
+
+pub use error::Error;
+pub use random::random;

@@ -1,0 +1,72 @@
+use sm2::{
+    dsa::{VerifyingKey, signature::hazmat::PrehashVerifier},
+    elliptic_curve::sec1::ToSec1Point,
+};
+
+use super::{
+    Signature,
+    identity::{DEFAULT_ID, e},
+};
+use crate::Error;
+
+/// A public key: a point of the curve that is not the one at infinity.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PublicKey(pub(super) sm2::PublicKey);
+
+impl PublicKey {
+    /// The point in SEC 1 form: `04 x y`, or compressed.
+    ///
+    /// # Errors
+    /// [`Error::PublicKey`] where it is not on the curve, or has another form.
+    pub fn from_sec1(bytes: &[u8]) -> Result<Self, Error> {
+        sm2::PublicKey::from_sec1_bytes(bytes)
+            .map(Self)
+            .map_err(|_| Error::PublicKey)
+    }
+
+    /// The point in SEC 1 form, uncompressed: `04 x y`.
+    pub fn to_sec1(&self) -> [u8; 65] {
+        let mut bytes = [4; 65];
+        let point = self.0.to_sec1_point(false);
+        for (to, from) in bytes.iter_mut().zip(point.as_bytes()) {
+            *to = *from;
+        }
+        bytes
+    }
+
+    /// x and y.
+    pub(super) fn coordinates(&self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        bytes.copy_from_slice(&self.to_sec1()[1..]);
+        bytes
+    }
+
+    /// Whether `signature` is one of `message` by this key under the identity `id` (GB/T 32918.2-2016, 7.1).
+    ///
+    /// # Errors
+    /// [`Error::Signature`] where it is not; [`Error::Identity`].
+    pub fn verify(&self, id: &[u8], message: &[u8], signature: &Signature) -> Result<(), Error> {
+        self.verify_digest(&e(id, &self.coordinates(), message)?, signature)
+    }
+
+    /// Whether `signature` is one of the digest e by this key.
+    ///
+    /// # Errors
+    /// [`Error::Signature`] where it is not.
+    pub fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<(), Error> {
+        let id = std::str::from_utf8(DEFAULT_ID).map_err(|_| Error::Signature)?;
+        VerifyingKey::new(id, self.0)
+            .and_then(|key| key.verify_prehash(digest, &signature.0))
+            .map_err(|_| Error::Signature)
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("sm2::PublicKey(")?;
+        for byte in self.to_sec1() {
+            write!(f, "{byte:02x}")?;
+        }
+        f.write_str(")")
+    }
+}

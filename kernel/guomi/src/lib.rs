@@ -1,0 +1,3 @@
+//! National cryptography for Weihe: keys that stay in the host, and signed plugins.
+
+pub use weihe_sm as sm;
