@@ -10,6 +10,7 @@ use weihe_kernel::capability::{Attachment, Capability, CommitError, GrantError, 
 use weihe_kernel::device::Inlet;
 use weihe_kernel::failsafe::Outputs;
 
+use crate::error::HalError;
 use crate::grant::Grant;
 use crate::guest;
 use crate::hardware::{Hardware, Kind};
@@ -17,7 +18,7 @@ use crate::holders;
 use crate::lease::{DeviceLeases, Leases};
 use crate::session::Session;
 use crate::virtual_board::{BoardView, VirtualBoard};
-use crate::worker::{Worker, lane_of};
+use crate::worker::{Caller, Worker, lane_of};
 
 /// What the capability is called.
 pub const HAL: &str = "hal";
@@ -35,20 +36,67 @@ pub(crate) struct Shared {
     pub(crate) hardware: Arc<dyn Hardware>,
     pub(crate) leases: Arc<Leases>,
     workers: Mutex<HashMap<String, Arc<Worker>>>,
+    /// Where the board is looked at.
+    looks: Arc<Worker>,
+}
+
+/// Something that a grant names, as it is found.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// What the board calls it.
+    pub(crate) name: String,
+    /// Where what may wait for it is done; none where nothing does.
+    pub(crate) worker: Option<Arc<Worker>>,
+}
+
+impl Place {
+    /// Carries out what may wait for it.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Caller<'_>) -> Result<T, HalError> + Send + 'static,
+    ) -> Result<T, HalError> {
+        match &self.worker {
+            Some(worker) => worker.run(work).await?,
+            None => work(&Caller::HERE),
+        }
+    }
 }
 
 impl Shared {
-    /// The thread of a bus; none where operations do not wait.
-    pub(crate) fn worker(&self, kind: Kind, name: &str) -> Option<Arc<Worker>> {
+    pub(crate) fn new(hardware: Arc<dyn Hardware>) -> Arc<Self> {
+        Arc::new(Self {
+            hardware,
+            leases: Arc::default(),
+            workers: Mutex::default(),
+            looks: Worker::apart("board"),
+        })
+    }
+
+    /// Finds something by its name in a grant. Names that are not known make a real board be looked at anew, which
+    /// takes its time.
+    pub(crate) async fn find(&self, kind: Kind, name: &str) -> Result<Place, HalError> {
         if !self.hardware.blocks() {
-            return None;
+            let name = self.hardware.resolve(kind, name)?;
+            return Ok(Place { name, worker: None });
         }
-        let bus = self.hardware.bus_of(kind, name);
+        let (hardware, asked) = (self.hardware.clone(), name.to_owned());
+        let look = move |_: &Caller<'_>| {
+            let name = hardware.resolve(kind, &asked)?;
+            let bus = hardware.bus_of(kind, &name);
+            Ok((name, bus))
+        };
+        let (name, bus) = self.looks.run(look).await??;
+        let worker = Some(self.worker(kind, &bus));
+        Ok(Place { name, worker })
+    }
+
+    fn worker(&self, kind: Kind, bus: &str) -> Arc<Worker> {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let worker = workers
-            .entry(bus.clone())
-            .or_insert_with(|| Worker::new(&bus));
-        Some(worker.clone())
+        let worker = workers.entry(bus.to_owned()).or_insert_with(|| match kind {
+            Kind::I2c | Kind::Spi => Worker::new(bus),
+            Kind::Gpio | Kind::Uart | Kind::Pwm | Kind::Adc => Worker::apart(bus),
+        });
+        worker.clone()
     }
 }
 
@@ -56,11 +104,7 @@ impl HalCapability {
     /// Offers the hardware of a board to plugins.
     pub fn new(hardware: Arc<dyn Hardware>) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                hardware,
-                leases: Arc::default(),
-                workers: Mutex::default(),
-            }),
+            shared: Shared::new(hardware),
         }
     }
 }

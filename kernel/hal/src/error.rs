@@ -24,6 +24,16 @@ pub enum HalError {
         /// Who: ``device `pump` ``, or what the kernel calls a program.
         holder: String,
     },
+    /// So many operations wait for it that no more may.
+    #[error(
+        "{name} is busy: {waiting} operations wait for it already; whatever is on it answers slowly, or not at all"
+    )]
+    Busy {
+        /// The bus, chip or port.
+        name: String,
+        /// How many wait.
+        waiting: usize,
+    },
     /// The hardware or its driver cannot do this.
     #[error("{0}")]
     Unsupported(String),

@@ -137,7 +137,8 @@ pub trait Line: Send + Sync {
         Ok(())
     }
 
-    /// Whether `read` and `write` may take long: lines of an expander on a slow bus.
+    /// Whether operations may take long now: lines of an expander on a slow bus, and those that have vanished and
+    /// are looked for.
     fn blocks(&self) -> bool {
         false
     }

@@ -82,11 +82,12 @@ pub trait Hardware: Send + Sync + 'static {
     /// is no such thing now.
     fn resolve(&self, kind: Kind, name: &str) -> Result<String, HalError>;
 
-    /// Whether operations wait for real wires. Then I2C and SPI buses have lanes and threads of their
-    /// own.
+    /// Whether operations wait for real wires, and looking for something takes its time. Then I2C and SPI buses
+    /// have lanes and threads of their own, and everything else has threads.
     fn blocks(&self) -> bool;
 
-    /// The bus that an I2C bus or an SPI peripheral is on, for its lane: several peripherals share one.
+    /// What something shares with others, for its lane and its thread: the bus of an I2C bus or an SPI
+    /// peripheral, the chip of a line or a channel.
     fn bus_of(&self, kind: Kind, name: &str) -> String {
         let _ = kind;
         name.to_owned()
@@ -106,7 +107,7 @@ pub trait Hardware: Send + Sync + 'static {
     /// Opens a peripheral.
     fn spi(&self, name: &str, config: &SpiConfig) -> Result<Arc<dyn SpiDevice>, HalError>;
 
-    /// Opens a port. Called on the lane of its device.
+    /// Opens a port. Called within the runtime of its device.
     fn uart(&self, name: &str, settings: &PortSettings) -> Result<Arc<dyn Port>, HalError>;
 
     /// Opens a channel.

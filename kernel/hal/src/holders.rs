@@ -29,7 +29,7 @@ pub(crate) fn put(leases: &Leases, view: &mut BoardView) {
         line.active = if held.blocks() {
             None
         } else {
-            held.read().ok()
+            held.look().ok()
         };
         if !view.is_virtual {
             line.high = line.active.map(|active| active != held.is_active_low());
@@ -38,8 +38,7 @@ pub(crate) fn put(leases: &Leases, view: &mut BoardView) {
     if !view.is_virtual {
         for held in channels {
             if let Some(pwm) = view.pwm.iter_mut().find(|pwm| pwm.name == held.name()) {
-                pwm.period = held.period().unwrap_or_default();
-                pwm.width = held.width().unwrap_or_default();
+                (pwm.period, pwm.width) = held.look().unwrap_or_default();
             }
         }
     }

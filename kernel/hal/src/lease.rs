@@ -16,7 +16,7 @@ use crate::hardware::Kind;
 use crate::line::HeldLine;
 use crate::output::HeldChannel;
 use crate::peripheral::{HeldPort, HeldSpi};
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, Used};
 
 /// What one of a board can be held: a line, an address on a bus, ...
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -246,6 +246,27 @@ impl DeviceLeases {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Something that is open already, for a version that may change how it is used; none when it is not. How it
+    /// was used is asked without anything being locked: that may wait for hardware.
+    pub(crate) fn take<K, T, Q>(
+        &self,
+        shelf: impl Fn(&mut Open) -> &mut Shelf<K, T>,
+        name: &Q,
+        version: &Arc<str>,
+    ) -> Option<Arc<T>>
+    where
+        K: Ord + Clone + std::borrow::Borrow<Q>,
+        T: Used,
+        Q: ?Sized + Ord,
+    {
+        let (what, comes) = shelf(&mut self.open()).find(name, version)?;
+        if comes {
+            let before = what.in_use();
+            shelf(&mut self.open()).came(name, version, before);
+        }
+        Some(what)
+    }
+
     /// Changes back what a refused version has changed.
     pub fn undo(&self, version: &str) {
         let outputs = &self.outputs;
@@ -263,6 +284,7 @@ impl DeviceLeases {
         if !versions.is_empty() {
             self.retire(&outputs);
         }
+        let_go(outputs);
     }
 
     /// Takes out what none of these versions has opened; returns the outputs, which are open as long as
@@ -287,7 +309,13 @@ impl Drop for DeviceLeases {
     fn drop(&mut self) {
         let outputs = self.take_out(&[]);
         self.retire(&outputs);
+        let_go(outputs);
     }
+}
+
+fn let_go((lines, channels): LetGo) {
+    lines.into_values().for_each(HeldLine::let_go);
+    channels.into_values().for_each(HeldChannel::let_go);
 }
 
 /// Lines and channels that nobody uses any more.
@@ -335,7 +363,7 @@ mod tests {
 
     fn hold(leases: &DeviceLeases, thing: &Thing, version: &str) {
         let version = version.into();
-        let known = leases.open().addresses.take(thing, &version);
+        let known = leases.take(|open| &mut open.addresses, thing, &version);
         let claim = known.unwrap_or_else(|| Arc::new(leases.claim(thing.clone()).unwrap()));
         leases.open().addresses.put(thing.clone(), claim, &version);
     }

@@ -20,6 +20,7 @@ pub mod lease;
 pub mod limits;
 mod line;
 mod linux;
+mod order;
 mod output;
 mod peripheral;
 mod port;

@@ -24,3 +24,7 @@ pub const SPIN: u64 = 50_000;
 /// The longest wait of one call, in nanoseconds. A device that wants more uses a timer; its limit
 /// `call-time` is shorter anyway.
 pub const LONGEST_WAIT: u64 = 60_000_000_000;
+
+/// Operations that wait for one bus, chip or port at most. Every device waits with one; those of a bus that
+/// hangs are told that it is busy instead of piling up.
+pub const QUEUE: usize = 1_024;

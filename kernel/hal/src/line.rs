@@ -11,12 +11,17 @@ use crate::error::HalError;
 use crate::gpio::{Edge, EdgeSink, Line, LineConfig, Mode};
 use crate::hardware::Hardware;
 use crate::lease::Claim;
+use crate::order::{Order, Orders};
 use crate::shelf::Used;
+use crate::worker::Worker;
 
 /// A line that a device holds.
 pub struct HeldLine {
     name: String,
     line: Arc<dyn Line>,
+    /// Where operations that may take long are done.
+    worker: Option<Arc<Worker>>,
+    orders: Orders,
     /// Held while an output is set, so that what was set last is known.
     state: Mutex<State>,
     ear: Arc<Ear>,
@@ -32,6 +37,8 @@ struct State {
     safe: Option<Promise>,
     /// Rises when another device of the same name takes the line over.
     tenant: u64,
+    /// What was done last.
+    order: Order,
 }
 
 /// The safe value of an output.
@@ -85,6 +92,7 @@ impl HeldLine {
         config: &LineConfig,
         feed: Option<Feed>,
         claim: Claim,
+        worker: Option<Arc<Worker>>,
     ) -> Result<Self, HalError> {
         let ear = Arc::new(Ear {
             feed: Mutex::new(feed),
@@ -107,11 +115,14 @@ impl HeldLine {
         Ok(Self {
             name: name.to_owned(),
             line,
+            worker,
+            orders: Orders::default(),
             state: Mutex::new(State {
                 config: *config,
                 value,
                 safe: None,
                 tenant: 0,
+                order: Order::default(),
             }),
             ear,
             _claim: claim,
@@ -144,6 +155,7 @@ impl HeldLine {
         config: &LineConfig,
         feed: Option<Feed>,
     ) -> Result<(), HalError> {
+        state.order = self.orders.next();
         self.line.revive()?;
         if !state.config.is_kept_by(config) {
             self.line.configure(config)?;
@@ -194,22 +206,59 @@ impl HeldLine {
         self.line.blocks()
     }
 
-    /// Whether it is active.
-    pub fn read(&self) -> Result<bool, HalError> {
+    /// Whether it is active, for those who may wait for it.
+    pub fn look(&self) -> Result<bool, HalError> {
         self.line.read()
     }
 
+    /// Whether it is active.
+    pub async fn read(self: &Arc<Self>) -> Result<bool, HalError> {
+        self.carry_out(|line| line.line.read()).await
+    }
+
     /// Sets an output.
-    pub fn write(&self, value: bool) -> Result<(), HalError> {
-        self.set(&mut self.state(), value)
+    pub async fn write(self: &Arc<Self>, value: bool) -> Result<(), HalError> {
+        let order = self.orders.next();
+        let write = move |line: &Self| {
+            let mut state = line.state();
+            state.order.follow(order, &line.name)?;
+            line.set(&mut state, value)
+        };
+        self.carry_out(write).await
     }
 
     /// Sets an output to what it was not.
-    pub fn toggle(&self) -> Result<bool, HalError> {
-        let mut state = self.state();
-        let value = !state.value;
-        self.set(&mut state, value)?;
-        Ok(value)
+    pub async fn toggle(self: &Arc<Self>) -> Result<bool, HalError> {
+        let order = self.orders.next();
+        let toggle = move |line: &Self| {
+            let mut state = line.state();
+            state.order.follow(order, &line.name)?;
+            let value = !state.value;
+            line.set(&mut state, value)?;
+            Ok(value)
+        };
+        self.carry_out(toggle).await
+    }
+
+    /// Carries out what may take long on the thread for it; most lines answer at once.
+    async fn carry_out<T: Send + 'static>(
+        self: &Arc<Self>,
+        operation: impl FnOnce(&Self) -> Result<T, HalError> + Send + 'static,
+    ) -> Result<T, HalError> {
+        match &self.worker {
+            Some(worker) if self.blocks() => {
+                let own = self.clone();
+                worker.run(move |_| operation(&own)).await?
+            }
+            _ => operation(self),
+        }
+    }
+
+    /// Lets go of it. The kernel may have something to do for that.
+    pub(crate) fn let_go(self: Arc<Self>) {
+        if let Some(worker) = self.worker.clone().filter(|_| self.blocks()) {
+            worker.post(move || drop(self));
+        }
     }
 
     fn set(&self, state: &mut State, value: bool) -> Result<(), HalError> {
@@ -238,15 +287,23 @@ impl Used for HeldLine {
     }
 
     fn resume(self: &Arc<Self>, before: &LineUse, outputs: &Arc<Outputs>) {
-        if let Err(error) = self.change_back(before) {
-            tracing::error!(
-                "{} is not as the refused version found it: {error}",
-                self.name
-            );
-        }
-        let (safe, is) = (before.safe.clone(), self.state().safe.clone());
-        if safe != is {
-            self.promise(safe, outputs);
+        let (own, before, outputs) = (self.clone(), before.clone(), outputs.clone());
+        let resume = move || {
+            if let Err(error) = own.change_back(&before) {
+                tracing::error!(
+                    "{} is not as the refused version found it: {error}",
+                    own.name
+                );
+            }
+            let is = own.state().safe.clone();
+            if before.safe != is {
+                own.promise(before.safe, &outputs);
+            }
+        };
+        match &self.worker {
+            // Before all that the version does that goes on.
+            Some(worker) if self.blocks() => worker.post(resume),
+            _ => resume(),
         }
     }
 }
@@ -255,6 +312,7 @@ impl HeldLine {
     fn change_back(&self, before: &LineUse) -> Result<(), HalError> {
         self.ear.feed().clone_from(&before.feed);
         let mut state = self.state();
+        state.order = self.orders.next();
         let mut config = before.config;
         if let Mode::Output { initial, .. } = &mut config.mode {
             *initial = Some(before.value);
@@ -296,6 +354,8 @@ impl SafeLine for SafeOutput {
             // Another device of this name minds it now.
             return Ok(());
         }
+        // What was asked for before comes too late.
+        state.order = self.line.orders.next();
         let done = self.line.set(&mut state, self.promise.value);
         done.map_err(|error| error.to_string())
     }

@@ -7,13 +7,18 @@ use weihe_kernel::failsafe::{GuardedLine, Outputs, SafeLine};
 use crate::error::HalError;
 use crate::lease::Claim;
 use crate::line::described;
+use crate::order::{Order, Orders};
 use crate::pwm::PwmChannel;
 use crate::shelf::Used;
+use crate::worker::Worker;
 
 /// A PWM channel that a device holds.
 pub struct HeldChannel {
     name: String,
     channel: Arc<dyn PwmChannel>,
+    /// Where operations that may take long are done.
+    worker: Option<Arc<Worker>>,
+    orders: Orders,
     /// Held while it is set, so that what was set last is known.
     state: Mutex<State>,
     /// Held until the last who may set it lets go of it.
@@ -26,6 +31,8 @@ struct State {
     safe: Option<Promise>,
     /// Rises when another device of the same name takes the channel over.
     tenant: u64,
+    /// What was done last.
+    order: Order,
 }
 
 /// What a channel is set to at the end.
@@ -48,14 +55,22 @@ pub struct ChannelUse {
 
 impl HeldChannel {
     /// A channel that was opened.
-    pub fn new(name: &str, channel: Arc<dyn PwmChannel>, claim: Claim) -> Self {
+    pub fn new(
+        name: &str,
+        channel: Arc<dyn PwmChannel>,
+        claim: Claim,
+        worker: Option<Arc<Worker>>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             channel,
+            worker,
+            orders: Orders::default(),
             state: Mutex::new(State {
                 on: None,
                 safe: None,
                 tenant: 0,
+                order: Order::default(),
             }),
             _claim: claim,
         }
@@ -73,6 +88,7 @@ impl HeldChannel {
     /// Another device of the same name has it now: what the one before has left to be set is not set.
     pub fn take_over(&self) {
         let mut state = self.state();
+        state.order = self.orders.next();
         state.tenant += 1;
         state.safe = None;
     }
@@ -95,14 +111,25 @@ impl HeldChannel {
     }
 
     /// Sets period and width.
-    pub fn set(&self, period: u64, width: u64) -> Result<(), HalError> {
-        let _alone = self.state();
-        self.channel.set(period, width)
+    pub async fn set(self: &Arc<Self>, period: u64, width: u64) -> Result<(), HalError> {
+        let order = self.orders.next();
+        let set = move |held: &Self| {
+            let mut state = held.state();
+            state.order.follow(order, &held.name)?;
+            held.channel.set(period, width)
+        };
+        self.carry_out(set).await
     }
 
     /// Switches it on or off.
-    pub fn enable(&self, on: bool) -> Result<(), HalError> {
-        self.switch(&mut self.state(), on)
+    pub async fn enable(self: &Arc<Self>, on: bool) -> Result<(), HalError> {
+        let order = self.orders.next();
+        let enable = move |held: &Self| {
+            let mut state = held.state();
+            state.order.follow(order, &held.name)?;
+            held.switch(&mut state, on)
+        };
+        self.carry_out(enable).await
     }
 
     fn switch(&self, state: &mut State, on: bool) -> Result<(), HalError> {
@@ -112,18 +139,45 @@ impl HeldChannel {
     }
 
     /// The period as the hardware has it.
-    pub fn period(&self) -> Result<u64, HalError> {
-        self.channel.period()
+    pub async fn period(self: &Arc<Self>) -> Result<u64, HalError> {
+        self.carry_out(|held| held.channel.period()).await
     }
 
     /// The width as the hardware has it.
-    pub fn width(&self) -> Result<u64, HalError> {
-        self.channel.width()
+    pub async fn width(self: &Arc<Self>) -> Result<u64, HalError> {
+        self.carry_out(|held| held.channel.width()).await
+    }
+
+    /// Period and width as the hardware has them, for those who may wait for it.
+    pub fn look(&self) -> Result<(u64, u64), HalError> {
+        Ok((self.channel.period()?, self.channel.width()?))
+    }
+
+    /// Carries out what may take long on the thread for it.
+    async fn carry_out<T: Send + 'static>(
+        self: &Arc<Self>,
+        operation: impl FnOnce(&Self) -> Result<T, HalError> + Send + 'static,
+    ) -> Result<T, HalError> {
+        match &self.worker {
+            Some(worker) if self.channel.blocks() => {
+                let own = self.clone();
+                worker.run(move |_| operation(&own)).await?
+            }
+            _ => operation(self),
+        }
+    }
+
+    /// Lets go of it. The kernel may have something to do for that.
+    pub(crate) fn let_go(self: Arc<Self>) {
+        if let Some(worker) = self.worker.clone().filter(|_| self.channel.blocks()) {
+            worker.post(move || drop(self));
+        }
     }
 
     fn change_back(&self, before: &ChannelUse) -> Result<(), HalError> {
         let mut state = self.state();
-        let is = (self.channel.period()?, self.channel.width()?);
+        state.order = self.orders.next();
+        let is = self.look()?;
         if before.period > 0 && is != (before.period, before.width) {
             self.channel.set(before.period, before.width)?;
         }
@@ -149,15 +203,23 @@ impl Used for HeldChannel {
     }
 
     fn resume(self: &Arc<Self>, before: &ChannelUse, outputs: &Arc<Outputs>) {
-        if let Err(error) = self.change_back(before) {
-            tracing::error!(
-                "{} is not as the refused version found it: {error}",
-                self.name
-            );
-        }
-        let (safe, is) = (before.safe.clone(), self.state().safe.clone());
-        if safe != is {
-            self.promise(safe, outputs);
+        let (own, before, outputs) = (self.clone(), before.clone(), outputs.clone());
+        let resume = move || {
+            if let Err(error) = own.change_back(&before) {
+                tracing::error!(
+                    "{} is not as the refused version found it: {error}",
+                    own.name
+                );
+            }
+            let is = own.state().safe.clone();
+            if before.safe != is {
+                own.promise(before.safe, &outputs);
+            }
+        };
+        match &self.worker {
+            // Before all that the version does that goes on.
+            Some(worker) if self.channel.blocks() => worker.post(resume),
+            _ => resume(),
         }
     }
 }
@@ -188,6 +250,8 @@ impl SafeLine for SafeChannel {
             // Another device of this name minds it now.
             return Ok(());
         }
+        // What was asked for before comes too late.
+        state.order = self.held.orders.next();
         let channel = &self.held.channel;
         let mut apply = || {
             let period = channel.period()?;
@@ -201,6 +265,10 @@ impl SafeLine for SafeChannel {
             }
         };
         apply().map_err(|error: HalError| error.to_string())
+    }
+
+    fn blocks(&self) -> bool {
+        self.held.channel.blocks()
     }
 
     fn guarded(&self) -> Option<GuardedLine> {

@@ -9,12 +9,15 @@ use crate::lease::Claim;
 use crate::serial::{Port, PortSettings};
 use crate::shelf::Used;
 use crate::spi::{SpiConfig, SpiDevice};
+use crate::worker::Worker;
 
 /// Something that is set up by the device that holds it.
 pub(crate) struct Held<D: ?Sized, S> {
     name: String,
     device: Arc<D>,
     settings: Mutex<S>,
+    /// Where it is set up, in its turn with what is done with it.
+    worker: Option<Arc<Worker>>,
     /// Held until the last who may use it lets go of it.
     _claim: Claim,
 }
@@ -44,11 +47,18 @@ impl SetUp<PortSettings> for dyn Port {
 
 impl<D: ?Sized + SetUp<S>, S: Copy + PartialEq> Held<D, S> {
     /// Something that was opened with these settings.
-    pub(crate) fn new(name: &str, device: Arc<D>, settings: &S, claim: Claim) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        device: Arc<D>,
+        settings: &S,
+        claim: Claim,
+        worker: Option<Arc<Worker>>,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             device,
             settings: Mutex::new(*settings),
+            worker,
             _claim: claim,
         }
     }
@@ -67,7 +77,11 @@ impl<D: ?Sized + SetUp<S>, S: Copy + PartialEq> Held<D, S> {
     }
 }
 
-impl<D: ?Sized + SetUp<S>, S: Copy + PartialEq> Used for Held<D, S> {
+impl<D, S> Used for Held<D, S>
+where
+    D: ?Sized + SetUp<S> + Send + Sync + 'static,
+    S: Copy + PartialEq + Send + Sync + 'static,
+{
     type Use = S;
 
     fn in_use(&self) -> S {
@@ -75,14 +89,21 @@ impl<D: ?Sized + SetUp<S>, S: Copy + PartialEq> Used for Held<D, S> {
     }
 
     fn resume(self: &Arc<Self>, before: &S, _: &Arc<Outputs>) {
-        if self.in_use() == *before {
-            return;
-        }
-        if let Err(error) = self.configure(before) {
-            tracing::error!(
-                "{} is not set as the refused version found it: {error}",
-                self.name
-            );
+        let (own, before) = (self.clone(), *before);
+        let resume = move || {
+            if own.in_use() == before {
+                return;
+            }
+            if let Err(error) = own.configure(&before) {
+                tracing::error!(
+                    "{} is not set as the refused version found it: {error}",
+                    own.name
+                );
+            }
+        };
+        match &self.worker {
+            Some(worker) => worker.post(resume),
+            None => resume(),
         }
     }
 }

@@ -18,6 +18,11 @@ pub trait PwmChannel: Send + Sync {
     /// The width as the hardware has it.
     fn width(&self) -> Result<u64, HalError>;
 
+    /// Whether operations may take long: drivers may wait for the end of a period, or for a bus.
+    fn blocks(&self) -> bool {
+        false
+    }
+
     /// How another process sets a width, or switches the channel off, after this one died.
     fn guarded(&self, width: Option<u64>) -> Option<GuardedLine>;
 }

@@ -69,7 +69,7 @@ pub trait Port: Send + Sync {
     /// Waits until everything has been sent.
     async fn drain(&self) -> Result<(), HalError>;
 
-    /// Drops what was received and not read.
+    /// Drops what was received and not read. May take long, as may [`Self::configure`].
     fn discard_input(&self) -> Result<(), HalError>;
 
     /// Sets it anew. What the hardware does not take on is an error.

@@ -40,16 +40,24 @@ impl<K, T: Used> Default for Shelf<K, T> {
 }
 
 impl<K: Ord + Clone, T: Used> Shelf<K, T> {
-    /// What is open, for a version that may change how it is used; none when it is not open.
-    pub(crate) fn take<Q: ?Sized + Ord>(&mut self, name: &Q, version: &Arc<str>) -> Option<Arc<T>>
+    /// What is open; and whether a version has come to it that may change how it is used ([`Self::came`]).
+    pub(crate) fn find<Q: ?Sized + Ord>(&self, name: &Q, version: &str) -> Option<(Arc<T>, bool)>
     where
         K: std::borrow::Borrow<Q>,
     {
-        let entry = self.entries.get_mut(name)?;
-        if entry.came.as_ref().is_none_or(|(last, _)| last != version) {
-            entry.came = Some((version.clone(), Some(entry.what.in_use())));
+        let entry = self.entries.get(name)?;
+        let last = entry.came.as_ref().map(|(last, _)| &**last);
+        Some((entry.what.clone(), last != Some(version)))
+    }
+
+    /// A version has come to something that is open, which was used like this before.
+    pub(crate) fn came<Q: ?Sized + Ord>(&mut self, name: &Q, version: &Arc<str>, before: T::Use)
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.came = Some((version.clone(), Some(before)));
         }
-        Some(entry.what.clone())
     }
 
     /// Opened by a version, also where it was open.

@@ -204,6 +204,22 @@ impl Outputs {
         }
     }
 
+    /// A line was declared by work that the plugin could not wait for. When the others were set meanwhile, it is
+    /// set, too: whatever it has become, nobody minds it now.
+    pub fn came_late(self: &Arc<Self>, line: &str) {
+        let (run, due) = {
+            let mut held = self.lock();
+            if held.cause.is_none() {
+                return;
+            }
+            let now = self.clock.now();
+            let due = held.line(line).and_then(|output| output.begin(now));
+            (self.run.borrow().number, due)
+        };
+        self.set_lines(run, due.into_iter().collect());
+        self.tell();
+    }
+
     /// Sets lines: at once, or on a thread where it may take long.
     fn set_lines(self: &Arc<Self>, run: u64, lines: Lines) {
         let set = move |outputs: &Self, (id, line): (u64, Arc<dyn SafeLine>)| {
@@ -261,10 +277,13 @@ impl Outputs {
     pub fn apply(self: &Arc<Self>, cause: &str) {
         let (run, Due { lines, frames }) = {
             let mut held = self.lock();
-            if held.cause.is_some() || held.outputs.is_empty() {
+            if held.cause.is_some() {
                 return;
             }
             held.cause = Some(cause.into());
+            if held.outputs.is_empty() {
+                return;
+            }
             (self.run.borrow().number, held.begin(self.clock.now()))
         };
         tracing::info!(device = %self.device, "outputs go to their safe values: {cause}");

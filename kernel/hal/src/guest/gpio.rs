@@ -7,7 +7,6 @@ use wasmtime::component::Resource;
 
 use super::View;
 use super::bindings::weihe::hal::gpio::{self as wit, Error};
-use crate::error::HalError;
 use crate::gpio::{Bias, Drive, Edges, Mode};
 use crate::grant::Safe;
 use crate::line::HeldLine;
@@ -22,7 +21,7 @@ pub struct OpenLine {
 impl wit::Host for View<'_> {}
 
 impl View<'_> {
-    fn open(
+    async fn open(
         &mut self,
         alias: String,
         active: wit::Active,
@@ -30,7 +29,7 @@ impl View<'_> {
         safe: Safe,
     ) -> Result<Result<Resource<OpenLine>, Error>> {
         let (session, _) = self.split()?;
-        let opened = session.open_line(&alias, convert(active), mode, safe);
+        let opened = session.open_line(&alias, convert(active), mode, safe).await;
         match self.told(&alias, opened) {
             Ok(line) => Ok(Ok(self.table().push(OpenLine { alias, line })?)),
             Err(error) => Ok(Err(error)),
@@ -50,21 +49,8 @@ fn convert(active: wit::Active) -> Active {
     }
 }
 
-/// Carries out what may take long on a thread for such things; most lines answer at once.
-async fn carry_out<T: Send + 'static>(
-    line: Arc<HeldLine>,
-    operation: impl FnOnce(&HeldLine) -> std::result::Result<T, HalError> + Send + 'static,
-) -> std::result::Result<T, HalError> {
-    if !line.blocks() {
-        return operation(&line);
-    }
-    let name = line.name().to_owned();
-    let done = tokio::task::spawn_blocking(move || operation(&line)).await;
-    done.unwrap_or_else(|error| Err(HalError::Failed(format!("{name}: {error}"))))
-}
-
 impl wit::HostLine for View<'_> {
-    fn open_input(
+    async fn open_input(
         &mut self,
         name: String,
         options: wit::InputOptions,
@@ -84,10 +70,10 @@ impl wit::HostLine for View<'_> {
             },
             debounce: options.debounce,
         };
-        self.open(name, options.active, mode, Safe::Keep)
+        self.open(name, options.active, mode, Safe::Keep).await
     }
 
-    fn open_output(
+    async fn open_output(
         &mut self,
         name: String,
         options: wit::OutputOptions,
@@ -105,24 +91,24 @@ impl wit::HostLine for View<'_> {
             wit::SafeValue::Inactive => Safe::Value(false),
             wit::SafeValue::Active => Safe::Value(true),
         };
-        self.open(name, options.active, mode, safe)
+        self.open(name, options.active, mode, safe).await
     }
 
     async fn read(&mut self, line: Resource<OpenLine>) -> Result<Result<bool, Error>> {
         let line = self.line(&line)?;
-        let value = carry_out(line, HeldLine::read).await;
+        let value = line.read().await;
         Ok(value.map_err(Into::into))
     }
 
     async fn write(&mut self, line: Resource<OpenLine>, value: bool) -> Result<Result<(), Error>> {
         let line = self.line(&line)?;
-        let done = carry_out(line, move |line| line.write(value)).await;
+        let done = line.write(value).await;
         Ok(done.map_err(Into::into))
     }
 
     async fn toggle(&mut self, line: Resource<OpenLine>) -> Result<Result<bool, Error>> {
         let line = self.line(&line)?;
-        let value = carry_out(line, HeldLine::toggle).await;
+        let value = line.toggle().await;
         Ok(value.map_err(Into::into))
     }
 

@@ -11,9 +11,12 @@ use crate::i2c::{I2cFault, I2cOperation};
 use crate::session::OpenBus;
 
 impl i2c_buses::Host for View<'_> {
-    fn open(&mut self, name: String) -> Result<std::result::Result<Resource<OpenBus>, Error>> {
+    async fn open(
+        &mut self,
+        name: String,
+    ) -> Result<std::result::Result<Resource<OpenBus>, Error>> {
         let (session, _) = self.split()?;
-        let opened = session.open_bus(&name);
+        let opened = session.open_bus(&name).await;
         match self.told(&name, opened) {
             Ok(bus) => Ok(Ok(self.table().push(bus)?)),
             Err(error) => Ok(Err(error)),

@@ -22,20 +22,20 @@ impl View<'_> {
 }
 
 impl wit::HostChannel for View<'_> {
-    fn open(
+    async fn open(
         &mut self,
         name: String,
         safe: Option<u64>,
     ) -> Result<std::result::Result<Resource<OpenPwm>, Error>> {
         let (session, _) = self.split()?;
-        let opened = session.open_pwm(&name, safe);
+        let opened = session.open_pwm(&name, safe).await;
         match self.told(&name, opened) {
             Ok(held) => Ok(Ok(self.table().push(OpenPwm(held))?)),
             Err(error) => Ok(Err(error)),
         }
     }
 
-    fn set(
+    async fn set(
         &mut self,
         channel: Resource<OpenPwm>,
         period: u64,
@@ -47,23 +47,29 @@ impl wit::HostChannel for View<'_> {
                 format!("a pulse of {width} ns does not fit into a period of {period} ns");
             return Ok(Err(HalError::Invalid(message).into()));
         }
-        Ok(channel.set(period, width).map_err(Into::into))
+        Ok(channel.set(period, width).await.map_err(Into::into))
     }
 
-    fn enable(
+    async fn enable(
         &mut self,
         channel: Resource<OpenPwm>,
         on: bool,
     ) -> Result<std::result::Result<(), Error>> {
-        Ok(self.pwm(&channel)?.enable(on).map_err(Into::into))
+        Ok(self.pwm(&channel)?.enable(on).await.map_err(Into::into))
     }
 
-    fn period(&mut self, channel: Resource<OpenPwm>) -> Result<std::result::Result<u64, Error>> {
-        Ok(self.pwm(&channel)?.period().map_err(Into::into))
+    async fn period(
+        &mut self,
+        channel: Resource<OpenPwm>,
+    ) -> Result<std::result::Result<u64, Error>> {
+        Ok(self.pwm(&channel)?.period().await.map_err(Into::into))
     }
 
-    fn width(&mut self, channel: Resource<OpenPwm>) -> Result<std::result::Result<u64, Error>> {
-        Ok(self.pwm(&channel)?.width().map_err(Into::into))
+    async fn width(
+        &mut self,
+        channel: Resource<OpenPwm>,
+    ) -> Result<std::result::Result<u64, Error>> {
+        Ok(self.pwm(&channel)?.width().await.map_err(Into::into))
     }
 
     fn drop(&mut self, channel: Resource<OpenPwm>) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::spi::{SpiConfig, SpiOperation};
 impl wit::Host for View<'_> {}
 
 impl wit::HostDevice for View<'_> {
-    fn open(
+    async fn open(
         &mut self,
         name: String,
         options: wit::Options,
@@ -27,7 +27,7 @@ impl wit::HostDevice for View<'_> {
             lsb_first: options.lsb_first,
         };
         let (session, _) = self.split()?;
-        let opened = session.open_spi(&name, &config);
+        let opened = session.open_spi(&name, &config).await;
         match self.told(&name, opened) {
             Ok(device) => Ok(Ok(self.table().push(device)?)),
             Err(error) => Ok(Err(error)),

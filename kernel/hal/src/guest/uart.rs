@@ -9,16 +9,13 @@ use super::View;
 use super::bindings::weihe::hal::uart::{self as wit, Error};
 use crate::limits::UART_BYTES;
 use crate::serial::{FlowControl, Parity, Port, PortSettings, Rs485};
-use crate::session::within;
-
-/// A port that a guest has opened.
-pub struct OpenPort(Arc<dyn Port>);
+use crate::session::{OpenPort, within};
 
 impl wit::Host for View<'_> {}
 
 impl View<'_> {
     fn port(&mut self, port: &Resource<OpenPort>) -> Result<Arc<dyn Port>> {
-        Ok(self.table().get(port)?.0.clone())
+        Ok(self.table().get(port)?.port.clone())
     }
 }
 
@@ -49,15 +46,15 @@ impl From<wit::Settings> for PortSettings {
 }
 
 impl wit::HostPort for View<'_> {
-    fn open(
+    async fn open(
         &mut self,
         name: String,
         settings: wit::Settings,
     ) -> Result<std::result::Result<Resource<OpenPort>, Error>> {
         let (session, _) = self.split()?;
-        let opened = session.open_uart(&name, &settings.into());
+        let opened = session.open_uart(&name, &settings.into()).await;
         match self.told(&name, opened) {
-            Ok(port) => Ok(Ok(self.table().push(OpenPort(port))?)),
+            Ok(port) => Ok(Ok(self.table().push(port)?)),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -94,11 +91,12 @@ impl wit::HostPort for View<'_> {
         Ok(port.drain().await.map_err(Into::into))
     }
 
-    fn discard_input(
+    async fn discard_input(
         &mut self,
         port: Resource<OpenPort>,
     ) -> Result<std::result::Result<(), Error>> {
-        Ok(self.port(&port)?.discard_input().map_err(Into::into))
+        let open = self.table().get(&port)?.clone();
+        Ok(open.discard_input().await.map_err(Into::into))
     }
 
     fn drop(&mut self, port: Resource<OpenPort>) -> Result<()> {

@@ -19,7 +19,6 @@ pub(super) struct LinuxAdc {
     quantity: Quantity,
     /// What makes the kernel's unit that of the quantity.
     factor: f64,
-    slow: bool,
     files: Mutex<Option<Files>>,
 }
 
@@ -50,7 +49,6 @@ impl LinuxAdc {
         })?;
         let (quantity, factor) = quantity(&part.channel);
         Ok(Self {
-            slow: places.is_slow(&part.device),
             name: part.name,
             places,
             quantity,
@@ -173,8 +171,9 @@ impl AdcChannel for LinuxAdc {
         self.with(|files| Ok(Ok(files.value()? * self.factor)))
     }
 
+    /// Converters take their time, as do firmware that is asked for a temperature and buses.
     fn blocks(&self) -> bool {
-        self.slow
+        true
     }
 
     fn read_raw(&self) -> Result<i64, HalError> {

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::adc::AdcChannel;
-use crate::board::BoardFile;
+use crate::board::{Board, BoardFile, NoSuch};
 use crate::error::HalError;
 use crate::gpio::{EdgeSink, Line, LineConfig};
 use crate::hardware::{Hardware, Kind};
@@ -55,6 +55,20 @@ impl LinuxBoard {
     }
 }
 
+impl LinuxBoard {
+    /// The name of the file of a part.
+    fn file<P: Clone>(
+        &self,
+        kind: Kind,
+        get: impl Fn(&Board) -> Result<&P, NoSuch>,
+        path: impl Fn(&P) -> &Path,
+    ) -> Option<String> {
+        let part = self.places.find(kind, get).ok()?;
+        let file = path(&part).file_name()?;
+        Some(file.to_string_lossy().into_owned())
+    }
+}
+
 impl Hardware for LinuxBoard {
     fn resolve(&self, kind: Kind, name: &str) -> Result<String, HalError> {
         self.places.resolve(kind, name)
@@ -65,17 +79,24 @@ impl Hardware for LinuxBoard {
     }
 
     fn bus_of(&self, kind: Kind, name: &str) -> String {
-        if kind != Kind::Spi {
-            return name.to_owned();
+        let shared = match kind {
+            // /dev/i2c-1 and ports are alone.
+            Kind::I2c | Kind::Uart => None,
+            // Peripherals of one controller: /dev/spidev1.0 and /dev/spidev1.1.
+            Kind::Spi => self
+                .file(kind, |board| board.spi(name), |part| &part.path)
+                .and_then(|file| {
+                    let (bus, _) = file.strip_prefix("spidev")?.split_once('.')?;
+                    Some(bus.to_owned())
+                }),
+            Kind::Gpio => self.file(kind, |board| board.line(name), |part| &part.chip),
+            Kind::Pwm => self.file(kind, |board| board.pwm(name), |part| &part.chip),
+            Kind::Adc => self.file(kind, |board| board.adc(name), |part| &part.device),
+        };
+        match shared {
+            Some(shared) => format!("{}/{shared}", kind.key()),
+            None => name.to_owned(),
         }
-        // Peripherals of one controller: /dev/spidev1.0 and /dev/spidev1.1.
-        let part = self.places.find(kind, |board| board.spi(name));
-        let file = part.ok().and_then(|part| {
-            let file = part.path.file_name()?.to_string_lossy().into_owned();
-            let (bus, _) = file.strip_prefix("spidev")?.split_once('.')?;
-            Some(format!("spi/{bus}"))
-        });
-        file.unwrap_or_else(|| name.to_owned())
     }
 
     fn line(

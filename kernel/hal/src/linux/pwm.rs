@@ -218,6 +218,11 @@ impl PwmChannel for LinuxPwm {
         })
     }
 
+    /// Drivers wait for the end of a period, for a clock or for a bus; and it may have to be looked for.
+    fn blocks(&self) -> bool {
+        true
+    }
+
     fn guarded(&self, width: Option<u64>) -> Option<GuardedLine> {
         let state = self.state();
         let folder = &state.open.as_ref()?.folder;

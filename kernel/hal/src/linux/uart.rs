@@ -30,7 +30,10 @@ pub(super) struct LinuxPort(Arc<Shared>);
 struct Shared {
     name: String,
     locate: Locate,
+    /// Held only for a moment: lanes look at it.
     state: Mutex<State>,
+    /// Held while it is opened again.
+    opening: Mutex<()>,
     /// Held while everything that was written is being sent.
     draining: Arc<tokio::sync::Mutex<()>>,
 }
@@ -80,6 +83,7 @@ impl LinuxPort {
                 setup,
                 open: Some(open),
             }),
+            opening: Mutex::default(),
             draining: Arc::default(),
         })))
     }
@@ -88,23 +92,31 @@ impl LinuxPort {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens it again, on a thread where that may take its time.
+    /// Opens it again, on a thread: that may take its time. Meanwhile others see that it is not open.
     fn awaken(&self) -> Result<Open, HalError> {
         let shared = &self.0;
-        let mut state = self.state();
-        if let Some(open) = &state.open {
-            return Ok(open.clone());
-        }
+        let _alone = shared
+            .opening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let setup = {
+            let state = self.state();
+            if let Some(open) = &state.open {
+                return Ok(open.clone());
+            }
+            state.setup.clone()
+        };
         let path = (shared.locate)().map_err(|_| self.gone(&io::ErrorKind::NotFound.into()))?;
-        let open = open(&shared.name, path, &state.setup)?;
-        state.open = Some(open.clone());
+        let open = open(&shared.name, path, &setup)?;
+        self.state().open = Some(open.clone());
         Ok(open)
     }
 
     /// The open port, opened again when it had vanished.
     async fn opened(&self) -> Result<Open, HalError> {
-        if let Some(open) = &self.state().open {
-            return Ok(open.clone());
+        let known = self.state().open.clone();
+        if let Some(open) = known {
+            return Ok(open);
         }
         let own = self.clone();
         let done = tokio::task::spawn_blocking(move || own.awaken()).await;

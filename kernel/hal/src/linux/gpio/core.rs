@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(super) struct Core {
     pub(super) threads: Arc<Threads>,
     pub(super) sink: EdgeSink,
     pub(super) slow: bool,
+    /// It has vanished: whatever is done with it looks for it first.
+    pub(super) away: AtomicBool,
     pub(super) state: Mutex<State>,
 }
 
@@ -136,6 +139,7 @@ impl Core {
             chip,
             _pulse: pulse,
         });
+        self.away.store(false, Ordering::Relaxed);
         self.hear(state, true)
     }
 
@@ -279,6 +283,7 @@ impl Core {
         if !trouble::is_gone(error) {
             return false;
         }
+        self.away.store(true, Ordering::Relaxed);
         if let Some(open) = state.open.take() {
             tracing::warn!("{}", trouble::gone(&self.name, error));
             self.threads.sweep(open.chip);

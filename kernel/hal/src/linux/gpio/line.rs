@@ -1,6 +1,7 @@
 //! A line that is open: by a character device or by sysfs, with edges that the kernel tells of or that are looked for.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use weihe_kernel::failsafe::GuardedLine;
@@ -36,6 +37,7 @@ impl LinuxLine {
             places,
             threads,
             sink,
+            away: AtomicBool::new(false),
             state: Mutex::new(State {
                 config: *config,
                 open: None,
@@ -156,12 +158,13 @@ impl Line for LinuxLine {
             chip,
             _pulse,
         });
+        core.away.store(state.open.is_none(), Ordering::Relaxed);
         let heard = core.hear(&mut state, false);
         outcome.and(heard)
     }
 
     fn blocks(&self) -> bool {
-        self.0.slow
+        self.0.slow || self.0.away.load(Ordering::Relaxed)
     }
 
     fn guarded(&self, active: bool) -> Option<GuardedLine> {
