@@ -35,13 +35,22 @@ fn course<'d>(world: &Section<'d>, name: &str, item: Item<'d>) -> Option<Course>
     let course = if table.get("points").is_some() {
         script(&table)
     } else if let Some(sine) = table.sub("sine", format!("the sine of `{name}`")) {
+        let period = match sine.span("period") {
+            Some(0) => {
+                let message = format!("`period` of {} is 0s, and must be longer", sine.title);
+                sine.refuse("period", message, None);
+                1
+            }
+            Some(period) => period,
+            None => {
+                sine.missing("period", "\"1h\"");
+                1
+            }
+        };
         let course = Course::Sine {
             mean: sine.required_number("mean"),
             amplitude: sine.required_number("amplitude"),
-            period: sine.span("period").unwrap_or_else(|| {
-                sine.missing("period", "\"1h\"");
-                1
-            }),
+            period,
         };
         sine.finish();
         Some(course)

@@ -67,6 +67,10 @@ fn what_cannot_be_is_refused() {
             "[world]\na = { points = [[\"2s\", 1], [\"1s\", 2]] }",
             "order of time",
         ),
+        (
+            "[world]\na = 1\nb = { sine = { mean = 1.0, amplitude = 1.0, period = \"0s\" } }",
+            "line 3: `period` of the sine of `b` is 0s",
+        ),
         ("[world]\na = { points = [] }", "has no points"),
         ("[world]\na = { }", "has no course"),
         ("[world]\na = inf", "must be a table"),

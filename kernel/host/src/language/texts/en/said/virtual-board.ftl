@@ -86,6 +86,7 @@ said-board-write-them-like-0s-20-0 = write them like [["0s", 20.0], ["10s", 25.5
 said-board-the-points-of-are-not-in = the points of { $what } are not in the order of time
 said-board-has-no-points = { $what } has no points
 said-board-begins-anew-before-its-last-point = { $what } begins anew before its last point
+said-board-sine-period = `period` of { $what } is 0s, and must be longer
 said-board-goes-a-step-more-than-once = { $what } goes a step more than once a millisecond
 said-board-starts-at-which-is-not-between = { $what } starts at { $start }, which is not between its bounds
 said-board-its-chip-has-vanished = { $name }: its chip `{ $chip }` has vanished

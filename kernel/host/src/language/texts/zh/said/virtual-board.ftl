@@ -85,6 +85,7 @@ said-board-write-them-like-0s-20-0 = 请写成 [["0s", 20.0], ["10s", 25.5]]
 said-board-the-points-of-are-not-in = { $what } 的各点没有按时间排列
 said-board-has-no-points = { $what } 没有点
 said-board-begins-anew-before-its-last-point = { $what } 在最后一个点之前就重新开始
+said-board-sine-period = { $what }的 `period` 为 0s，必须大于零
 said-board-goes-a-step-more-than-once = { $what } 每毫秒走了不止一步
 said-board-starts-at-which-is-not-between = { $what } 从 { $start } 开始，不在上下限之间
 said-board-its-chip-has-vanished = { $name }：它的芯片 `{ $chip }` 消失了
