@@ -143,6 +143,11 @@ pub trait Line: Send + Sync {
         false
     }
 
+    /// Is another number whenever what [`guarded`](Self::guarded) gives has become something else. Must not wait.
+    fn renewal(&self) -> u64 {
+        0
+    }
+
     /// How another process sets the logical value of an output after this one died.
     fn guarded(&self, active: bool) -> Option<GuardedLine>;
 }

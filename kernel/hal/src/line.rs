@@ -364,6 +364,10 @@ impl SafeLine for SafeOutput {
         self.line.blocks()
     }
 
+    fn renewal(&self) -> u64 {
+        self.line.line.renewal()
+    }
+
     fn guarded(&self) -> Option<GuardedLine> {
         self.line.line.guarded(self.promise.value)
     }

@@ -271,6 +271,10 @@ impl SafeLine for SafeChannel {
         self.held.channel.blocks()
     }
 
+    fn renewal(&self) -> u64 {
+        self.held.channel.renewal()
+    }
+
     fn guarded(&self) -> Option<GuardedLine> {
         self.held.channel.guarded(self.promise.width)
     }

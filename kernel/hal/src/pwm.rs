@@ -23,6 +23,11 @@ pub trait PwmChannel: Send + Sync {
         false
     }
 
+    /// Is another number whenever what [`guarded`](Self::guarded) gives has become something else. Must not wait.
+    fn renewal(&self) -> u64 {
+        0
+    }
+
     /// How another process sets a width, or switches the channel off, after this one died.
     fn guarded(&self, width: Option<u64>) -> Option<GuardedLine>;
 }

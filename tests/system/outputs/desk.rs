@@ -1,5 +1,6 @@
 //! A kernel in virtual time whose plugins reach a strict board, and a guard that remembers what it was told.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 use weihe_hal::HalCapability;
 use weihe_kernel::connection::Kinds;
 use weihe_kernel::device::{CallError, DeviceState, MemoryCheckpoints, MemoryDeadLetters};
-use weihe_kernel::failsafe::guard::{Action, Charge};
+use weihe_kernel::failsafe::guard::{Action, Change, Charge};
 use weihe_kernel::failsafe::{Guard, GuardState, GuardStatus, SafeState, SafeStatus};
 use weihe_kernel::units::Span;
 use weihe_kernel::{
@@ -38,11 +39,17 @@ pub struct Desk {
 
 /// A guard that only remembers, until it is told that the host has died.
 #[derive(Default)]
-struct Watchman(Mutex<Vec<Charge>>);
+struct Watchman(Mutex<BTreeMap<u64, Charge>>);
 
 impl Guard for Watchman {
-    fn watch(&self, charges: Vec<Charge>) {
-        *self.0.lock().unwrap() = charges;
+    fn watch(&self, changes: Vec<Change>) {
+        let mut charges = self.0.lock().unwrap();
+        for change in changes {
+            match change {
+                Change::Put(id, charge) => drop(charges.insert(id, charge)),
+                Change::Drop(id) => drop(charges.remove(&id)),
+            }
+        }
     }
 
     fn dismiss(&self) {
@@ -235,7 +242,7 @@ impl Desk {
     pub fn die(&self) -> Vec<String> {
         let charges = self.guard.0.lock().unwrap();
         let mut done: Vec<String> = charges
-            .iter()
+            .values()
             .map(|charge| match &charge.action {
                 Action::Order { order, what, .. } => {
                     weihe_hal::guarded::apply(&*charge.descriptor, order).unwrap();

@@ -15,8 +15,8 @@ pub struct Board {
 #[derive(Default)]
 struct Entries {
     devices: Vec<Arc<Outputs>>,
-    /// The guard has something to watch over.
-    guarded: bool,
+    /// The number of the last charge.
+    charges: u64,
     /// The host stops: the guard has been sent away.
     dismissed: bool,
 }
@@ -80,32 +80,27 @@ impl Board {
 
     /// A link came up or went down: the guard needs its new descriptor, or must let go of the old one.
     pub fn link_changed(&self, connection: &str) {
-        let concerned = self
-            .lock()
-            .devices
-            .iter()
-            .any(|outputs| outputs.uses(connection));
-        if concerned {
-            self.refresh();
+        let uses = |outputs: &&Arc<Outputs>| outputs.uses(connection);
+        let concerned: Vec<_> = self.lock().devices.iter().filter(uses).cloned().collect();
+        for outputs in &concerned {
+            self.refresh(outputs);
         }
     }
 
-    /// Gives the guard what it has to do now.
-    pub fn refresh(&self) {
+    /// Tells the guard what has changed in what it has to do for a device.
+    pub(super) fn refresh(&self, outputs: &Outputs) {
         let Some(guard) = &self.guard else {
             return;
         };
         let mut entries = self.lock();
-        let mut charges = Vec::new();
-        for outputs in &entries.devices {
-            outputs.charges(&mut charges);
-        }
-        if entries.dismissed || (charges.is_empty() && !entries.guarded) {
+        if entries.dismissed {
             return;
         }
-        entries.guarded = !charges.is_empty();
-        // Under the lock, so that the newest state is the last that it gets.
-        guard.watch(charges);
+        let changes = outputs.changes(&mut entries.charges);
+        if !changes.is_empty() {
+            // Under the lock, so that the newest state is the last that it gets.
+            guard.watch(changes);
+        }
     }
 
     /// The host stops in order and has set what could be set: the guard has nothing left to do. What

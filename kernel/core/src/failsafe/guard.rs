@@ -9,14 +9,23 @@ use serde::{Deserialize, Serialize};
 
 /// Something that outlives the host.
 pub trait Guard: Send + Sync {
-    /// What it watches over from now on, in place of what it was given before. Must not block.
-    fn watch(&self, charges: Vec<Charge>);
+    /// What changes in what it watches over, all at once. Must not block.
+    fn watch(&self, changes: Vec<Change>);
 
     /// The host stops in order, and nothing is left to be done. Returns when it has been told.
     fn dismiss(&self);
 
     /// How it is.
     fn status(&self) -> GuardStatus;
+}
+
+/// A change of what is watched over.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A charge, in place of the one of this number, if there is one.
+    Put(u64, Charge),
+    /// The charge of this number is nobody's business any more.
+    Drop(u64),
 }
 
 /// The outputs of one device that are reached through one descriptor.

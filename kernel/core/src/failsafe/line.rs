@@ -23,6 +23,12 @@ pub trait SafeLine: Send + Sync {
         false
     }
 
+    /// Is another number whenever what [`guarded`](Self::guarded) gives may have become something else. Must not
+    /// wait for the line.
+    fn renewal(&self) -> u64 {
+        0
+    }
+
     /// How another process sets the safe value after this one died; none when it cannot be.
     fn guarded(&self) -> Option<GuardedLine>;
 }

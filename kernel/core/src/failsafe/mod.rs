@@ -16,6 +16,7 @@
 //! What it has to know is gathered by the [`Board`].
 
 mod board;
+mod charges;
 mod frame;
 pub mod guard;
 pub mod limits;

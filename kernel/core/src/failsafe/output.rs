@@ -1,12 +1,10 @@
 //! One output, and all that a device holds: plain data.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::connection::Seat;
 
 use super::frame::SafeFrame;
-use super::guard::{Action, Charge, GuardedFrame};
 use super::line::SafeLine;
 use super::status::{OutputStatus, SafeState};
 
@@ -138,55 +136,6 @@ impl Held {
             }
         }
         Due { lines, frames }
-    }
-
-    /// What the guard has to do for them if the host dies now.
-    pub(super) fn charges(&self, device: &Arc<str>, into: &mut Vec<Charge>) {
-        let mut seen = BTreeSet::new();
-        for output in &self.outputs {
-            match &output.how {
-                How::Line(line) if output.state != SafeState::Applied => {
-                    if let Some(guarded) = line.guarded() {
-                        into.push(Charge {
-                            device: device.clone(),
-                            on: line.name().into(),
-                            descriptor: guarded.descriptor,
-                            action: Action::Order {
-                                by: guarded.by,
-                                order: guarded.order,
-                                what: line.describe().into(),
-                            },
-                        });
-                    }
-                }
-                How::Frame { seat, .. } if seen.insert(seat.connection().clone()) => {
-                    into.extend(self.charge_of(device, seat));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// All frames over one connection that have not been confirmed, while the link is up.
-    fn charge_of(&self, device: &Arc<str>, seat: &Seat) -> Option<Charge> {
-        let (descriptor, line) = seat.descriptor()?;
-        let frames: Vec<GuardedFrame> = self
-            .outputs
-            .iter()
-            .filter(|output| output.state != SafeState::Applied)
-            .filter_map(|output| match &output.how {
-                How::Frame { seat: of, frame } if of.connection() == seat.connection() => {
-                    Some(frame.guarded())
-                }
-                _ => None,
-            })
-            .collect();
-        (!frames.is_empty()).then(|| Charge {
-            device: device.clone(),
-            on: seat.connection().clone(),
-            descriptor,
-            action: Action::Exchange { line, frames },
-        })
     }
 }
 

@@ -12,8 +12,9 @@ use crate::connection::Seat;
 use crate::event::SourceId;
 
 use super::board::Board;
+use super::charges::Told;
 use super::frame::SafeFrame;
-use super::guard::Charge;
+use super::guard::Change;
 use super::limits::STOP_TIME;
 use super::line::SafeLine;
 use super::output::{Due, Held, How, Lines, Output};
@@ -28,6 +29,8 @@ pub struct Outputs {
     pub(super) bus: Arc<Bus>,
     pub(super) clock: Arc<dyn Clock>,
     held: Mutex<Held>,
+    /// What the guard knows of them.
+    charged: Mutex<Told>,
     /// What was published last. Held while more is: what is told last must be how it stands.
     pub(super) told: Mutex<Option<SafeStatus>>,
     pub(super) untold: Untold,
@@ -62,6 +65,7 @@ impl Outputs {
             bus,
             clock,
             held: Mutex::default(),
+            charged: Mutex::default(),
             told: Mutex::default(),
             untold: Untold::default(),
             run: watch::Sender::default(),
@@ -482,14 +486,16 @@ impl Outputs {
         })
     }
 
-    /// What the guard has to do for them if the host dies now.
-    pub(super) fn charges(&self, into: &mut Vec<Charge>) {
-        self.lock().charges(&self.device, into);
+    /// What has changed since the guard was told last what it has to do for them if the host dies. Charges get
+    /// their numbers from `next`.
+    pub(super) fn changes(&self, next: &mut u64) -> Vec<Change> {
+        let mut charged = self.charged.lock().unwrap_or_else(PoisonError::into_inner);
+        charged.changes(&self.lock(), &self.device, next)
     }
 
     pub(super) fn refresh(&self) {
         if let Some(board) = self.board() {
-            board.refresh();
+            board.refresh(self);
         }
     }
 

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use weihe_kernel::failsafe::GuardedLine;
@@ -21,6 +22,8 @@ use crate::pwm::PwmChannel;
 pub(super) struct LinuxPwm {
     name: String,
     places: Arc<Places>,
+    /// Rises when it is found or lost.
+    renewal: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -58,6 +61,7 @@ impl LinuxPwm {
         Ok(Self {
             name: part.name,
             places,
+            renewal: AtomicU64::new(0),
             state: Mutex::new(State {
                 open: Some(open),
                 last: (period > 0).then_some((period, width)),
@@ -92,12 +96,14 @@ impl LinuxPwm {
                     self.switch(&folder, true)?;
                 }
                 state.open = Some(open);
+                self.renewal.fetch_add(1, Ordering::Relaxed);
                 folder
             }
         };
         let done = operation(&folder);
         if matches!(done, Err(HalError::Gone(_))) {
             state.open = None;
+            self.renewal.fetch_add(1, Ordering::Relaxed);
         }
         done
     }
@@ -221,6 +227,10 @@ impl PwmChannel for LinuxPwm {
     /// Drivers wait for the end of a period, for a clock or for a bus; and it may have to be looked for.
     fn blocks(&self) -> bool {
         true
+    }
+
+    fn renewal(&self) -> u64 {
+        self.renewal.load(Ordering::Relaxed)
     }
 
     fn guarded(&self, width: Option<u64>) -> Option<GuardedLine> {

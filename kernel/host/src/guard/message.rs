@@ -15,16 +15,16 @@ use weihe_kernel::failsafe::guard::{Action, Charge, LineTiming};
 /// labels that JSON has to escape, six times that.
 const PACKET: usize = 128 * 1024;
 
-/// One packet. What is between `Begin` and `Commit` replaces what was there before, as a whole: a host
-/// that dies in between leaves the former orders in force.
+/// One packet. What comes before `Commit` is in force with it, all at once: a host that dies in between leaves
+/// the former orders in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Message {
-    /// A new list follows.
-    Begin,
-    /// An entry of it; its descriptor comes along.
-    Charge(Order),
-    /// The list is complete.
+    /// What is to be done for one number, in place of what there was; its descriptor comes along.
+    Charge(u64, Order),
+    /// Nothing is to be done for this number any more.
+    Forget(u64),
+    /// All of that holds from now on.
     Commit,
     /// The host ends in order: nothing is to be done.
     Done,
@@ -215,25 +215,28 @@ mod tests {
     }
 
     fn order(bytes: Vec<u8>) -> Message {
-        Message::Charge(Order {
-            device: "soil".into(),
-            on: "field".into(),
-            action: Deed::Exchange {
-                line: LineTiming {
-                    gap: 1,
-                    silence: 2,
-                    byte_time: 3,
+        Message::Charge(
+            7,
+            Order {
+                device: "soil".into(),
+                on: "field".into(),
+                action: Deed::Exchange {
+                    line: LineTiming {
+                        gap: 1,
+                        silence: 2,
+                        byte_time: 3,
+                    },
+                    frames: vec![Frame {
+                        label: "valve = false\n阀".into(),
+                        expects: bytes.clone(),
+                        bytes,
+                        awaits_reply: true,
+                        timeout: u64::MAX,
+                        turnaround: 0,
+                    }],
                 },
-                frames: vec![Frame {
-                    label: "valve = false\n阀".into(),
-                    expects: bytes.clone(),
-                    bytes,
-                    awaits_reply: true,
-                    timeout: u64::MAX,
-                    turnaround: 0,
-                }],
             },
-        })
+        )
     }
 
     #[test]

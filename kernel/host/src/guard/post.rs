@@ -1,5 +1,6 @@
 //! The host's side: starts the guard, tells it what to do, and starts it again when it ends.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, Signal, kill_process};
-use weihe_kernel::failsafe::guard::Charge;
+use weihe_kernel::failsafe::guard::{Change, Charge};
 use weihe_kernel::failsafe::{Guard, GuardState, GuardStatus};
 
 use super::message::{Message, Order, send};
@@ -45,9 +46,10 @@ struct Shared {
 struct Orders {
     /// The thread that does all this runs.
     begun: bool,
-    charges: Vec<Charge>,
-    /// The guard does not know them yet.
-    fresh: bool,
+    /// All that is to be watched over, by number.
+    charges: BTreeMap<u64, Charge>,
+    /// What of it the guard does not know yet.
+    fresh: BTreeSet<u64>,
     dismissed: bool,
     /// It has been told so.
     gone: bool,
@@ -78,10 +80,22 @@ impl GuardProcess {
 }
 
 impl Guard for GuardProcess {
-    fn watch(&self, charges: Vec<Charge>) {
+    fn watch(&self, changes: Vec<Change>) {
+        let mut former = Vec::new();
         let mut orders = self.shared.lock();
-        let former = std::mem::replace(&mut orders.charges, charges);
-        orders.fresh = true;
+        for change in changes {
+            let id = match change {
+                Change::Put(id, charge) => {
+                    former.extend(orders.charges.insert(id, charge));
+                    id
+                }
+                Change::Drop(id) => {
+                    former.extend(orders.charges.remove(&id));
+                    id
+                }
+            };
+            orders.fresh.insert(id);
+        }
         if !orders.begun && !orders.charges.is_empty() {
             let shared = self.shared.clone();
             let thread = std::thread::Builder::new().name("weihe-guard".into());
@@ -143,7 +157,7 @@ struct Post {
 /// What the thread has to do.
 enum News {
     Dismissed,
-    Charges(Vec<Charge>),
+    Charges(Vec<(u64, Option<Charge>)>),
     Ended(String),
 }
 
@@ -197,10 +211,16 @@ impl Post {
                 }
                 _ => {}
             }
-            if std::mem::take(&mut orders.fresh)
-                && (self.socket.is_some() || !orders.charges.is_empty())
-            {
-                return News::Charges(orders.charges.clone());
+            let fresh = std::mem::take(&mut orders.fresh);
+            if self.socket.is_some() && !fresh.is_empty() {
+                let charge = |id| (id, orders.charges.get(&id).cloned());
+                return News::Charges(fresh.into_iter().map(charge).collect());
+            }
+            if self.socket.is_none() && !orders.charges.is_empty() {
+                // A guard that is started knows nothing.
+                let all = orders.charges.iter();
+                let all = all.map(|(id, charge)| (*id, Some(charge.clone())));
+                return News::Charges(all.collect());
             }
             orders = self
                 .shared
@@ -211,16 +231,20 @@ impl Post {
     }
 
     /// Gives the guard its orders; starts it when it is not there.
-    fn tell(&mut self, charges: &[Charge]) -> io::Result<()> {
+    fn tell(&mut self, charges: &[(u64, Option<Charge>)]) -> io::Result<()> {
         let socket = match self.socket.take() {
             Some(socket) => socket,
             None => self.start()?,
         };
         let socket = self.socket.insert(socket);
-        send(&*socket, &Message::Begin, None::<&OwnedFd>)?;
-        for charge in charges {
-            let order = Message::Charge(Order::from(charge));
-            send(&*socket, &order, Some(&*charge.descriptor))?;
+        for (id, charge) in charges {
+            match charge {
+                Some(charge) => {
+                    let order = Message::Charge(*id, Order::from(charge));
+                    send(&*socket, &order, Some(&*charge.descriptor))?;
+                }
+                None => send(&*socket, &Message::Forget(*id), None::<&OwnedFd>)?,
+            }
         }
         send(&*socket, &Message::Commit, None::<&OwnedFd>)
     }
@@ -286,7 +310,6 @@ impl Post {
             let mut orders = self.shared.lock();
             orders.pid = None;
             orders.error = how.to_owned();
-            orders.fresh = true;
             orders
         };
         let waited = self

@@ -1,5 +1,6 @@
 //! The guard's own life.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,18 +31,26 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut entrusted: Vec<Entrusted> = Vec::new();
-    let mut coming: Vec<Entrusted> = Vec::new();
+    let mut entrusted: BTreeMap<u64, Entrusted> = BTreeMap::new();
+    let mut coming: Vec<(u64, Option<Entrusted>)> = Vec::new();
     loop {
         match receive(std::io::stdin()) {
-            Ok(Some((Message::Begin, _))) => coming.clear(),
-            Ok(Some((Message::Charge(order), Some(descriptor)))) => {
-                coming.push((order, descriptor));
+            Ok(Some((Message::Charge(id, order), Some(descriptor)))) => {
+                coming.push((id, Some((order, descriptor))));
             }
-            Ok(Some((Message::Charge(order), None))) => {
+            Ok(Some((Message::Charge(id, order), None))) => {
                 say(&format!("{} came without its descriptor", order.on));
+                coming.push((id, None));
             }
-            Ok(Some((Message::Commit, _))) => entrusted = std::mem::take(&mut coming),
+            Ok(Some((Message::Forget(id), _))) => coming.push((id, None)),
+            Ok(Some((Message::Commit, _))) => {
+                for (id, change) in coming.drain(..) {
+                    match change {
+                        Some(entry) => drop(entrusted.insert(id, entry)),
+                        None => drop(entrusted.remove(&id)),
+                    }
+                }
+            }
             Ok(Some((Message::Done, _))) => return ExitCode::SUCCESS,
             Ok(None) => break,
             Err(error) => {
@@ -56,7 +65,7 @@ pub fn run() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     say("the host has died: its outputs go to their safe values");
-    match apply(entrusted) {
+    match apply(entrusted.into_values().collect()) {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }

@@ -4,6 +4,7 @@ mod lines;
 mod others;
 mod trouble;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +14,7 @@ use super::rig::*;
 use crate::bus::Overflow;
 use crate::connection::{LinkState, Priority, ReplyRule, Request};
 use crate::device::{DeviceSpec, DeviceState, Effect, Manner, StopReason};
-use crate::failsafe::guard::{Action, Charge};
+use crate::failsafe::guard::{Action, Change, Charge};
 use crate::failsafe::limits::{FIRST_PAUSE, LONGEST_PAUSE, STOP_TIME};
 use crate::failsafe::{
     Board, Guard, GuardState, GuardStatus, GuardedLine, Outputs, SafeFrame, SafeLine, SafeState,

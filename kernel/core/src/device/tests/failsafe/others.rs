@@ -5,20 +5,22 @@ use super::*;
 /// A guard that only remembers.
 #[derive(Default)]
 struct Watchman {
-    charges: Mutex<Vec<Vec<String>>>,
+    charges: Mutex<BTreeMap<u64, Charge>>,
+    /// How many changes it was told of each time.
+    told: Mutex<Vec<usize>>,
     dismissed: Mutex<bool>,
 }
 
 impl Guard for Watchman {
-    fn watch(&self, charges: Vec<Charge>) {
-        let shown = charges.iter().map(|charge| match &charge.action {
-            Action::Exchange { frames, .. } => {
-                let labels: Vec<&str> = frames.iter().map(|frame| &*frame.label).collect();
-                format!("{} on {}: {}", charge.device, charge.on, labels.join(" "))
+    fn watch(&self, changes: Vec<Change>) {
+        self.told.lock().unwrap().push(changes.len());
+        let mut charges = self.charges.lock().unwrap();
+        for change in changes {
+            match change {
+                Change::Put(id, charge) => drop(charges.insert(id, charge)),
+                Change::Drop(id) => assert!(charges.remove(&id).is_some(), "never told of {id}"),
             }
-            Action::Order { order, .. } => format!("{} on {}: {order:?}", charge.device, charge.on),
-        });
-        self.charges.lock().unwrap().push(shown.collect());
+        }
     }
 
     fn dismiss(&self) {
@@ -35,12 +37,71 @@ impl Guard for Watchman {
     }
 }
 
+impl Watchman {
+    fn charges(&self) -> Vec<String> {
+        let charges = self.charges.lock().unwrap();
+        let shown = charges.values().map(|charge| match &charge.action {
+            Action::Exchange { frames, .. } => {
+                let labels: Vec<&str> = frames.iter().map(|frame| &*frame.label).collect();
+                format!("{} on {}: {}", charge.device, charge.on, labels.join(" "))
+            }
+            Action::Order { order, .. } => format!("{} on {}: {order:?}", charge.device, charge.on),
+        });
+        shown.collect()
+    }
+}
+
+#[test]
+fn the_guard_is_told_what_has_changed_and_not_all_of_it_each_time() {
+    play(|world| async move {
+        let watchman = Arc::new(Watchman::default());
+        let board = Board::new(Some(watchman.clone()));
+        let device = world.add("device", &holding(&[]), wired);
+        let outputs = &device.device.outputs;
+        board.join(outputs);
+        let names: Vec<String> = (0..1_000).map(|number| format!("chip/{number}")).collect();
+        for name in &names {
+            outputs.declare(Arc::new(Numbered(name.clone())));
+        }
+        assert_eq!(*watchman.told.lock().unwrap(), vec![1; names.len()]);
+        // Declared anew, as after a restart: nothing is new.
+        outputs.declare(Arc::new(Numbered(names[0].clone())));
+        outputs.release(&names[1]);
+        assert_eq!(watchman.told.lock().unwrap()[names.len()..], [1]);
+        assert_eq!(watchman.charges().len(), names.len() - 1);
+        world.stop(device).await;
+        assert!(watchman.charges().is_empty(), "all of them are safe");
+    });
+}
+
+/// A line of a chip with many.
+struct Numbered(String);
+
+impl SafeLine for Numbered {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn describe(&self) -> String {
+        "off".into()
+    }
+
+    fn apply(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn guarded(&self) -> Option<GuardedLine> {
+        let log = Arc::default();
+        Pin { log, broken: false }.guarded()
+    }
+}
+
 #[test]
 fn the_guard_knows_what_is_left_to_be_done_and_on_which_descriptor() {
     play(|world| async move {
         let watchman = Arc::new(Watchman::default());
         let board = Board::new(Some(watchman.clone()));
-        let last = || watchman.charges.lock().unwrap().last().cloned().unwrap();
+        let last = || watchman.charges();
         let field = field(&world);
         let quiet = world.add("quiet", &holding(&[]), wired);
         board.join(&quiet.device.outputs);
@@ -56,7 +117,7 @@ fn the_guard_knows_what_is_left_to_be_done_and_on_which_descriptor() {
         }));
         assert_eq!(
             last(),
-            ["quiet on chip/17: b\"0\"", "device on field: a0 b0"]
+            ["device on field: a0 b0", "quiet on chip/17: b\"0\""]
         );
         // A link that is down has no descriptor.
         field.unplug();
@@ -70,9 +131,9 @@ fn the_guard_knows_what_is_left_to_be_done_and_on_which_descriptor() {
         world.stop(device).await;
         assert_eq!(field.heard(), ["a0", "b0"]);
         assert_eq!(last(), ["quiet on chip/17: b\"0\""]);
-        let looks = watchman.charges.lock().unwrap().len();
+        let looks = watchman.told.lock().unwrap().len();
         board.link_changed("other");
-        assert_eq!(watchman.charges.lock().unwrap().len(), looks, "no concern");
+        assert_eq!(watchman.told.lock().unwrap().len(), looks, "no concern");
         board.dismiss();
         assert!(*watchman.dismissed.lock().unwrap());
     });
