@@ -2,13 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::super::place::Places;
 use super::super::trouble;
-use super::Threads;
 use super::chip::{ChipLine, Generation, Refusal};
 use super::edge::{Decoder, Now, Wall};
 use super::listen::{Listening, Source};
@@ -16,6 +15,7 @@ use super::look::{Look, Looking, PERIOD, Seen};
 use super::refusal::refused;
 use super::source::{ChipSource, FileSource};
 use super::sysfs::FileLine;
+use super::{Eyes, Threads};
 use crate::board::GpioLine;
 use crate::error::HalError;
 use crate::gpio::{Edge, EdgeSink, Edges, LineConfig, Mode};
@@ -28,10 +28,14 @@ pub(super) struct Core {
     pub(super) name: String,
     pub(super) places: Arc<Places>,
     pub(super) threads: Arc<Threads>,
+    /// Those that bring its edges.
+    pub(super) eyes: Arc<Eyes>,
     pub(super) sink: EdgeSink,
     pub(super) slow: bool,
     /// It has vanished: whatever is done with it looks for it first.
     pub(super) away: AtomicBool,
+    /// Rises when it is taken, changed or lost.
+    pub(super) renewal: AtomicU64,
     pub(super) state: Mutex<State>,
 }
 
@@ -140,6 +144,7 @@ impl Core {
             _pulse: pulse,
         });
         self.away.store(false, Ordering::Relaxed);
+        self.renewal.fetch_add(1, Ordering::Relaxed);
         self.hear(state, true)
     }
 
@@ -153,7 +158,7 @@ impl Core {
             }
             there
         });
-        self.threads.watchman.watch(REVIVAL, look)
+        self.eyes.watchman.watch(REVIVAL, look)
     }
 
     /// Lets go of the line when its chip has vanished.
@@ -182,7 +187,7 @@ impl Core {
         let failed = |error: io::Error| trouble::failed(&self.name, &error);
         if open.edges {
             let source = self.source(&open.access, &config, fresh).map_err(failed)?;
-            match self.threads.listener.listen(source) {
+            match self.eyes.listener.listen(source) {
                 Ok(listening) => {
                     open.hears = Some(Hears::Kernel(listening));
                     return Ok(());
@@ -196,7 +201,7 @@ impl Core {
         }
         let seen = Seen::new(open.access.get().map_err(failed)?);
         let look = self.look(seen);
-        let looking = self.threads.watchman.watch(PERIOD, look).map_err(failed)?;
+        let looking = self.eyes.watchman.watch(PERIOD, look).map_err(failed)?;
         open.hears = Some(Hears::Looks(looking));
         Ok(())
     }
@@ -284,16 +289,17 @@ impl Core {
             return false;
         }
         self.away.store(true, Ordering::Relaxed);
+        self.renewal.fetch_add(1, Ordering::Relaxed);
         if let Some(open) = state.open.take() {
             tracing::warn!("{}", trouble::gone(&self.name, error));
-            self.threads.sweep(open.chip);
+            self.threads.sweep(&self.eyes, open.chip);
         }
         if wants_edges(&state.config) != Edges::None && state.revival.is_none() {
             let core = Arc::downgrade(self);
             let look: Look =
                 Box::new(move || core.upgrade().is_some_and(|core| core.revive().is_err()));
             // Without a thread it is found when it is used.
-            state.revival = self.threads.watchman.watch(REVIVAL, look).ok();
+            state.revival = self.threads.search.watch(REVIVAL, look).ok();
         }
         true
     }

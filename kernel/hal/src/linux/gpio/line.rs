@@ -1,7 +1,7 @@
 //! A line that is open: by a character device or by sysfs, with edges that the kernel tells of or that are looked for.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use weihe_kernel::failsafe::GuardedLine;
@@ -30,14 +30,18 @@ impl LinuxLine {
     ) -> Result<Self, HalError> {
         let part = places.find(Kind::Gpio, |board| board.line(name))?;
         let chip = part.chip.file_name().unwrap_or_default();
-        let device = Path::new("/sys/bus/gpio/devices").join(chip);
+        // Kernels without character devices have the class alone.
+        let mut folders = ["/sys/bus/gpio/devices", "/sys/class/gpio"].into_iter();
+        let slow = folders.any(|folder| places.is_slow(Path::new(folder).join(chip)));
         let core = Arc::new(Core {
             name: part.name.clone(),
-            slow: places.is_slow(device),
+            slow,
+            eyes: threads.eyes(&part.chip, slow),
             places,
             threads,
             sink,
             away: AtomicBool::new(false),
+            renewal: AtomicU64::new(0),
             state: Mutex::new(State {
                 config: *config,
                 open: None,
@@ -54,10 +58,16 @@ impl LinuxLine {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 impl LinuxLine {
     /// What happens when the kernel says that the chip is not there any more.
     pub(super) fn vanish(&self) {
         assert!(self.0.vanished(&rustix::io::Errno::NODEV.into()));
+    }
+
+    /// What happens when a look at it does not end.
+    pub(super) fn hang(&self, look: impl FnMut() + Send + 'static) {
+        self.0.eyes.watchman.soon(look).unwrap();
     }
 }
 
@@ -159,12 +169,17 @@ impl Line for LinuxLine {
             _pulse,
         });
         core.away.store(state.open.is_none(), Ordering::Relaxed);
+        core.renewal.fetch_add(1, Ordering::Relaxed);
         let heard = core.hear(&mut state, false);
         outcome.and(heard)
     }
 
     fn blocks(&self) -> bool {
         self.0.slow || self.0.away.load(Ordering::Relaxed)
+    }
+
+    fn renewal(&self) -> u64 {
+        self.0.renewal.load(Ordering::Relaxed)
     }
 
     fn guarded(&self, active: bool) -> Option<GuardedLine> {

@@ -1,4 +1,4 @@
-//! One thread that waits for the edges of all lines.
+//! A thread that waits for the edges of lines.
 
 use std::collections::HashMap;
 use std::io;

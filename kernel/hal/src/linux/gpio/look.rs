@@ -1,4 +1,4 @@
-//! One thread that looks at lines which cannot raise edges, every few milliseconds, and for chips that have vanished.
+//! A thread that looks at lines which cannot raise edges, every few milliseconds, or for chips that have vanished.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};

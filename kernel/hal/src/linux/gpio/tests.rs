@@ -254,3 +254,47 @@ fn a_line_without_any_way_to_it_says_what_to_do() {
         "{text}"
     );
 }
+
+#[test]
+fn a_slow_chip_that_hangs_keeps_nobody_elses_edges() {
+    let fixture = board();
+    // An expander on an I2C bus, which cannot raise edges either.
+    let expander = "/sys/devices/platform/f0.i2c/i2c-1/1-0020/gpio/gpiochip500";
+    fixture.link("/sys/class/gpio/gpiochip500", expander);
+    for (file, value) in [("ngpio", "8"), ("base", "500"), ("label", "1-0020")] {
+        fixture.file(
+            &format!("/sys/class/gpio/gpiochip500/{file}"),
+            &format!("{value}\n"),
+        );
+    }
+    for (file, value) in [("direction", "in"), ("value", "0"), ("active_low", "0")] {
+        fixture.file(
+            &format!("/sys/class/gpio/gpio503/{file}"),
+            &format!("{value}\n"),
+        );
+    }
+    let threads: Arc<Threads> = Arc::default();
+    let on = |name: &str, sink| {
+        let config = input(false, Edges::Both, 0);
+        LinuxLine::open(fixture.places(), threads.clone(), name, &config, sink).unwrap()
+    };
+    let float = on("gpio/1-0020/3", deaf());
+    assert!(float.blocks(), "it is behind a bus");
+    // The bus hangs while its line is looked at.
+    let (go, gate) = mpsc::channel::<()>();
+    let (begun, has_begun) = mpsc::channel();
+    float.hang(move || {
+        begun.send(()).unwrap();
+        // Until the end of the test.
+        let _ = gate.recv();
+    });
+    has_begun.recv().unwrap();
+    let (sink, heard) = ear();
+    let _key = on(NAME, sink);
+    fixture.file(&format!("{LINE}/value"), "1\n");
+    assert!(heard.recv_timeout(PATIENCE).unwrap().active);
+    drop(go);
+}
+
+/// A test that fails ends after this; one that passes never waits for it.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
