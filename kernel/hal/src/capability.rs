@@ -115,6 +115,11 @@ impl HalCapability {
         self.shared.hardware.virtual_board()
     }
 
+    /// The one name of something that may have several.
+    pub(crate) fn resolve(&self, kind: Kind, name: &str) -> Result<String, HalError> {
+        self.shared.hardware.resolve(kind, name)
+    }
+
     /// The board as it is now, with who holds what. Of a real one only that is known.
     pub fn look(&self) -> BoardView {
         let mut view = match self.virtual_board() {
@@ -177,6 +182,7 @@ impl Capability for HalCapability {
                     help: Some(help.to_owned()),
                 })?;
         }
+        self.check_aliases(&grant)?;
         Ok(Box::new(GrantedHardware {
             device: device.into(),
             leases: Arc::default(),

@@ -126,6 +126,18 @@ impl Grant {
         }
     }
 
+    /// What may be set: what the plugin calls it, and what it is in the grant.
+    pub fn outputs(&self) -> impl Iterator<Item = (Kind, &str, &str)> {
+        let lines = self.lines.iter().filter(|(_, line)| line.output);
+        let lines = lines.map(|(alias, line)| (Kind::Gpio, &**alias, &*line.line));
+        let others = self
+            .others
+            .iter()
+            .filter(|((kind, _), _)| *kind == Kind::Pwm);
+        let channels = others.map(|((kind, alias), other)| (*kind, &**alias, &*other.name));
+        lines.chain(channels)
+    }
+
     /// Everything that is named, as the board calls it.
     pub fn names(&self) -> impl Iterator<Item = (Kind, &str)> {
         let lines = self.lines.values().map(|line| (Kind::Gpio, &*line.line));

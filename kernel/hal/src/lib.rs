@@ -7,6 +7,7 @@
 pub mod adc;
 pub mod board;
 mod capability;
+mod claims;
 mod error;
 mod frame;
 pub mod gpio;
@@ -36,6 +37,7 @@ mod worker;
 
 pub use board::Board;
 pub use capability::{HAL, HalCapability};
+pub use claims::Claims;
 pub use error::HalError;
 pub use guest::INTERFACES;
 pub use hardware::{Hardware, Kind};

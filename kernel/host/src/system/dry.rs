@@ -1,10 +1,11 @@
 //! A kernel on which nothing runs: for `check`, `inspect`, `decode` and `encode`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use weihe_hal::virtual_board::BoardError;
+use weihe_hal::{Claims, HalCapability};
 use weihe_kernel::audit::NoAudit;
 use weihe_kernel::connection::{
     Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Kinds, Opened, Opener,
@@ -17,7 +18,7 @@ use weihe_kernel::{
 };
 use weihe_store::{OpenError, Store, StoreCapability};
 
-use super::hardware::hardware;
+use super::hardware::{claim, hardware};
 use super::{CACHE, Candidate, DATABASE, QUARANTINE, compiler};
 use crate::config::BoardEntry;
 
@@ -41,6 +42,8 @@ pub enum DryError {
 /// A kernel whose connections never open, with a store of its own that is thrown away.
 pub struct DryRun {
     kernel: Arc<Kernel>,
+    hal: Arc<HalCapability>,
+    claims: Mutex<Claims>,
     _scratch: tempfile::TempDir,
 }
 
@@ -81,6 +84,8 @@ impl DryRun {
             })?;
         Ok(Self {
             kernel,
+            hal,
+            claims: Mutex::default(),
             _scratch: scratch,
         })
     }
@@ -114,9 +119,12 @@ impl DryRun {
         self.kernel.add_connection(name, table)
     }
 
-    /// Checks a device's plugin, connection and grants.
+    /// Checks a device's plugin, connection and grants, and that it is granted no output that a device has which
+    /// was checked before.
     pub fn device(&self, spec: &DeviceSpec) -> Result<(), DeviceError> {
-        self.kernel.check_device(spec)
+        self.kernel.check_device(spec)?;
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claim(&mut claims, &self.hal, spec)
     }
 
     /// Ends it.

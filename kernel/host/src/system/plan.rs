@@ -474,7 +474,7 @@ fn changed_keys(before: &toml::Table, after: &toml::Table) -> String {
 }
 
 /// The keys in which two devices differ, as `weihe.toml` calls them.
-fn differences(before: &DeviceSpec, after: &DeviceSpec) -> Vec<&'static str> {
+pub(super) fn differences(before: &DeviceSpec, after: &DeviceSpec) -> Vec<&'static str> {
     // Named one by one, so that a field that is added is not forgotten here.
     let DeviceSpec {
         name: _,

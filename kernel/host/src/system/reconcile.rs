@@ -1,5 +1,6 @@
 //! A running system follows its `weihe.toml` and its folder for plugins: look, plan, apply.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use weihe_kernel::device::DeviceState;
 
 use super::candidate::Candidate;
+use super::hardware::{claim, claimed};
 use super::in_force::{InForce, Running, RunningDevice};
 use super::plan::{Plan, Situation};
 use super::rejected::Rejected;
@@ -265,6 +267,7 @@ impl System {
             }
         }
         let running = self.running();
+        let claims = RefCell::new(claimed(self.hal(), config, &running));
         let mut plan = Plan::make(&Situation {
             config,
             files: &followed.files,
@@ -273,7 +276,10 @@ impl System {
             in_force: &followed.in_force,
             running: &running,
             quarantined: &|sha256| kernel.quarantined(sha256),
-            granted: &|spec, status| kernel.check_granted(spec, status),
+            granted: &|spec, status| {
+                kernel.check_granted(spec, status)?;
+                claim(&mut claims.borrow_mut(), self.hal(), spec)
+            },
         });
         let ignored = config.ignored.iter();
         plan.notes
