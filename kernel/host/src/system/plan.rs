@@ -36,6 +36,8 @@ pub(super) struct Situation<'s> {
     pub(super) running: &'s Running,
     pub(super) quarantined: &'s dyn Fn(&str) -> Option<Quarantined>,
     pub(super) granted: &'s dyn Fn(&DeviceSpec, &PluginStatus) -> Result<(), DeviceError>,
+    /// Takes the outputs that a device is granted, unless another one has them.
+    pub(super) claim: &'s dyn Fn(&DeviceSpec) -> Result<(), DeviceError>,
 }
 
 /// The steps, and what cannot be had.
@@ -327,6 +329,8 @@ impl Plan {
         for (spec, entry) in &wanted {
             let name = spec.name.as_str();
             self.specs.insert(name.to_owned(), spec.clone());
+            // In the order of the file, whether they run or not.
+            let claim = (situation.claim)(spec);
             let before = situation.in_force.devices.get(name);
             let touched = |which: &BTreeSet<&str>| {
                 let mut connections = spec.connection.iter().chain(&spec.grants.connections);
@@ -377,7 +381,7 @@ impl Plan {
                     _ => continue,
                 },
             };
-            let problems = check(situation, spec, *entry, plugin);
+            let problems = check(situation, spec, *entry, plugin, claim);
             if let Some(first) = problems.first() {
                 self.fail(Part::Device, name, first.clone());
                 let others = problems[1..].iter().cloned();
@@ -431,6 +435,7 @@ fn check(
     spec: &DeviceSpec,
     entry: Option<&DeviceEntry>,
     plugin: &PluginStatus,
+    claim: Result<(), DeviceError>,
 ) -> Vec<Problem> {
     let config = situation.config;
     let schema = Schema::parse(&plugin.description.config_schema);
@@ -440,7 +445,7 @@ fn check(
             return problems;
         }
     }
-    match (situation.granted)(spec, plugin) {
+    match (situation.granted)(spec, plugin).and(claim) {
         Ok(()) => Vec::new(),
         Err(error) => vec![device_problem(config, &spec.name, &error)],
     }

@@ -276,10 +276,8 @@ impl System {
             in_force: &followed.in_force,
             running: &running,
             quarantined: &|sha256| kernel.quarantined(sha256),
-            granted: &|spec, status| {
-                kernel.check_granted(spec, status)?;
-                claim(&mut claims.borrow_mut(), self.hal(), spec)
-            },
+            granted: &|spec, status| kernel.check_granted(spec, status),
+            claim: &|spec| claim(&mut claims.borrow_mut(), self.hal(), spec),
         });
         let ignored = config.ignored.iter();
         plan.notes

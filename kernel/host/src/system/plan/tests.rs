@@ -66,6 +66,7 @@ impl Rig {
                 })
             },
             granted: &|_, _| Ok(()),
+            claim: &|_| Ok(()),
         })
     }
 
