@@ -24,6 +24,7 @@ mod line;
 mod output;
 mod outputs;
 mod sending;
+mod setting;
 mod status;
 mod telling;
 

@@ -4,6 +4,7 @@
 mod bus;
 mod open;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
 
 use std::collections::HashMap;
