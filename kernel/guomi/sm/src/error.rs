@@ -1,6 +1,7 @@
 /// What was wrong with an input.
 ///
-/// No variant tells anything about a key: whatever goes wrong in a decryption is [`Error::Decrypt`].
+/// No variant tells anything about a key: whatever goes wrong in a decryption is [`Error::Decrypt`]
+/// or, of a key file, [`Error::Passphrase`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The system's source of randomness failed.
@@ -26,6 +27,31 @@ pub enum Error {
     /// A ciphertext could not be decrypted, for whatever reason.
     #[error("the ciphertext could not be decrypted")]
     Decrypt,
+    /// A key exchange failed: the other side's confirmation is wrong, or its point was chosen to leave no key.
+    #[error("the key exchange failed: the other side has not come to the same key")]
+    Exchange,
+    /// A file is not what it should be.
+    #[error("this is not {what}: {why}")]
+    Form {
+        /// What it should be.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A private key is encrypted, and no passphrase was given.
+    #[error("the private key is encrypted, and no passphrase was given")]
+    Encrypted,
+    /// A private key is encrypted in a way that is not known here, or that costs too much to undo.
+    #[error("the private key is encrypted with {0}")]
+    Encryption(String),
+    /// An encrypted private key could not be decrypted.
+    #[error(
+        "the private key could not be decrypted: the passphrase is wrong, or the file is damaged"
+    )]
+    Passphrase,
+    /// A certificate is refused.
+    #[error(transparent)]
+    Certificate(#[from] crate::certificate::Refusal),
     /// An input of the wrong length.
     #[error("{what} has to be {expected} bytes, not {found}")]
     Length {

@@ -8,6 +8,10 @@
 //! | [`sm2`] | GB/T 32918 (GM/T 0003): elliptic curve signatures, encryption, key agreement |
 //! | [`sm3`] | GB/T 32905 (GM/T 0004): hash; HMAC (RFC 2104) and key derivation over it |
 //! | [`sm4`] | GB/T 32907 (GM/T 0002): block cipher and its modes |
+//! | [`keys`] | keys in files: PKCS#8, encrypted or not, SEC 1, SubjectPublicKeyInfo |
+//! | [`request`] | PKCS#10 (RFC 2986): requests for certificates |
+//! | [`certificate`] | X.509 (RFC 5280, GM/T 0015): certificates of SM2, their issue and the verification of chains |
+//! | [`pem`] | the text form of keys, requests and certificates (RFC 7468) |
 //!
 //! ```
 //! use weihe_sm::sm2::{DEFAULT_ID, PrivateKey};
@@ -18,8 +22,13 @@
 //! # Ok::<(), weihe_sm::Error>(())
 //! ```
 
+pub mod certificate;
 mod error;
+pub mod keys;
+mod name;
+pub mod pem;
 mod random;
+pub mod request;
 pub mod sm2;
 pub mod sm3;
 pub mod sm4;

@@ -1,4 +1,5 @@
 use sm2::{
+    ProjectivePoint,
     dsa::{VerifyingKey, signature::hazmat::PrehashVerifier},
     elliptic_curve::sec1::ToSec1Point,
 };
@@ -11,14 +12,18 @@ use crate::Error;
 
 /// A public key: a point of the curve that is not the one at infinity.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PublicKey(pub(super) sm2::PublicKey);
+pub struct PublicKey(pub(crate) sm2::PublicKey);
 
 impl PublicKey {
-    /// The point in SEC 1 form: `04 x y`, or compressed.
+    /// The point in SEC 1 form: `04 x y`, or compressed (`02 x`, `03 x`).
     ///
     /// # Errors
     /// [`Error::PublicKey`] where it is not on the curve, or has another form.
     pub fn from_sec1(bytes: &[u8]) -> Result<Self, Error> {
+        // The compact form, 05, is not one of GB/T 32918.1-2016, 4.2.9.
+        if !matches!(bytes.first(), Some(2..=4)) {
+            return Err(Error::PublicKey);
+        }
         sm2::PublicKey::from_sec1_bytes(bytes)
             .map(Self)
             .map_err(|_| Error::PublicKey)
@@ -34,11 +39,25 @@ impl PublicKey {
         bytes
     }
 
+    /// The point in SEC 1 form, compressed: `02 x` or `03 x`.
+    pub fn to_compressed(&self) -> [u8; 33] {
+        let mut bytes = [0; 33];
+        let point = self.0.to_sec1_point(true);
+        for (to, from) in bytes.iter_mut().zip(point.as_bytes()) {
+            *to = *from;
+        }
+        bytes
+    }
+
     /// x and y.
     pub(super) fn coordinates(&self) -> [u8; 64] {
         let mut bytes = [0; 64];
         bytes.copy_from_slice(&self.to_sec1()[1..]);
         bytes
+    }
+
+    pub(super) fn point(&self) -> ProjectivePoint {
+        ProjectivePoint::from(*self.0.as_affine())
     }
 
     /// Whether `signature` is one of `message` by this key under the identity `id` (GB/T 32918.2-2016, 7.1).

@@ -1,0 +1,214 @@
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
+use der::{
+    Encode, Sequence,
+    asn1::{AnyRef, Null, ObjectIdentifier, OctetStringRef},
+};
+use pbkdf2::pbkdf2_hmac;
+use spki::AlgorithmIdentifierRef;
+use zeroize::Zeroizing;
+
+use crate::{Error, random};
+
+/// How often PBKDF2 goes round for a key that is written here: half a second on a small board.
+pub const ITERATIONS: u32 = 600_000;
+
+/// How often PBKDF2 may go round for a key that is read: a file must not keep the machine busy for minutes.
+pub const MAX_ITERATIONS: u32 = 5_000_000;
+
+const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
+const PBKDF2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.12");
+const HMAC_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.2.9");
+/// HMAC-SM3 (GM/T 0006; GM/T 0091).
+const HMAC_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.401.2");
+const SM4_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.104.2");
+const AES_128_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.2");
+const AES_256_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.42");
+
+/// Bytes of the salt of a key that is written here (RFC 8018, 4.1: 8 at least).
+const SALT: usize = 16;
+
+const BLOCK: usize = 16;
+
+/// PBES2-params (RFC 8018, A.4).
+#[derive(Sequence)]
+struct Parameters<'a> {
+    derivation: AlgorithmIdentifierRef<'a>,
+    encryption: AlgorithmIdentifierRef<'a>,
+}
+
+/// PBKDF2-params (RFC 8018, A.2). Without `prf` it is HMAC-SHA1, which is not known here.
+#[derive(Sequence)]
+struct Derivation<'a> {
+    salt: &'a OctetStringRef,
+    iterations: u32,
+    length: Option<u32>,
+    prf: Option<AlgorithmIdentifierRef<'a>>,
+}
+
+#[derive(Clone, Copy)]
+enum Cipher {
+    Sm4,
+    Aes128,
+    Aes256,
+}
+
+impl Cipher {
+    fn key(self) -> usize {
+        match self {
+            Self::Sm4 | Self::Aes128 => 16,
+            Self::Aes256 => 32,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Prf {
+    Sm3,
+    Sha256,
+}
+
+/// Undoes the encryption of a key.
+pub(super) fn decrypt(
+    algorithm: &AlgorithmIdentifierRef<'_>,
+    passphrase: &[u8],
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    if algorithm.oid != PBES2 {
+        return Err(Error::Encryption(format!(
+            "a scheme other than PBES2 ({})",
+            algorithm.oid
+        )));
+    }
+    let parameters: Parameters<'_> = decode(algorithm.parameters)?;
+    if parameters.derivation.oid != PBKDF2 {
+        return Err(Error::Encryption(format!(
+            "a key derivation other than PBKDF2 ({})",
+            parameters.derivation.oid
+        )));
+    }
+    let derivation: Derivation<'_> = decode(parameters.derivation.parameters)?;
+    if !(1..=MAX_ITERATIONS).contains(&derivation.iterations) {
+        return Err(Error::Encryption(format!(
+            "{} iterations of PBKDF2; 1 to {MAX_ITERATIONS} are taken",
+            derivation.iterations
+        )));
+    }
+    let prf = match derivation.prf.map(|prf| prf.oid) {
+        Some(HMAC_SM3) => Prf::Sm3,
+        Some(HMAC_SHA256) => Prf::Sha256,
+        Some(other) => return Err(Error::Encryption(format!("PBKDF2 over {other}"))),
+        None => return Err(Error::Encryption("PBKDF2 over HMAC-SHA1".to_owned())),
+    };
+    let cipher = match parameters.encryption.oid {
+        SM4_CBC => Cipher::Sm4,
+        AES_128_CBC => Cipher::Aes128,
+        AES_256_CBC => Cipher::Aes256,
+        other => return Err(Error::Encryption(format!("the cipher {other}"))),
+    };
+    if derivation
+        .length
+        .is_some_and(|length| usize::try_from(length) != Ok(cipher.key()))
+    {
+        return Err(Error::Passphrase);
+    }
+    let iv: &OctetStringRef = decode(parameters.encryption.parameters)?;
+    let iv: &[u8; BLOCK] = iv.as_bytes().try_into().map_err(|_| Error::Passphrase)?;
+    let key = derive(
+        prf,
+        passphrase,
+        derivation.salt.as_bytes(),
+        derivation.iterations,
+        cipher,
+    );
+    let plain = match cipher {
+        Cipher::Sm4 => open::<cbc::Decryptor<sm4::Sm4>>(&key, iv, data),
+        Cipher::Aes128 => open::<cbc::Decryptor<aes::Aes128>>(&key, iv, data),
+        Cipher::Aes256 => open::<cbc::Decryptor<aes::Aes256>>(&key, iv, data),
+    };
+    plain.ok_or(Error::Passphrase)
+}
+
+fn decode<'a, T: der::Choice<'a> + der::DecodeValue<'a>>(
+    any: Option<AnyRef<'a>>,
+) -> Result<T, Error> {
+    any.and_then(|any| any.decode_as().ok())
+        .ok_or(Error::Passphrase)
+}
+
+fn derive(
+    prf: Prf,
+    passphrase: &[u8],
+    salt: &[u8],
+    iterations: u32,
+    cipher: Cipher,
+) -> Zeroizing<Vec<u8>> {
+    let mut key = Zeroizing::new(vec![0; cipher.key()]);
+    match prf {
+        Prf::Sm3 => pbkdf2_hmac::<sm3::Sm3>(passphrase, salt, iterations, &mut key),
+        Prf::Sha256 => pbkdf2_hmac::<sha2_0_11::Sha256>(passphrase, salt, iterations, &mut key),
+    }
+    key
+}
+
+fn open<C: KeyIvInit + BlockModeDecrypt>(
+    key: &[u8],
+    iv: &[u8; BLOCK],
+    data: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let mut plain = Zeroizing::new(data.to_vec());
+    let length = C::new_from_slices(key, iv)
+        .ok()?
+        .decrypt_padded::<Pkcs7>(&mut plain)
+        .ok()?
+        .len();
+    plain.truncate(length);
+    Some(plain)
+}
+
+/// Encrypts a key; gives the algorithm in DER and the ciphertext.
+pub(super) fn encrypt(passphrase: &[u8], plain: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    let (mut salt, mut iv) = ([0; SALT], [0; BLOCK]);
+    random(&mut salt)?;
+    random(&mut iv)?;
+    let key = derive(Prf::Sm3, passphrase, &salt, ITERATIONS, Cipher::Sm4);
+    let data = cbc::Encryptor::<sm4::Sm4>::new_from_slices(&key, &iv)
+        .map_err(form)?
+        .encrypt_padded_vec::<Pkcs7>(plain);
+    Ok((algorithm(&salt, &iv).map_err(form)?, data))
+}
+
+fn algorithm(salt: &[u8], iv: &[u8]) -> der::Result<Vec<u8>> {
+    let derivation = Derivation {
+        salt: OctetStringRef::new(salt)?,
+        iterations: ITERATIONS,
+        length: None,
+        prf: Some(AlgorithmIdentifierRef {
+            oid: HMAC_SM3,
+            parameters: Some(Null.into()),
+        }),
+    }
+    .to_der()?;
+    let parameters = Parameters {
+        derivation: AlgorithmIdentifierRef {
+            oid: PBKDF2,
+            parameters: Some(AnyRef::try_from(derivation.as_slice())?),
+        },
+        encryption: AlgorithmIdentifierRef {
+            oid: SM4_CBC,
+            parameters: Some(AnyRef::new(der::Tag::OctetString, iv)?),
+        },
+    }
+    .to_der()?;
+    AlgorithmIdentifierRef {
+        oid: PBES2,
+        parameters: Some(AnyRef::try_from(parameters.as_slice())?),
+    }
+    .to_der()
+}
+
+pub(super) fn form(why: impl ToString) -> Error {
+    Error::Form {
+        what: "an encrypted private key",
+        why: why.to_string(),
+    }
+}

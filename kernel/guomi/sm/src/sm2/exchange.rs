@@ -1,0 +1,220 @@
+//! Key exchange (GB/T 32918.3-2016): two sides that know each other's public keys and identities come to one key,
+//! and each may prove to the other that it has it.
+//!
+//! ```
+//! use weihe_sm::sm2::{DEFAULT_ID, PrivateKey, exchange::{Initiator, Party, respond}};
+//!
+//! let (meter, gateway) = (PrivateKey::generate()?, PrivateKey::generate()?);
+//! let (meter_point, gateway_point) = (meter.public_key(), gateway.public_key());
+//!
+//! // The gateway begins and sends its point R_A.
+//! let begun = Initiator::new(&gateway, DEFAULT_ID, Party { key: meter_point, id: DEFAULT_ID })?;
+//! // The meter answers with its own, R_B, and with its confirmation S_B.
+//! let peer = Party { key: gateway_point, id: DEFAULT_ID };
+//! let (point, answered) = respond(&meter, DEFAULT_ID, peer, &begun.point(), 16)?;
+//! // Each side gives its key only against the other's confirmation.
+//! let agreed = begun.finish(&point, 16)?;
+//! let (proof, to_meter) = (answered.confirmation(), agreed.confirmation());
+//! assert_eq!(agreed.confirm(&proof)?, answered.confirm(&to_meter)?);
+//! # Ok::<(), weihe_sm::Error>(())
+//! ```
+
+use sm2::{
+    FieldBytes, Scalar,
+    elliptic_curve::{Group, ops::Reduce, subtle::ConstantTimeEq},
+};
+use zeroize::Zeroizing;
+
+use super::{PrivateKey, PublicKey, identity::z, kdf::kdf, private::coordinates};
+use crate::{
+    Error,
+    sm3::{DIGEST, Sm3},
+};
+
+/// The other side, as it is known beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Party<'a> {
+    /// Its public key.
+    pub key: PublicKey,
+    /// Its identity; [`DEFAULT_ID`](super::DEFAULT_ID) where nothing else was agreed on.
+    pub id: &'a [u8],
+}
+
+/// The side that begins (user A of the standard), waiting for the other's answer.
+#[derive(Debug)]
+pub struct Initiator {
+    key: PrivateKey,
+    ephemeral: PrivateKey,
+    z: [u8; DIGEST],
+    peer: PublicKey,
+    peer_z: [u8; DIGEST],
+}
+
+impl Initiator {
+    /// Begins an exchange of `key`, known as `id`, with `peer` (6.1, A1 to A3).
+    ///
+    /// # Errors
+    /// [`Error::Random`], [`Error::Identity`].
+    pub fn new(key: &PrivateKey, id: &[u8], peer: Party<'_>) -> Result<Self, Error> {
+        Self::with(key, id, peer, PrivateKey::generate()?)
+    }
+
+    fn with(
+        key: &PrivateKey,
+        id: &[u8],
+        peer: Party<'_>,
+        ephemeral: PrivateKey,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            z: z(id, &key.public_key().coordinates())?,
+            peer_z: z(peer.id, &peer.key.coordinates())?,
+            peer: peer.key,
+            key: key.clone(),
+            ephemeral,
+        })
+    }
+
+    /// R_A, which is sent to the other side, as `04 x y`.
+    pub fn point(&self) -> [u8; 65] {
+        self.ephemeral.public_key().to_sec1()
+    }
+
+    /// Comes to a key of `length` bytes with the other side's point R_B (6.1, A4 to A10).
+    ///
+    /// # Errors
+    /// [`Error::PublicKey`] of a point that is not on the curve, [`Error::Exchange`], [`Error::TooLong`].
+    pub fn finish(self, point: &[u8], length: usize) -> Result<Agreed, Error> {
+        let point = PublicKey::from_sec1(point)?;
+        let shared = shared(&self.key, &self.ephemeral, &self.peer, &point)?;
+        let (one, two) = (self.ephemeral.public_key(), point);
+        let [responder, initiator] = confirmations(&shared, &self.z, &self.peer_z, &one, &two);
+        Ok(Agreed {
+            key: kdf(&[&*shared, &self.z, &self.peer_z], length)?,
+            own: initiator,
+            expected: responder,
+        })
+    }
+}
+
+/// Answers an exchange that the other side began with `point`, R_A, as `key`, known as `id` (6.1, B1 to B8). Gives
+/// R_B, which is sent back, and the key of `length` bytes.
+///
+/// # Errors
+/// [`Error::PublicKey`] of a point that is not on the curve, [`Error::Exchange`], [`Error::TooLong`],
+/// [`Error::Random`], [`Error::Identity`].
+pub fn respond(
+    key: &PrivateKey,
+    id: &[u8],
+    peer: Party<'_>,
+    point: &[u8],
+    length: usize,
+) -> Result<([u8; 65], Agreed), Error> {
+    respond_with(key, id, peer, point, length, &PrivateKey::generate()?)
+}
+
+fn respond_with(
+    key: &PrivateKey,
+    id: &[u8],
+    peer: Party<'_>,
+    point: &[u8],
+    length: usize,
+    ephemeral: &PrivateKey,
+) -> Result<([u8; 65], Agreed), Error> {
+    let point = PublicKey::from_sec1(point)?;
+    let own_z = z(id, &key.public_key().coordinates())?;
+    let peer_z = z(peer.id, &peer.key.coordinates())?;
+    let shared = shared(key, ephemeral, &peer.key, &point)?;
+    let own = ephemeral.public_key();
+    let [responder, initiator] = confirmations(&shared, &peer_z, &own_z, &point, &own);
+    let agreed = Agreed {
+        key: kdf(&[&*shared, &peer_z, &own_z], length)?,
+        own: responder,
+        expected: initiator,
+    };
+    Ok((own.to_sec1(), agreed))
+}
+
+/// A key that both sides should have come to.
+pub struct Agreed {
+    key: Zeroizing<Vec<u8>>,
+    own: [u8; DIGEST],
+    expected: [u8; DIGEST],
+}
+
+impl Agreed {
+    /// What proves to the other side that this one has the key: S_A of who began, S_B of who answered.
+    pub fn confirmation(&self) -> [u8; DIGEST] {
+        self.own
+    }
+
+    /// The key, once the other side has proved that it has it.
+    ///
+    /// # Errors
+    /// [`Error::Exchange`] where the confirmation is not that of the other side.
+    pub fn confirm(self, confirmation: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        if bool::from(self.expected.as_slice().ct_eq(confirmation)) {
+            Ok(self.key)
+        } else {
+            Err(Error::Exchange)
+        }
+    }
+
+    /// The key without a proof, where the protocol has none: confirmation is optional in the standard.
+    pub fn unconfirmed(self) -> Zeroizing<Vec<u8>> {
+        self.key
+    }
+}
+
+impl std::fmt::Debug for Agreed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("sm2::exchange::Agreed(..)")
+    }
+}
+
+/// x and y of U, which is V on the other side (6.1, A5 to A7 and B3 to B6). The cofactor h is 1.
+fn shared(
+    key: &PrivateKey,
+    ephemeral: &PrivateKey,
+    peer: &PublicKey,
+    peer_point: &PublicKey,
+) -> Result<Zeroizing<[u8; 64]>, Error> {
+    let t = Zeroizing::new(**key.scalar() + halved(&ephemeral.public_key()) * **ephemeral.scalar());
+    let point = (peer.point() + peer_point.point() * halved(peer_point)) * *t;
+    if bool::from(point.is_identity()) {
+        return Err(Error::Exchange);
+    }
+    Ok(Zeroizing::new(coordinates(&point)))
+}
+
+/// 2^w + (x & (2^w - 1)) with w = 127 (6.1, A4).
+fn halved(point: &PublicKey) -> Scalar {
+    let mut number = [0; 32];
+    number[16..].copy_from_slice(&point.coordinates()[16..32]);
+    number[16] |= 0x80;
+    Scalar::reduce(&FieldBytes::from(number))
+}
+
+/// S_B and S_A, in this order (6.1, A9, B7 and A10, B9).
+fn confirmations(
+    shared: &[u8; 64],
+    initiator: &[u8; DIGEST],
+    responder: &[u8; DIGEST],
+    one: &PublicKey,
+    two: &PublicKey,
+) -> [[u8; DIGEST]; 2] {
+    let (x, y) = shared.split_at(32);
+    let mut inner = Sm3::new();
+    inner.update(x);
+    inner.update(initiator);
+    inner.update(responder);
+    inner.update(&one.coordinates());
+    inner.update(&two.coordinates());
+    let inner = inner.finish();
+    [2, 3].map(|side| {
+        let mut digest = Sm3::new();
+        digest.update(&[side]);
+        digest.update(y);
+        digest.update(&inner);
+        digest.finish()
+    })
+}
