@@ -66,7 +66,7 @@ impl PublicKey {
     }
 
     /// The ciphertext with this k, or none where the standard wants another (A5).
-    fn encrypt_with(
+    pub(super) fn encrypt_with(
         &self,
         k: &NonZeroScalar,
         layout: Layout,
@@ -110,7 +110,7 @@ impl PrivateKey {
 }
 
 /// C3 (GB/T 32918.4-2016, 6.1, A7).
-fn check(shared: &[u8; 64], plaintext: &[u8]) -> [u8; DIGEST] {
+pub(super) fn check(shared: &[u8; 64], plaintext: &[u8]) -> [u8; DIGEST] {
     let (x, y) = shared.split_at(32);
     let mut digest = Sm3::new();
     digest.update(x);

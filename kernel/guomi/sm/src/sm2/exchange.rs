@@ -218,3 +218,61 @@ fn confirmations(
         digest.finish()
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::{super::DEFAULT_ID, super::standard::hex, *};
+
+    fn key(digits: &str) -> PrivateKey {
+        PrivateKey::from_bytes(&hex(digits)).unwrap()
+    }
+
+    fn party(key: &PrivateKey) -> Party<'static> {
+        Party {
+            key: key.public_key(),
+            id: DEFAULT_ID,
+        }
+    }
+
+    /// GB/T 32918.5-2017, B.2.
+    #[test]
+    fn the_exchange_is_that_of_the_standard() {
+        let a = key("81EB26E9 41BB5AF1 6DF11649 5F906952 72AE2CD6 3D6C4AE1 678418BE 48230029");
+        let b = key("78512991 7D45A9EA 5437A593 56B82338 EAADDA6C EB199088 F14AE10D EFA229B5");
+        let r_a = key("D4DE1547 4DB74D06 491C440D 305E0124 00990F3E 390C7E87 153C12DB 2EA60BB3");
+        let r_b = key("7E071248 14B30948 9125EAED 10111316 4EBF0F34 58C5BD88 335C1F9D 596243D6");
+
+        let begun = Initiator::with(&a, DEFAULT_ID, party(&b), r_a).unwrap();
+        let (point, answered) =
+            respond_with(&b, DEFAULT_ID, party(&a), &begun.point(), 16, &r_b).unwrap();
+        let agreed = begun.finish(&point, 16).unwrap();
+        let s_b = "D3A0FE15 DEE185CE AE907A6B 595CC32A 266ED7B3 367E9983 A896DC32 FA20F8EB";
+        let s_a = "18C7894B 3816DF16 CF07B05C 5EC0BEF5 D655D58F 779CC1B4 00A4F388 4644DB88";
+        assert_eq!(answered.confirmation().to_vec(), hex(s_b));
+        assert_eq!(agreed.confirmation().to_vec(), hex(s_a));
+        let expected = hex("6C893473 54DE2484 C60B4AB1 FDE4C6E5");
+        assert_eq!(*answered.confirm(&agreed.confirmation()).unwrap(), expected);
+        assert_eq!(*agreed.confirm(&hex(s_b)).unwrap(), expected);
+    }
+
+    /// Who chooses R so that P + x R is the point at infinity would know the key without having one (6.1, A7).
+    #[test]
+    fn a_point_that_leaves_no_key_is_refused() {
+        let (a, b) = (
+            PrivateKey::generate().unwrap(),
+            PrivateKey::generate().unwrap(),
+        );
+        let begun = Initiator::new(&a, DEFAULT_ID, party(&b)).unwrap();
+        // P = -x R, with an R of which the x is known beforehand.
+        let r = PrivateKey::generate().unwrap();
+        let evil = -(r.public_key().point() * halved(&r.public_key()));
+        let evil = [&[4][..], &coordinates(&evil)].concat();
+        let begun = Initiator {
+            peer: PublicKey::from_sec1(&evil).unwrap(),
+            ..begun
+        };
+        let refused = begun.finish(&r.public_key().to_sec1(), 16);
+        assert!(matches!(refused, Err(Error::Exchange)));
+    }
+}

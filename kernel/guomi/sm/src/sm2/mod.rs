@@ -15,3 +15,6 @@ pub use private::PrivateKey;
 pub use public::PublicKey;
 pub use signature::Signature;
 pub use signer::Signer;
+
+#[cfg(test)]
+mod standard;

@@ -112,7 +112,7 @@ impl PrivateKey {
     }
 
     /// The signature with this k, or none where the standard wants another k (A5, A6).
-    fn sign_with(&self, k: &Scalar, digest: &[u8; 32]) -> Option<Signature> {
+    pub(super) fn sign_with(&self, k: &Scalar, digest: &[u8; 32]) -> Option<Signature> {
         let point = ProjectivePoint::mul_by_generator(k).to_affine();
         let r = reduced(digest) + Scalar::reduce(&point.x());
         if bool::from((r + k).is_zero()) {
