@@ -15,6 +15,8 @@ pub const PRIVATE_KEY: &str = "PRIVATE KEY";
 pub const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
 /// The label of a private key in the form of SEC 1.
 pub const EC_PRIVATE_KEY: &str = "EC PRIVATE KEY";
+/// What OpenSSL calls the same of a key of SM2 (`openssl ec`).
+pub const SM2_PRIVATE_KEY: &str = "SM2 PRIVATE KEY";
 /// The label of a public key.
 pub const PUBLIC_KEY: &str = "PUBLIC KEY";
 

@@ -15,8 +15,8 @@ const WHAT: &str = "a private key of SM2";
 const MOST: usize = 16 * 1024;
 
 impl PrivateKey {
-    /// The key in a text: `PRIVATE KEY`, `EC PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` with its passphrase. Other
-    /// blocks, such as `EC PARAMETERS` and certificates, may stand beside it.
+    /// The key in a text: `PRIVATE KEY`, `EC PRIVATE KEY` (or `SM2 PRIVATE KEY`), or `ENCRYPTED PRIVATE KEY` with its
+    /// passphrase. Other blocks, such as `EC PARAMETERS` and certificates, may stand beside it.
     ///
     /// # Errors
     /// [`Error::Form`], [`Error::PrivateKey`]; of an encrypted key [`Error::Encrypted`] without a passphrase,
@@ -25,6 +25,7 @@ impl PrivateKey {
         let labels = [
             pem::PRIVATE_KEY,
             pem::EC_PRIVATE_KEY,
+            pem::SM2_PRIVATE_KEY,
             pem::ENCRYPTED_PRIVATE_KEY,
         ];
         let blocks = pem::blocks(text)?;
