@@ -2,7 +2,7 @@ use der::{Decode, Encode, Sequence, asn1::OctetStringRef};
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use super::pbes2;
+use super::{ITERATIONS, Prf, pbes2};
 use crate::{Error, pem, sm2::PrivateKey};
 
 /// EncryptedPrivateKeyInfo (RFC 5958, 3).
@@ -24,12 +24,12 @@ impl Encrypted<'_> {
 }
 
 impl PrivateKey {
-    /// The key in PKCS#8, encrypted under a passphrase: PBES2 (RFC 8018, 6.2; GM/T 0091) with
-    /// [`ITERATIONS`](crate::keys::ITERATIONS) of PBKDF2-HMAC-SM3 and SM4-CBC, in DER.
+    /// The key in PKCS#8, encrypted under a passphrase: PBES2 (RFC 8018, 6.2; GM/T 0091-2020) with
+    /// [`ITERATIONS`] of PBKDF2 over `prf`, and SM4-CBC; in DER.
     ///
     /// # Errors
     /// [`Error::Random`]; [`Error::Length`] of an empty passphrase.
-    pub fn to_encrypted_der(&self, passphrase: &[u8]) -> Result<Vec<u8>, Error> {
+    pub fn to_encrypted_der(&self, prf: Prf, passphrase: &[u8]) -> Result<Vec<u8>, Error> {
         if passphrase.is_empty() {
             return Err(Error::Length {
                 what: "a passphrase",
@@ -37,7 +37,8 @@ impl PrivateKey {
                 found: 0,
             });
         }
-        let (algorithm, data) = pbes2::encrypt(passphrase, &self.to_pkcs8_der()?)?;
+        let plain = self.to_pkcs8_der()?;
+        let (algorithm, data) = pbes2::encrypt(prf, ITERATIONS, passphrase, &plain)?;
         let der = || {
             Encrypted {
                 algorithm: AlgorithmIdentifierRef::from_der(&algorithm)?,
@@ -53,8 +54,8 @@ impl PrivateKey {
     ///
     /// # Errors
     /// As [`to_encrypted_der`](Self::to_encrypted_der).
-    pub fn to_encrypted_pem(&self, passphrase: &[u8]) -> Result<String, Error> {
-        let der = self.to_encrypted_der(passphrase)?;
+    pub fn to_encrypted_pem(&self, prf: Prf, passphrase: &[u8]) -> Result<String, Error> {
+        let der = self.to_encrypted_der(prf, passphrase)?;
         Ok(pem::encode(pem::ENCRYPTED_PRIVATE_KEY, &der)?.to_string())
     }
 }

@@ -19,5 +19,5 @@ mod pbes2;
 mod private;
 mod public;
 
-pub use pbes2::{ITERATIONS, MAX_ITERATIONS};
+pub use pbes2::{ITERATIONS, MAX_ITERATIONS, Prf};
 pub(crate) use public::spki;

@@ -9,17 +9,20 @@ use zeroize::Zeroizing;
 
 use crate::{Error, random};
 
-/// How often PBKDF2 goes round for a key that is written here: half a second on a small board.
+/// How often PBKDF2 goes round for a key that is written here: what is recommended for passphrases that people choose
+/// (OWASP, 2023); a fraction of a second here, and one or two on a small board.
 pub const ITERATIONS: u32 = 600_000;
 
 /// How often PBKDF2 may go round for a key that is read: a file must not keep the machine busy for minutes.
-pub const MAX_ITERATIONS: u32 = 5_000_000;
+pub const MAX_ITERATIONS: u32 = 2_000_000;
 
 const PBES2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.13");
 const PBKDF2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5.12");
 const HMAC_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.2.9");
-/// HMAC-SM3 (GM/T 0006; GM/T 0091).
-const HMAC_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.401.2");
+/// HMAC-SM3 as appendix A of GM/T 0091-2020 calls it, and with it OpenSSL 4; this one is written.
+const HMAC_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.401.3.1");
+/// HMAC-SM3 as GM/T 0006-2012 calls it, and with it GmSSL and Bouncy Castle.
+const HMAC_SM3_BEFORE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.401.2");
 const SM4_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.104.2");
 const AES_128_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.2");
 const AES_256_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.42");
@@ -61,9 +64,13 @@ impl Cipher {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Prf {
+/// What PBKDF2 makes a key of a passphrase with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prf {
+    /// HMAC-SM3. OpenSSL 3.0 doesn't read such a file; OpenSSL 4 does.
+    #[default]
     Sm3,
+    /// HMAC-SHA256, for who reads the file with an older OpenSSL.
     Sha256,
 }
 
@@ -94,7 +101,7 @@ pub(super) fn decrypt(
         )));
     }
     let prf = match derivation.prf.map(|prf| prf.oid) {
-        Some(HMAC_SM3) => Prf::Sm3,
+        Some(HMAC_SM3 | HMAC_SM3_BEFORE) => Prf::Sm3,
         Some(HMAC_SHA256) => Prf::Sha256,
         Some(other) => return Err(Error::Encryption(format!("PBKDF2 over {other}"))),
         None => return Err(Error::Encryption("PBKDF2 over HMAC-SHA1".to_owned())),
@@ -166,24 +173,33 @@ fn open<C: KeyIvInit + BlockModeDecrypt>(
 }
 
 /// Encrypts a key; gives the algorithm in DER and the ciphertext.
-pub(super) fn encrypt(passphrase: &[u8], plain: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Error> {
+pub(super) fn encrypt(
+    prf: Prf,
+    iterations: u32,
+    passphrase: &[u8],
+    plain: &[u8],
+) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let (mut salt, mut iv) = ([0; SALT], [0; BLOCK]);
     random(&mut salt)?;
     random(&mut iv)?;
-    let key = derive(Prf::Sm3, passphrase, &salt, ITERATIONS, Cipher::Sm4);
+    let key = derive(prf, passphrase, &salt, iterations, Cipher::Sm4);
     let data = cbc::Encryptor::<sm4::Sm4>::new_from_slices(&key, &iv)
         .map_err(form)?
         .encrypt_padded_vec::<Pkcs7>(plain);
-    Ok((algorithm(&salt, &iv).map_err(form)?, data))
+    let algorithm = algorithm(prf, iterations, &salt, &iv).map_err(form)?;
+    Ok((algorithm, data))
 }
 
-fn algorithm(salt: &[u8], iv: &[u8]) -> der::Result<Vec<u8>> {
+fn algorithm(prf: Prf, iterations: u32, salt: &[u8], iv: &[u8]) -> der::Result<Vec<u8>> {
     let derivation = Derivation {
         salt: OctetStringRef::new(salt)?,
-        iterations: ITERATIONS,
+        iterations,
         length: None,
         prf: Some(AlgorithmIdentifierRef {
-            oid: HMAC_SM3,
+            oid: match prf {
+                Prf::Sm3 => HMAC_SM3,
+                Prf::Sha256 => HMAC_SHA256,
+            },
             parameters: Some(Null.into()),
         }),
     }
@@ -210,5 +226,52 @@ pub(super) fn form(why: impl ToString) -> Error {
     Error::Form {
         what: "an encrypted private key",
         why: why.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use der::Decode;
+
+    use super::*;
+
+    fn encrypted(iterations: u32) -> (Vec<u8>, Vec<u8>) {
+        encrypt(Prf::Sm3, iterations, b"secret", b"a key").unwrap()
+    }
+
+    fn open(algorithm: &[u8], passphrase: &[u8], data: &[u8]) -> Result<Vec<u8>, Error> {
+        let algorithm = AlgorithmIdentifierRef::from_der(algorithm).unwrap();
+        decrypt(&algorithm, passphrase, data).map(|plain| plain.to_vec())
+    }
+
+    #[test]
+    fn a_file_that_would_take_minutes_is_refused_at_once() {
+        let (algorithm, data) = encrypted(1);
+        for iterations in [0, MAX_ITERATIONS + 1, u32::MAX] {
+            let salt = [0; SALT];
+            let algorithm = super::algorithm(Prf::Sm3, iterations, &salt, &salt).unwrap();
+            let refused = open(&algorithm, b"secret", &data);
+            assert!(matches!(refused, Err(Error::Encryption(_))), "{refused:?}");
+        }
+        assert_eq!(open(&algorithm, b"secret", &data).unwrap(), b"a key");
+    }
+
+    #[test]
+    fn hmac_sm3_is_read_under_both_of_its_names() {
+        let (algorithm, data) = encrypted(3);
+        // 1.2.156.10197.1.401.3.1 gives way to 1.2.156.10197.1.401.2, which is a byte shorter.
+        let new = HMAC_SM3.to_der().unwrap();
+        let at = algorithm
+            .windows(new.len())
+            .position(|bytes| bytes == new)
+            .unwrap();
+        let mut before = algorithm.clone();
+        before.splice(at..at + new.len(), HMAC_SM3_BEFORE.to_der().unwrap());
+        // The lengths of what it stands in: of PBES2, its parameters, PBKDF2, its parameters, and of the PRF.
+        for length in [1, 14, 16, 29, at - 1] {
+            before[length] -= 1;
+        }
+        assert_eq!(open(&before, b"secret", &data).unwrap(), b"a key");
     }
 }
