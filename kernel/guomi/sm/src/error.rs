@@ -7,6 +7,9 @@ pub enum Error {
     /// The system's source of randomness failed.
     #[error("the system gave no random numbers: {0}")]
     Random(String),
+    /// A device that holds a key did not do what it was asked for; see [`Signer`](crate::sm2::Signer).
+    #[error("the device that holds the key failed: {0}")]
+    Device(String),
     /// A private key is not a number between 1 and n - 2.
     #[error("this is not an SM2 private key: it has to be 32 bytes, a number between 1 and n - 2")]
     PrivateKey,

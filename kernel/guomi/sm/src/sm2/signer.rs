@@ -9,7 +9,7 @@ pub trait Signer {
     /// Signs `message` under the identity `id` (GB/T 32918.2-2016, 6.1).
     ///
     /// # Errors
-    /// [`Error::Identity`], [`Error::Random`], or what the device says.
+    /// [`Error::Identity`], [`Error::Random`], [`Error::Device`].
     fn sign(&self, id: &[u8], message: &[u8]) -> Result<Signature, Error>;
 }
 

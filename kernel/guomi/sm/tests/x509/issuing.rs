@@ -174,7 +174,7 @@ impl Signer for Device {
         if self.1 {
             self.0.sign(id, message)
         } else {
-            Err(Error::Random("the device is gone".to_owned()))
+            Err(Error::Device("it is gone".to_owned()))
         }
     }
 }
@@ -186,5 +186,5 @@ fn a_device_can_sign_certificates() {
     root.verify_signature(&device.public_key()).unwrap();
     let gone = Device(device.0, false);
     let error = refused(self_signed(&gone, &order("CN=Device", authority(None))));
-    assert!(error.to_string().contains("the device is gone"));
+    assert!(error.to_string().contains("it is gone"));
 }

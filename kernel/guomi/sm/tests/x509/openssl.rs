@@ -7,14 +7,16 @@ use std::{
 };
 
 use weihe_sm::{
-    certificate::{Certificate, Check, Purpose, Refusal, verify},
+    certificate::{
+        Certificate, Check, Profile, Purpose, Refusal, issue as issue_certificate, verify,
+    },
     request::Request,
     sm2::PrivateKey,
 };
 
 use crate::{
     common::openssl,
-    plant::{Plant, hosts, noon},
+    plant::{Plant, hosts, noon, order},
 };
 
 const ID: &str = "distid:1234567812345678";
@@ -329,4 +331,43 @@ fn a_certificate_of_another_algorithm_is_refused_by_its_name() {
         refused.contains("another curve (1.2.840.10045.3.1.7)"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_name_in_a_request_of_openssl_can_be_ordered_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    if make(path).is_none() {
+        return;
+    }
+    let plant = Plant::new();
+    for subject in [
+        "/C=CN/ST=北京/L=海淀/O=某厂/OU=一车间/CN=网关 7",
+        "/CN=a/emailAddress=a@b.plant/serialNumber=0042",
+        "/DC=plant/DC=line/UID=u7/CN=x",
+        "/title=t/GN=g/SN=s/initials=i/pseudonym=p/generationQualifier=q/dnQualifier=d/CN=x",
+        "/street=s/postalCode=1/businessCategory=b/description=d/CN=a, b=c",
+        "/jurisdictionC=CN/organizationIdentifier=NTRCN-1/CN=x",
+    ] {
+        let ask = [
+            "req",
+            "-new",
+            "-key",
+            "server.key",
+            "-sm3",
+            "-sigopt",
+            ID,
+            "-utf8",
+            "-subj",
+            subject,
+            "-out",
+            "named.pem",
+        ];
+        openssl(&ask, path).unwrap().good();
+        let request = Request::from_pem(&read(path, "named.pem")).unwrap();
+        let order = order(&request.subject(), Profile::Client);
+        let (line, key) = (&plant.line, request.public_key());
+        let issued = issue_certificate(&line.certificate, &line.key, &key, &order).unwrap();
+        assert_eq!(issued.subject(), request.subject(), "{subject}");
+    }
 }
