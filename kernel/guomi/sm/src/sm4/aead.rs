@@ -1,90 +1,205 @@
-use aes_gcm::{
-    AesGcm, KeyInit,
-    aead::{AeadInOut, consts::U12, consts::U16},
-};
-use ccm::Ccm;
-use sm4::Sm4;
+use subtle::ConstantTimeEq;
 
-use super::Key;
+use super::{
+    Cipher,
+    ccm::Ccm,
+    gcm::{Gcm, Message},
+};
 use crate::Error;
 
-/// Bytes of a nonce.
+/// Bytes of the usual nonce.
 pub const NONCE: usize = 12;
-/// Bytes of a tag.
+/// Bytes of the full tag.
 pub const TAG: usize = 16;
 
-/// Authenticated encryption with SM4: GCM (NIST SP 800-38D) or CCM (RFC 3610), with nonces of 12 bytes and tags of 16.
+/// Authenticated encryption with SM4: GCM (NIST SP 800-38D) or CCM (NIST SP 800-38C, RFC 3610); both in
+/// GB/T 36624-2018.
 ///
-/// A nonce must never serve twice under one key.
+/// A nonce must never serve twice under one key. GCM takes one of any length but none, CCM one of 7 to 13 bytes,
+/// which leave 8 to 2 that count the message's; 12 bytes are usual.
 #[derive(Clone)]
 pub struct Aead(Mode);
 
 #[derive(Clone)]
 enum Mode {
-    Gcm(Box<AesGcm<Sm4, U12>>),
-    Ccm(Box<Ccm<Sm4, U16, U12>>),
+    Gcm(Box<Gcm>),
+    Ccm(Box<Cipher>),
 }
 
 impl Aead {
-    /// SM4-GCM under `key`.
-    pub fn gcm(key: &Key) -> Self {
-        Self(Mode::Gcm(Box::new(AesGcm::new(key.as_bytes().into()))))
+    /// SM4-GCM under a key.
+    pub fn gcm(key: impl Into<Cipher>) -> Self {
+        Self(Mode::Gcm(Box::new(key.into().into())))
     }
 
-    /// SM4-CCM under `key`.
-    pub fn ccm(key: &Key) -> Self {
-        Self(Mode::Ccm(Box::new(Ccm::new(key.as_bytes().into()))))
+    /// SM4-CCM under a key.
+    pub fn ccm(key: impl Into<Cipher>) -> Self {
+        Self(Mode::Ccm(Box::new(key.into())))
     }
 
     /// Encrypts `data` where it is, and gives the tag over it and `associated` data.
     ///
     /// # Errors
-    /// [`Error::TooLong`] where the mode cannot take as much in one message.
+    /// [`Error::Length`] where the mode takes no such nonce, [`Error::TooLong`] where it cannot take as much in one
+    /// message; `data` is left alone then.
     pub fn seal(
         &self,
-        nonce: &[u8; NONCE],
+        nonce: &[u8],
         associated: &[u8],
         data: &mut [u8],
     ) -> Result<[u8; TAG], Error> {
-        let (tag, limit) = match &self.0 {
-            Mode::Gcm(gcm) => (
-                gcm.encrypt_inout_detached(nonce.into(), associated, data.into()),
-                (1 << 36) - 32,
-            ),
-            Mode::Ccm(ccm) => (
-                ccm.encrypt_inout_detached(nonce.into(), associated, data.into()),
-                (1 << 24) - 1,
-            ),
-        };
-        match tag {
-            Ok(tag) => Ok(tag.into()),
-            Err(_) => Err(Error::TooLong {
-                what: "a message",
-                limit,
-            }),
-        }
+        self.seal_within(TAG, nonce, associated, data)
     }
 
     /// Decrypts `data` where it is, after checking the tag over it and `associated` data.
     ///
     /// # Errors
-    /// [`Error::Decrypt`]; nothing of `data` is plaintext then.
+    /// [`Error::Decrypt`], or [`Error::Length`] where the mode takes no such nonce; `data` is left alone then.
     pub fn open(
         &self,
-        nonce: &[u8; NONCE],
+        nonce: &[u8],
         associated: &[u8],
         data: &mut [u8],
         tag: &[u8; TAG],
     ) -> Result<(), Error> {
+        self.open_within(nonce, associated, data, tag)
+    }
+
+    /// [`seal`](Self::seal) with a tag as long as `tag`: 4, 8 or 12 to 16 bytes with GCM (SP 800-38D, 5.2.1.2), an
+    /// even number from 4 to 16 with CCM (SP 800-38C, A.1).
+    ///
+    /// A tag of n bits lets one forgery in 2^n through: short ones are for protocols that prescribe them.
+    ///
+    /// # Errors
+    /// Those of [`seal`](Self::seal), and [`Error::Length`] where there is no such tag.
+    pub fn seal_short(
+        &self,
+        nonce: &[u8],
+        associated: &[u8],
+        data: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<(), Error> {
+        let length = tag.len();
+        let full = self.seal_within(length, nonce, associated, data)?;
+        tag.copy_from_slice(&full[..length]);
+        Ok(())
+    }
+
+    /// [`open`](Self::open) with a tag of `length` bytes, which is what the protocol prescribes: never what was
+    /// received.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and [`Error::Length`] where there is no such tag.
+    pub fn open_short(
+        &self,
+        nonce: &[u8],
+        associated: &[u8],
+        data: &mut [u8],
+        tag: &[u8],
+        length: usize,
+    ) -> Result<(), Error> {
+        self.check_tag(length)?;
+        if tag.len() != length {
+            return Err(Error::Decrypt);
+        }
+        self.open_within(nonce, associated, data, tag)
+    }
+
+    fn seal_within(
+        &self,
+        length: usize,
+        nonce: &[u8],
+        associated: &[u8],
+        data: &mut [u8],
+    ) -> Result<[u8; TAG], Error> {
+        self.check_tag(length)?;
         match &self.0 {
             Mode::Gcm(gcm) => {
-                gcm.decrypt_inout_detached(nonce.into(), associated, data.into(), tag.into())
+                let mut message = gcm.message(&gcm.cipher, nonce, associated)?;
+                message.grow(data.len())?;
+                message.seal(data);
+                Ok(message.finish().0)
             }
-            Mode::Ccm(ccm) => {
-                ccm.decrypt_inout_detached(nonce.into(), associated, data.into(), tag.into())
+            Mode::Ccm(cipher) => {
+                let ccm = Ccm::new(cipher, nonce, length)?;
+                if data.len() as u64 > ccm.longest() {
+                    return Err(Error::TooLong {
+                        what: "a message of SM4-CCM with this nonce",
+                        limit: ccm.longest(),
+                    });
+                }
+                let mut tag = *ccm.mac(associated, data);
+                mix(&mut tag, &ccm.apply(data));
+                Ok(tag)
             }
         }
-        .map_err(|_| Error::Decrypt)
+    }
+
+    /// Opens with a tag of a length that was checked.
+    fn open_within(
+        &self,
+        nonce: &[u8],
+        associated: &[u8],
+        data: &mut [u8],
+        tag: &[u8],
+    ) -> Result<(), Error> {
+        match &self.0 {
+            Mode::Gcm(gcm) => {
+                let mut message = gcm.message(&gcm.cipher, nonce, associated)?;
+                message.grow(data.len()).map_err(|_| Error::Decrypt)?;
+                message.hash(data);
+                let (expected, stream) = message.finish();
+                if !bool::from(expected[..tag.len()].ct_eq(tag)) {
+                    return Err(Error::Decrypt);
+                }
+                Message::decrypt(stream, data);
+            }
+            Mode::Ccm(cipher) => {
+                let ccm = Ccm::new(cipher, nonce, tag.len())?;
+                if data.len() as u64 > ccm.longest() {
+                    return Err(Error::Decrypt);
+                }
+                let mask = ccm.apply(data);
+                let mut expected = *ccm.mac(associated, data);
+                mix(&mut expected, &mask);
+                if !bool::from(expected[..tag.len()].ct_eq(tag)) {
+                    // The MAC is one of the plaintext, so it was decrypted: take that back.
+                    ccm.apply(data);
+                    return Err(Error::Decrypt);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_tag(&self, found: usize) -> Result<(), Error> {
+        let (what, right, expected) = match &self.0 {
+            Mode::Gcm(_) => (
+                "a tag of SM4-GCM",
+                matches!(found, 4 | 8 | 12..=TAG),
+                "4, 8 or 12 to 16",
+            ),
+            Mode::Ccm(_) => (
+                "a tag of SM4-CCM",
+                matches!(found, 4..=TAG) && found.is_multiple_of(2),
+                "4, 6, 8, 10, 12, 14 or 16",
+            ),
+        };
+        match right {
+            true => Ok(()),
+            false => Err(Error::Length {
+                what,
+                expected,
+                found,
+            }),
+        }
+    }
+}
+
+/// XORs the mask onto a MAC.
+fn mix(tag: &mut [u8; TAG], mask: &[u8; TAG]) {
+    for (byte, mask) in tag.iter_mut().zip(mask) {
+        *byte ^= mask;
     }
 }
 
@@ -94,32 +209,5 @@ impl std::fmt::Debug for Aead {
             Mode::Gcm(_) => "SM4-GCM(..)",
             Mode::Ccm(_) => "SM4-CCM(..)",
         })
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_tampered_with_is_refused() {
-        let key = Key::generate().unwrap();
-        for aead in [Aead::gcm(&key), Aead::ccm(&key)] {
-            let mut data = *b"a secret of some length";
-            let tag = aead.seal(&[7; NONCE], b"head", &mut data).unwrap();
-            let mut tampered = data;
-            tampered[3] ^= 1;
-            assert_eq!(
-                aead.open(&[7; NONCE], b"head", &mut tampered, &tag),
-                Err(Error::Decrypt)
-            );
-            assert_eq!(
-                aead.open(&[7; NONCE], b"Head", &mut data.clone(), &tag),
-                Err(Error::Decrypt)
-            );
-            aead.open(&[7; NONCE], b"head", &mut data, &tag).unwrap();
-            assert_eq!(&data, b"a secret of some length");
-        }
     }
 }
