@@ -22,6 +22,8 @@
 //! # Ok::<(), weihe_sm::Error>(())
 //! ```
 
+#![deny(unsafe_code)]
+
 pub mod certificate;
 mod error;
 pub mod keys;

@@ -1,10 +1,6 @@
 use subtle::ConstantTimeEq;
 
-use super::{
-    Cipher,
-    ccm::Ccm,
-    gcm::{Gcm, Message},
-};
+use super::{Cipher, ccm::Ccm, counter::mix, gcm::Gcm};
 use crate::Error;
 
 /// Bytes of the usual nonce.
@@ -129,7 +125,7 @@ impl Aead {
                     });
                 }
                 let mut tag = *ccm.mac(associated, data);
-                mix(&mut tag, &ccm.apply(data));
+                mix(&mut tag, &*ccm.apply(data));
                 Ok(tag)
             }
         }
@@ -148,11 +144,11 @@ impl Aead {
                 let mut message = gcm.message(&gcm.cipher, nonce, associated)?;
                 message.grow(data.len()).map_err(|_| Error::Decrypt)?;
                 message.hash(data);
-                let (expected, stream) = message.finish();
+                let (expected, mut stream) = message.finish();
                 if !bool::from(expected[..tag.len()].ct_eq(tag)) {
                     return Err(Error::Decrypt);
                 }
-                Message::decrypt(stream, data);
+                stream.apply(data);
             }
             Mode::Ccm(cipher) => {
                 let ccm = Ccm::new(cipher, nonce, tag.len())?;
@@ -161,7 +157,7 @@ impl Aead {
                 }
                 let mask = ccm.apply(data);
                 let mut expected = *ccm.mac(associated, data);
-                mix(&mut expected, &mask);
+                mix(&mut expected, &*mask);
                 if !bool::from(expected[..tag.len()].ct_eq(tag)) {
                     // The MAC is one of the plaintext, so it was decrypted: take that back.
                     ccm.apply(data);
@@ -193,13 +189,6 @@ impl Aead {
                 found,
             }),
         }
-    }
-}
-
-/// XORs the mask onto a MAC.
-fn mix(tag: &mut [u8; TAG], mask: &[u8; TAG]) {
-    for (byte, mask) in tag.iter_mut().zip(mask) {
-        *byte ^= mask;
     }
 }
 

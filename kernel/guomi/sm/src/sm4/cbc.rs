@@ -1,7 +1,6 @@
-use cipher::InnerIvInit;
-
 use super::{
     BLOCK, Cipher, Decryptor, Encryptor, Padding,
+    chain::Chain,
     stream::{Decrypt, Encrypt},
 };
 use crate::Error;
@@ -47,13 +46,11 @@ impl Cbc {
 
     /// Encrypts what comes in pieces.
     pub fn encryptor(&self, iv: &[u8; BLOCK], padding: Padding) -> Encryptor {
-        let mode = cbc::Encryptor::inner_iv_init(self.0.clone(), iv.into());
-        Encryptor::new(Encrypt::Cbc(mode), padding)
+        Encryptor::new(Encrypt::Cbc(Chain::new(self.0.clone(), iv)), padding)
     }
 
     /// Decrypts what comes in pieces.
     pub fn decryptor(&self, iv: &[u8; BLOCK], padding: Padding) -> Decryptor {
-        let mode = cbc::Decryptor::inner_iv_init(self.0.clone(), iv.into());
-        Decryptor::new(Decrypt::Cbc(mode), padding)
+        Decryptor::new(Decrypt::Cbc(Chain::new(self.0.clone(), iv)), padding)
     }
 }

@@ -2,16 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use cipher::{
-    BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, InnerIvInit,
-    StreamCipher, consts::U16,
-};
-use ctr::{Ctr128BE, CtrCore};
+use cipher::BlockCipherEncrypt;
 use zeroize::Zeroizing;
 
 use super::{
     BLOCK, TAG,
     block::{Chunk, Cipher},
+    counter::{Counter, Width, mix},
 };
 use crate::Error;
 
@@ -50,10 +47,10 @@ impl<'a> Ccm<'a> {
     /// Encrypts or decrypts `data`, and gives the mask of the tag (SP 800-38C, A.3).
     pub fn apply(&self, data: &mut [u8]) -> Zeroizing<[u8; TAG]> {
         let first = self.block((self.counted() - 1) as u8, 0);
-        let mut stream = Ctr128BE::from_core(CtrCore::inner_iv_init(self.cipher, &first));
+        let mut stream = Counter::new(self.cipher, first.into(), Width::Bits128);
         let mut mask = Zeroizing::new([0; TAG]);
-        stream.unchecked_apply_keystream(&mut *mask);
-        stream.unchecked_apply_keystream(data);
+        stream.apply(&mut *mask);
+        stream.apply(data);
         mask
     }
 
@@ -61,7 +58,7 @@ impl<'a> Ccm<'a> {
     pub fn mac(&self, associated: &[u8], data: &[u8]) -> Zeroizing<[u8; TAG]> {
         let mut mac = Mac {
             cipher: self.cipher,
-            state: Zeroizing::new([0; BLOCK]),
+            state: Chunk::default(),
         };
         let flags = u8::from(!associated.is_empty()) << 6
             | (((self.tag - 2) / 2) as u8 & 7) << 3
@@ -71,7 +68,7 @@ impl<'a> Ccm<'a> {
             mac.associated(associated);
         }
         mac.padded(data);
-        mac.state
+        Zeroizing::new(mac.state.into())
     }
 
     /// Bytes that count the message's.
@@ -91,7 +88,7 @@ impl<'a> Ccm<'a> {
 
 struct Mac<'a> {
     cipher: &'a Cipher,
-    state: Zeroizing<[u8; BLOCK]>,
+    state: Chunk,
 }
 
 impl Mac<'_> {
@@ -125,30 +122,10 @@ impl Mac<'_> {
     }
 
     fn blocks(&mut self, blocks: &[Chunk]) {
-        self.cipher.encrypt_with_backend(Chain {
-            state: (&mut *self.state).into(),
-            blocks,
-        });
-    }
-}
-
-/// Goes through blocks with the backend at hand, rather than asking for it at each.
-struct Chain<'a> {
-    state: &'a mut Chunk,
-    blocks: &'a [Chunk],
-}
-
-impl BlockSizeUser for Chain<'_> {
-    type BlockSize = U16;
-}
-
-impl BlockCipherEncClosure for Chain<'_> {
-    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        for block in self.blocks {
-            for (byte, more) in self.state.iter_mut().zip(block) {
-                *byte ^= more;
-            }
-            backend.encrypt_block_inplace(self.state);
+        for block in blocks {
+            mix(&mut self.state, block);
+            self.cipher
+                .encrypt_blocks(std::slice::from_mut(&mut self.state));
         }
     }
 }

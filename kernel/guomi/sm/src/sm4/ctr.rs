@@ -1,26 +1,25 @@
-use cipher::{InnerIvInit, StreamCipher};
-use ctr::{Ctr128BE, CtrCore};
-
-use super::{BLOCK, Cipher};
+use super::{
+    BLOCK, Cipher,
+    counter::{Counter, Width},
+};
 
 /// SM4-CTR (GB/T 17964-2021, 9): data is mixed with the encrypted values of a counter of 128 bits.
 ///
 /// Encryption and decryption are the same, and data may come in pieces of any length. No value of the counter may
 /// serve twice under one key. Nothing vouches for what is decrypted; where somebody may change ciphertexts, use
 /// [`Aead`](super::Aead).
-pub struct Ctr(Ctr128BE<Cipher>);
+pub struct Ctr(Counter<Cipher>);
 
 impl Ctr {
     /// SM4-CTR under a key, with `counter` as its first value.
     pub fn new(key: impl Into<Cipher>, counter: &[u8; BLOCK]) -> Self {
-        let core = CtrCore::inner_iv_init(key.into(), counter.into());
-        Self(Ctr128BE::from_core(core))
+        Self(Counter::new(key.into(), *counter, Width::Bits128))
     }
 
     /// Encrypts or decrypts the next `data` where it is.
     pub fn apply(&mut self, data: &mut [u8]) {
         // The counter comes round after 2^132 bytes, which nobody lives to see.
-        self.0.unchecked_apply_keystream(data);
+        self.0.apply(data);
     }
 
     /// The next `data`, encrypted or decrypted.

@@ -1,13 +1,15 @@
 //! Galois/counter mode (NIST SP 800-38D; GB/T 36624-2018, 11).
 
-use cipher::{BlockCipherEncrypt, BlockSizeUser, InnerIvInit, StreamCipher, consts::U16};
-use ctr::{Ctr32BE, CtrCore};
+use std::borrow::Borrow;
+
+use cipher::BlockCipherEncrypt;
 use ghash::{GHash, universal_hash::UniversalHash};
 use zeroize::Zeroizing;
 
 use super::{
     BLOCK, NONCE, TAG,
     block::{Chunk, Cipher},
+    counter::{Counter, Width, mix},
 };
 use crate::Error;
 
@@ -25,8 +27,8 @@ pub(super) struct Gcm {
 }
 
 /// One message in the making: the counter, the hash of what was encrypted, and what closes the tag.
-pub(super) struct Message<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>> {
-    stream: Ctr32BE<C>,
+pub(super) struct Message<C> {
+    stream: Counter<C>,
     hash: Padded,
     mask: Zeroizing<[u8; TAG]>,
     associated: u64,
@@ -44,16 +46,15 @@ impl From<Cipher> for Gcm {
 
 impl Gcm {
     /// A message with `nonce`, over the same key by way of `cipher`: borrowed or owned.
-    pub fn message<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>>(
+    pub fn message<C: Borrow<Cipher>>(
         &self,
         cipher: C,
         nonce: &[u8],
         associated: &[u8],
     ) -> Result<Message<C>, Error> {
-        let mut stream =
-            Ctr32BE::from_core(CtrCore::inner_iv_init(cipher, &self.first(nonce)?.into()));
+        let mut stream = Counter::new(cipher, self.first(nonce)?, Width::Bits32);
         let mut mask = Zeroizing::new([0; TAG]);
-        stream.unchecked_apply_keystream(&mut *mask);
+        stream.apply(&mut *mask);
         let mut hash = Padded::from(self.hash.clone());
         hash.update(associated);
         hash.pad();
@@ -92,7 +93,7 @@ impl Gcm {
     }
 }
 
-impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>> Message<C> {
+impl<C: Borrow<Cipher>> Message<C> {
     /// Counts `more` bytes, or refuses them where the message would be too long.
     pub fn grow(&mut self, more: usize) -> Result<(), Error> {
         match self.length.checked_add(more as u64) {
@@ -110,7 +111,7 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>> Message<C> {
     /// Encrypts and hashes bytes that were counted.
     pub fn seal(&mut self, data: &mut [u8]) {
         for part in data.chunks_mut(STRIDE) {
-            self.stream.unchecked_apply_keystream(part);
+            self.stream.apply(part);
             self.hash.update(part);
         }
     }
@@ -120,18 +121,11 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>> Message<C> {
         self.hash.update(data);
     }
 
-    /// Decrypts what was hashed: for after the tag was found to be right.
-    pub fn decrypt(mut stream: Ctr32BE<C>, data: &mut [u8]) {
-        stream.unchecked_apply_keystream(data);
-    }
-
     /// The tag, and the stream for decryption.
-    pub fn finish(mut self) -> ([u8; TAG], Ctr32BE<C>) {
+    pub fn finish(mut self) -> ([u8; TAG], Counter<C>) {
         self.hash.pad();
         let mut tag = self.hash.finish(self.associated, self.length);
-        for (byte, mask) in tag.iter_mut().zip(self.mask.iter()) {
-            *byte ^= mask;
-        }
+        mix(&mut tag, &*self.mask);
         (tag, self.stream)
     }
 }

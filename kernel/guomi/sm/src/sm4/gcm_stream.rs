@@ -88,11 +88,11 @@ impl GcmOpener {
     /// [`Error::Decrypt`].
     pub fn finish(self, tag: &[u8; TAG]) -> Result<Vec<u8>, Error> {
         let Self { message, mut data } = self;
-        let (expected, stream) = message.finish();
+        let (expected, mut stream) = message.finish();
         if !bool::from(expected.ct_eq(tag)) {
             return Err(Error::Decrypt);
         }
-        Message::decrypt(stream, &mut data);
+        stream.apply(&mut data);
         Ok(data)
     }
 }

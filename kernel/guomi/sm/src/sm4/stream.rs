@@ -1,11 +1,12 @@
 //! Block modes over data that comes in pieces.
 
-use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt};
+use cipher::{BlockCipherDecrypt, BlockCipherEncrypt};
 use zeroize::Zeroizing;
 
 use super::{
     BLOCK,
     block::{Chunk, Cipher},
+    chain::Chain,
     padding::{Padding, unpad},
 };
 use crate::Error;
@@ -31,12 +32,12 @@ pub struct Decryptor {
 
 pub(super) enum Encrypt {
     Ecb(Cipher),
-    Cbc(cbc::Encryptor<Cipher>),
+    Cbc(Chain),
 }
 
 pub(super) enum Decrypt {
     Ecb(Cipher),
-    Cbc(cbc::Decryptor<Cipher>),
+    Cbc(Chain),
 }
 
 impl Encrypt {
@@ -44,7 +45,7 @@ impl Encrypt {
         let (blocks, _) = Chunk::slice_as_chunks_mut(data);
         match self {
             Self::Ecb(cipher) => cipher.encrypt_blocks(blocks),
-            Self::Cbc(cipher) => cipher.encrypt_blocks(blocks),
+            Self::Cbc(chain) => chain.encrypt(blocks),
         }
     }
 }
@@ -54,7 +55,7 @@ impl Decrypt {
         let (blocks, _) = Chunk::slice_as_chunks_mut(data);
         match self {
             Self::Ecb(cipher) => cipher.decrypt_blocks(blocks),
-            Self::Cbc(cipher) => cipher.decrypt_blocks(blocks),
+            Self::Cbc(chain) => chain.decrypt(blocks),
         }
     }
 }

@@ -1,45 +1,38 @@
-//! The block cipher itself.
+//! The block cipher itself, on the instructions that the processor has.
+//!
+//! This is the only module of the crate with `unsafe`: intrinsics and inline assembly, which only run where they were
+//! detected, on memory that references vouch for. All backends are without tables and branches on data.
 
-use cipher::{
-    Block, BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncClosure, BlockCipherEncrypt,
-    BlockSizeUser, KeyInit, consts::U16,
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod aes;
+#[cfg(target_arch = "aarch64")]
+mod arm_aes;
+#[cfg(target_arch = "aarch64")]
+mod arm_sm4;
+mod backend;
+mod cipher;
+#[cfg(target_arch = "x86_64")]
+mod gfni;
+#[cfg(target_arch = "x86_64")]
+mod gfni_avx2;
+#[cfg(target_arch = "x86_64")]
+mod gfni_avx512;
+mod portable;
+mod sbox;
+mod schedule;
+#[cfg(target_arch = "x86_64")]
+mod x86_aes;
+
+pub use self::{
+    backend::{Backend, backend},
+    cipher::Cipher,
 };
 
-use super::Key;
+/// Round keys, in the order in which they are used.
+type Keys = [u32; 32];
 
-/// SM4 under one key: what the modes are built on.
-///
-/// It speaks the traits of the crate `cipher`, so that any mode written over those takes it.
-#[derive(Clone)]
-pub struct Cipher(sm4::Sm4);
-
-impl From<&Key> for Cipher {
-    fn from(key: &Key) -> Self {
-        Self(sm4::Sm4::new(key.as_bytes().into()))
-    }
-}
-
-impl BlockSizeUser for Cipher {
-    type BlockSize = U16;
-}
-
-impl BlockCipherEncrypt for Cipher {
-    fn encrypt_with_backend(&self, f: impl BlockCipherEncClosure<BlockSize = U16>) {
-        self.0.encrypt_with_backend(f);
-    }
-}
-
-impl BlockCipherDecrypt for Cipher {
-    fn decrypt_with_backend(&self, f: impl BlockCipherDecClosure<BlockSize = U16>) {
-        self.0.decrypt_with_backend(f);
-    }
-}
-
-impl std::fmt::Debug for Cipher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("sm4::Cipher(..)")
-    }
-}
+/// As many blocks as any backend has use for at once.
+pub(super) const AT_ONCE: usize = 64;
 
 /// A block of the traits' type.
-pub(super) type Chunk = Block<Cipher>;
+pub(super) type Chunk = ::cipher::Block<Cipher>;
