@@ -1,4 +1,4 @@
-use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
+use cbc::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
 use der::{
     Encode, Sequence,
     asn1::{AnyRef, Null, ObjectIdentifier, OctetStringRef},
@@ -7,6 +7,7 @@ use pbkdf2::pbkdf2_hmac;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
+use crate::sm4::{BLOCK, Cbc, Key, Padding};
 use crate::{Error, random};
 
 /// How often PBKDF2 goes round for a key that is written here: what is recommended for passphrases that people choose
@@ -29,8 +30,6 @@ const AES_256_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.1
 
 /// Bytes of the salt of a key that is written here (RFC 8018, 4.1: 8 at least).
 const SALT: usize = 16;
-
-const BLOCK: usize = 16;
 
 /// PBES2-params (RFC 8018, A.4).
 #[derive(Sequence)]
@@ -128,7 +127,10 @@ pub(super) fn decrypt(
         cipher,
     );
     let plain = match cipher {
-        Cipher::Sm4 => open::<cbc::Decryptor<sm4::Sm4>>(&key, iv, data),
+        Cipher::Sm4 => sm4(&key)
+            .ok()
+            .and_then(|sm4| sm4.decrypt(iv, Padding::Pkcs7, data).ok())
+            .map(Zeroizing::new),
         Cipher::Aes128 => open::<cbc::Decryptor<aes::Aes128>>(&key, iv, data),
         Cipher::Aes256 => open::<cbc::Decryptor<aes::Aes256>>(&key, iv, data),
     };
@@ -157,6 +159,10 @@ fn derive(
     key
 }
 
+fn sm4(key: &[u8]) -> Result<Cbc, Error> {
+    Ok(Cbc::new(&Key::from_bytes(key)?))
+}
+
 fn open<C: KeyIvInit + BlockModeDecrypt>(
     key: &[u8],
     iv: &[u8; BLOCK],
@@ -183,9 +189,7 @@ pub(super) fn encrypt(
     random(&mut salt)?;
     random(&mut iv)?;
     let key = derive(prf, passphrase, &salt, iterations, Cipher::Sm4);
-    let data = cbc::Encryptor::<sm4::Sm4>::new_from_slices(&key, &iv)
-        .map_err(form)?
-        .encrypt_padded_vec::<Pkcs7>(plain);
+    let data = sm4(&key)?.encrypt(&iv, Padding::Pkcs7, plain)?;
     let algorithm = algorithm(prf, iterations, &salt, &iv).map_err(form)?;
     Ok((algorithm, data))
 }
