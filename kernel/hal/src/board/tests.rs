@@ -379,18 +379,18 @@ proptest::proptest! {
         if let Some(at) = folder {
             fs::create_dir_all(copy.at(PATHS[at])).unwrap();
         }
-        if let Some(at) = circle {
-            let path = copy.at(PATHS[at]);
-            if fs::symlink_metadata(&path).is_err() {
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                symlink(PATHS[at], path).unwrap();
-            }
-        }
         for (at, text) in files {
             let path = copy.at(PATHS[at]);
             let parent = path.parent().unwrap();
             if fs::create_dir_all(parent).is_ok() {
                 let _ = fs::write(path, text);
+            }
+        }
+        // After all that is written: outside the copy, the link leads to this machine's own file.
+        if let Some(at) = circle {
+            let path = copy.at(PATHS[at]);
+            if fs::symlink_metadata(&path).is_err() && fs::create_dir_all(path.parent().unwrap()).is_ok() {
+                symlink(PATHS[at], path).unwrap();
             }
         }
         let board = copy.board();
