@@ -1,0 +1,150 @@
+//! Megabytes a second of SM3 and of the modes of SM4, on every backend that runs here:
+//! `cargo bench -p weihe-sm --bench speed`.
+//!
+//! What others do to the machine changes from second to second, so all take turns, and the best turn of each counts;
+//! to compare, take the ratios of one run.
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use weihe_sm::{
+    Error, sm3,
+    sm4::{Aead, Backend, Cbc, Cipher, Ctr, Key, Padding},
+};
+
+const SIZES: [usize; 2] = [16 << 10, 1 << 10];
+/// How long a turn takes, and how many there are.
+const TURN: Duration = Duration::from_millis(20);
+const TURNS: usize = 15;
+
+type Work = Box<dyn FnMut(&mut [u8]) -> Result<(), Error>>;
+
+struct Row {
+    what: &'static str,
+    backend: &'static str,
+    size: usize,
+    work: Work,
+    best: f64,
+}
+
+fn main() -> Result<(), Error> {
+    let mut rows = rows()?;
+    for _ in 0..TURNS {
+        for row in &mut rows {
+            row.best = row.best.max(turn(row.size, &mut row.work)?);
+        }
+    }
+    println!(
+        "{:8} {:>6}  {:18} {:>8}  to portable",
+        "", "bytes", "backend", "MB/s"
+    );
+    for row in &rows {
+        let portable = rows.iter().rev().find(|other| {
+            other.what == row.what && other.size == row.size && other.backend == "portable"
+        });
+        let ratio = portable.map(|portable| format!("{:.1}", row.best / portable.best));
+        println!(
+            "{:8} {:6}  {:18} {:8.0}  {}",
+            row.what,
+            row.size,
+            row.backend,
+            row.best,
+            ratio.unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+/// Megabytes a second over one turn.
+fn turn(size: usize, work: &mut Work) -> Result<f64, Error> {
+    let mut data = vec![0x5a; size];
+    let start = Instant::now();
+    let mut done = 0;
+    while start.elapsed() < TURN {
+        for _ in 0..8 {
+            work(black_box(&mut data))?;
+            done += size;
+        }
+    }
+    Ok(done as f64 / start.elapsed().as_secs_f64() / 1e6)
+}
+
+fn rows() -> Result<Vec<Row>, Error> {
+    let key = Key::generate()?;
+    let mut rows = Vec::new();
+    for size in SIZES {
+        let mut add = |what, backend, work: Work| {
+            rows.push(Row {
+                what,
+                backend,
+                size,
+                work,
+                best: 0.0,
+            });
+        };
+        let hash: Work = Box::new(|data| {
+            black_box(sm3::digest(data));
+            Ok(())
+        });
+        add("SM3", "-", hash);
+        for mode in ["CTR", "GCM", "open", "CCM", "CBC", "CBC dec"] {
+            for backend in Backend::all_here() {
+                add(mode, backend.name(), work(mode, Cipher::on(backend, &key)));
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn work(mode: &str, cipher: Cipher) -> Work {
+    const IV: [u8; 16] = [1; 16];
+    let nonce = &IV[..12];
+    match mode {
+        "CTR" => {
+            let mut ctr = Ctr::new(cipher, &IV);
+            Box::new(move |data| {
+                ctr.apply(data);
+                Ok(())
+            })
+        }
+        "GCM" | "CCM" => {
+            let aead = match mode {
+                "GCM" => Aead::gcm(cipher),
+                _ => Aead::ccm(cipher),
+            };
+            Box::new(move |data| {
+                black_box(aead.seal(nonce, b"", data)?);
+                Ok(())
+            })
+        }
+        "open" => {
+            let aead = Aead::gcm(cipher);
+            let mut sealed = Vec::new();
+            let mut tag = [0; 16];
+            Box::new(move |data| {
+                if sealed.len() != data.len() {
+                    sealed = data.to_vec();
+                    tag = aead.seal(nonce, b"", &mut sealed)?;
+                }
+                data.copy_from_slice(&sealed);
+                aead.open(nonce, b"", data, &tag)
+            })
+        }
+        "CBC" => {
+            let cbc = Cbc::new(cipher);
+            Box::new(move |data| {
+                black_box(cbc.encrypt(&IV, Padding::None, data)?);
+                Ok(())
+            })
+        }
+        _ => {
+            let cbc = Cbc::new(cipher);
+            Box::new(move |data| {
+                black_box(cbc.decrypt(&IV, Padding::None, data)?);
+                Ok(())
+            })
+        }
+    }
+}
