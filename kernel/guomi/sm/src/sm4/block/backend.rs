@@ -31,11 +31,15 @@ impl Backend {
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::is_x86_feature_detected as detected;
-            if detected!("gfni") && detected!("avx512f") && detected!("avx512bw") {
+            let avx512 = detected!("avx512f") && detected!("avx512bw") && detected!("avx512vl");
+            if detected!("gfni") && avx512 {
                 all.push(Self(functions!("GFNI with AVX-512", gfni_avx512)));
             }
             if detected!("gfni") && detected!("avx2") {
                 all.push(Self(functions!("GFNI with AVX2", gfni_avx2)));
+            }
+            if detected!("aes") && detected!("avx2") {
+                all.push(Self(functions!("AES-NI with AVX2", x86_aes_avx2)));
             }
             if detected!("aes") && detected!("ssse3") {
                 all.push(Self(functions!("AES-NI", x86_aes)));

@@ -7,10 +7,13 @@ use super::{Keys, gfni::*, schedule};
 /// Blocks in a register.
 const REGISTER: usize = 16;
 
+/// The truth table of XOR of three.
+const XOR: i32 = 0x96;
+
 /// The words of 16 blocks.
 type Group = [__m512i; 4];
 
-#[target_feature(enable = "avx512f,avx512bw,gfni")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,gfni")]
 pub(super) fn expand(key: &[u8; 16], keys: &mut Keys) {
     schedule::expand(
         key,
@@ -23,8 +26,11 @@ pub(super) fn expand(key: &[u8; 16], keys: &mut Keys) {
     );
 }
 
-#[target_feature(enable = "avx512f,avx512bw,gfni")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,gfni")]
 pub(super) fn blocks(keys: &Keys, blocks: &mut [[u8; 16]]) {
+    if let [block] = blocks {
+        return one(keys, block);
+    }
     // Four groups at a time hide how long an instruction takes.
     for part in blocks.chunks_mut(4 * REGISTER) {
         match part.len().div_ceil(REGISTER) {
@@ -73,13 +79,52 @@ fn sbox(words: __m512i) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f,gfni")]
 fn round(word: __m512i, [old, older, newest]: [__m512i; 3], key: u32) -> __m512i {
-    /// The truth table of XOR of three.
-    const XOR: i32 = 0x96;
     let early = _mm512_ternarylogic_epi32::<XOR>(old, older, _mm512_set1_epi32(key as i32));
     let s = sbox(_mm512_xor_si512(early, newest));
     let a = _mm512_ternarylogic_epi32::<XOR>(word, s, _mm512_rol_epi32::<2>(s));
-    let b = _mm512_xor_si512(_mm512_rol_epi32::<10>(s), _mm512_rol_epi32::<18>(s));
-    _mm512_ternarylogic_epi32::<XOR>(a, b, _mm512_rol_epi32::<24>(s))
+    let b = _mm512_ternarylogic_epi32::<XOR>(
+        _mm512_rol_epi32::<10>(s),
+        _mm512_rol_epi32::<18>(s),
+        _mm512_rol_epi32::<24>(s),
+    );
+    _mm512_xor_si512(a, b)
+}
+
+/// One block: what chains of them wait for.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,gfni")]
+fn one(keys: &Keys, block: &mut [u8; 16]) {
+    let words = block.as_chunks::<4>().0;
+    let word = |at: usize| _mm_cvtsi32_si128(i32::from_be_bytes(words[at]));
+    let (mut a, mut b, mut c, mut d) = (word(0), word(1), word(2), word(3));
+    for keys in keys.as_chunks::<4>().0 {
+        a = round_of_one(a, [b, c, d], keys[0]);
+        b = round_of_one(b, [c, d, a], keys[1]);
+        c = round_of_one(c, [d, a, b], keys[2]);
+        d = round_of_one(d, [a, b, c], keys[3]);
+    }
+    for (bytes, word) in block.as_chunks_mut::<4>().0.iter_mut().zip([d, c, b, a]) {
+        *bytes = _mm_cvtsi128_si32(word).to_be_bytes();
+    }
+}
+
+/// [`round`], on a register that is no wider than it has to be.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,gfni")]
+fn round_of_one(word: __m128i, [old, older, newest]: [__m128i; 3], key: u32) -> __m128i {
+    let early = _mm_ternarylogic_epi32::<XOR>(old, older, _mm_cvtsi32_si128(key as i32));
+    let inner = _mm_gf2p8affine_epi64_epi8::<INNER_ADD>(
+        _mm_xor_si128(early, newest),
+        _mm_set1_epi64x(INNER),
+    );
+    let s = _mm_gf2p8affineinv_epi64_epi8::<OUTER_ADD>(inner, _mm_set1_epi64x(OUTER));
+    let a = _mm_ternarylogic_epi32::<XOR>(word, s, _mm_rol_epi32::<2>(s));
+    let b = _mm_ternarylogic_epi32::<XOR>(
+        _mm_rol_epi32::<10>(s),
+        _mm_rol_epi32::<18>(s),
+        _mm_rol_epi32::<24>(s),
+    );
+    _mm_xor_si128(a, b)
 }
 
 /// Which quarters of a group's registers have blocks.

@@ -22,6 +22,8 @@ mod sbox;
 mod schedule;
 #[cfg(target_arch = "x86_64")]
 mod x86_aes;
+#[cfg(target_arch = "x86_64")]
+mod x86_aes_avx2;
 
 pub use self::{
     backend::{Backend, backend},
