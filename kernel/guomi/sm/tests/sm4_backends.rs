@@ -22,6 +22,7 @@ fn blocks(data: &[[u8; 16]]) -> Vec<Block> {
 #[test]
 fn the_fastest_backend_is_the_one_that_is_taken_and_the_portable_one_the_last_resort() {
     let all = Backend::all_here();
+    println!("backends here: {all:?}");
     assert_eq!(all.first().unwrap().name(), backend());
     assert_eq!(all.last().unwrap().name(), "portable");
 }

@@ -11,6 +11,7 @@ use aes_gcm::{
 };
 use cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, StreamCipher, block_padding::Pkcs7};
 use proptest::{collection::vec, prelude::*, sample::Index};
+use sm_crypto::sm4::{CryptSM4CBC, CryptSM4ECB};
 use weihe_sm::{
     Error,
     sm4::{
@@ -90,6 +91,19 @@ proptest! {
             let opened = decrypt(cbc.decryptor(&iv, Padding::Pkcs7), &pieces(&expected, &cuts));
             prop_assert_eq!(&opened, &data);
         }
+    }
+
+    #[test]
+    fn sm_crypto_agrees_where_it_is_sound(key: [u8; 16], iv: [u8; 16], data in data()) {
+        let ours = Key::from_bytes(&key).unwrap();
+        let theirs = CryptSM4ECB::new(&key);
+        let encrypted = Ecb::new(&ours).encrypt(Padding::Pkcs7, &data).unwrap();
+        prop_assert_eq!(&encrypted, &theirs.encrypt_ecb(&data));
+        prop_assert_eq!(&theirs.decrypt_ecb(&encrypted), &data);
+        let theirs = CryptSM4CBC::new(&key, &iv);
+        let encrypted = Cbc::new(&ours).encrypt(&iv, Padding::Pkcs7, &data).unwrap();
+        prop_assert_eq!(&encrypted, &theirs.encrypt_cbc(&data));
+        prop_assert_eq!(&theirs.decrypt_cbc(&encrypted), &data);
     }
 
     #[test]

@@ -34,5 +34,6 @@ pub(super) const fn unshift(bytes: usize) -> [u8; 16] {
     order
 }
 
-/// The order that turns the bytes of each word round.
+/// The order that turns the bytes of each word round, where there is no instruction for it.
+#[cfg(target_arch = "x86_64")]
 pub(super) const REVERSAL: [u8; 16] = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
