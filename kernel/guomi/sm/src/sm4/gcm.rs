@@ -183,3 +183,20 @@ impl Padded {
         self.hash.finalize().into()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sm4::Key;
+
+    #[test]
+    fn a_message_ends_where_the_counter_would_come_round() {
+        let gcm = Gcm::from(Cipher::from(&Key::from_bytes(&[1; 16]).unwrap()));
+        let mut message = gcm.message(&gcm.cipher, &[0; NONCE], b"").unwrap();
+        message.grow((LONGEST - 1) as usize).unwrap();
+        assert!(matches!(message.grow(2), Err(Error::TooLong { .. })));
+        message.grow(1).unwrap();
+        assert!(message.grow(usize::MAX).is_err());
+    }
+}
