@@ -1,5 +1,6 @@
 use std::fmt;
 
+use const_oid::db::DB;
 use x509_cert::ext::pkix::KeyUsage;
 
 use super::{Certificate, parse::hex};
@@ -32,7 +33,10 @@ impl fmt::Display for Certificate {
         let extensions = self.parsed.tbs_certificate().extensions();
         for extension in extensions.into_iter().flatten() {
             let critical = if extension.critical { ", critical" } else { "" };
-            writeln!(f, "extension    {}{critical}", extension.extn_id)?;
+            let oid = extension.extn_id;
+            let name = DB.by_oid(&oid).unwrap_or("not known here");
+            let name = name.trim_start_matches("id-ce-");
+            writeln!(f, "extension    {name} ({oid}){critical}")?;
         }
         writeln!(f, "fingerprint  SM3 {}", hex(&self.fingerprint()))
     }

@@ -46,7 +46,7 @@ impl PrivateKey {
         Self::new(SecretKey::from_slice(bytes).map_err(|_| Error::PrivateKey)?)
     }
 
-    pub(crate) fn new(secret: SecretKey) -> Result<Self, Error> {
+    fn new(secret: SecretKey) -> Result<Self, Error> {
         let scalar = Zeroizing::new(*secret.to_nonzero_scalar());
         // n - 1 is a key of no use: 1 + d has no inverse (GB/T 32918.1-2016, 6.1).
         let inverse = Option::<Scalar>::from((*scalar + Scalar::ONE).invert());

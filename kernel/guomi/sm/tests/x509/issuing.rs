@@ -46,7 +46,8 @@ fn a_certificate_can_be_shown_to_people() {
         "usage        digital signature",
         "purposes     TLS servers",
         "hosts        gateway.plant, *.line.plant, 192.0.2.7, 2001:db8::7",
-        "extension    2.5.29.15, critical",
+        "extension    keyUsage (2.5.29.15), critical",
+        "extension    subjectKeyIdentifier (2.5.29.14)",
         &format!("serial       {}", plant.server.certificate.serial()),
         &format!(
             "fingerprint  SM3 {}",
