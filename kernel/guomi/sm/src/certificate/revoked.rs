@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use sha2_0_11::{Digest, Sha256};
+
 use super::{Certificate, parse::hex};
 use crate::{Error, sm3::DIGEST};
 
@@ -16,8 +18,8 @@ impl Revoked {
         Self::default()
     }
 
-    /// Adds a certificate by what people write: 64 hexadecimal digits are a fingerprint (SM3 of the certificate in
-    /// DER), up to 42 a serial number; colons and spaces between them don't matter.
+    /// Adds a certificate by what people write: 64 hexadecimal digits are a fingerprint (SM3 or SHA-256 of the
+    /// certificate in DER, `openssl x509 -fingerprint -sm3`), up to 42 a serial number; colons and spaces between them don't matter.
     ///
     /// # Errors
     /// [`Error::Form`].
@@ -50,6 +52,10 @@ impl Revoked {
     pub fn contains(&self, certificate: &Certificate) -> bool {
         self.serials.contains(shortest(&certificate.serial()))
             || self.fingerprints.contains(&hex(&certificate.fingerprint()))
+            // Both have 64 digits, and most tools show this one: it must not be without effect.
+            || self
+                .fingerprints
+                .contains(&hex(&Sha256::digest(certificate.to_der())))
     }
 }
 

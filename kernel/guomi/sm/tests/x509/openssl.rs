@@ -8,7 +8,7 @@ use std::{
 
 use weihe_sm::{
     certificate::{
-        Certificate, Check, Profile, Purpose, Refusal, issue as issue_certificate, verify,
+        Certificate, Check, Profile, Purpose, Refusal, Revoked, issue as issue_certificate, verify,
     },
     request::Request,
     sm2::PrivateKey,
@@ -369,5 +369,27 @@ fn a_name_in_a_request_of_openssl_can_be_ordered_as_it_stands() {
         let (line, key) = (&plant.line, request.public_key());
         let issued = issue_certificate(&line.certificate, &line.key, &key, &order).unwrap();
         assert_eq!(issued.subject(), request.subject(), "{subject}");
+    }
+}
+
+#[test]
+fn a_fingerprint_that_openssl_shows_revokes_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    if make(path).is_none() {
+        return;
+    }
+    let roots = [Certificate::from_pem(&read(path, "root.pem")).unwrap()];
+    let server = Certificate::from_pem(&read(path, "server.pem")).unwrap();
+    let check = Check::new(SystemTime::now() + Duration::from_secs(5), Purpose::Server);
+    for what in ["-fingerprint -sm3", "-fingerprint -sha256", "-serial"] {
+        let ask = ["x509", "-in", "server.pem", "-noout"];
+        let what: Vec<_> = what.split(' ').collect();
+        let said = openssl(&[&ask[..], &what].concat(), path).unwrap().good();
+        let (_, text) = said.split_once('=').unwrap();
+        let mut revoked = Revoked::new();
+        revoked.add(text).unwrap();
+        let refused = verify(&server, &[], &roots, &check.revoked(&revoked)).unwrap_err();
+        assert!(matches!(refused, Refusal::Revoked { .. }), "{what:?}");
     }
 }
