@@ -100,9 +100,11 @@ fn wrong(line: usize, label: &str, why: &str) -> Error {
 /// What stands in the lines of a block, of whatever length they were; in constant time.
 fn decode(label: &str, body: &str) -> Option<Zeroizing<Vec<u8>>> {
     // One line of Base64 is what the decoder takes at any width.
-    let block = Zeroizing::new(format!(
-        "{BEGIN}{label}{DASHES}\n{body}\n{END}{label}{DASHES}\n"
-    ));
+    let parts = [
+        BEGIN, label, DASHES, "\n", body, "\n", END, label, DASHES, "\n",
+    ];
+    // In one piece: what grows leaves copies behind that nobody erases.
+    let block = Zeroizing::new(parts.concat());
     let mut decoder = pem::Decoder::new_wrapped(block.as_bytes(), body.len().max(4)).ok()?;
     let mut der = Zeroizing::new(Vec::with_capacity(body.len()));
     decoder.decode_to_end(&mut der).ok()?;

@@ -1,5 +1,5 @@
 //! Requests for certificates (PKCS#10: RFC 2986), signed with SM2 and SM3 under the identity
-//! [`DEFAULT_ID`](crate::sm2::DEFAULT_ID).
+//! [`DEFAULT_ID`].
 //!
 //! ```
 //! use weihe_sm::{request::Request, sm2::PrivateKey};
@@ -61,7 +61,11 @@ impl Request {
     ///
     /// # Errors
     /// [`Error::Form`] of a subject or a host that cannot stand in a certificate; what the signer says.
-    pub fn new(signer: &impl Signer, subject: &str, hosts: &[Host]) -> Result<Self, Error> {
+    pub fn new(
+        signer: &(impl Signer + ?Sized),
+        subject: &str,
+        hosts: &[Host],
+    ) -> Result<Self, Error> {
         let mut builder = RequestBuilder::new(name::parse(subject)?).map_err(wrong)?;
         if !hosts.is_empty() {
             let names = alternative_names(hosts)?;

@@ -81,7 +81,7 @@ pub struct Order {
 ///
 /// # Errors
 /// [`Error::Form`] of a subject, a host or a time that cannot stand in a certificate; what the signer says.
-pub fn self_signed(signer: &impl Signer, order: &Order) -> Result<Certificate, Error> {
+pub fn self_signed(signer: &(impl Signer + ?Sized), order: &Order) -> Result<Certificate, Error> {
     let subject = name::parse(&order.subject)?;
     let key = signer.public_key();
     build(
@@ -102,7 +102,7 @@ pub fn self_signed(signer: &impl Signer, order: &Order) -> Result<Certificate, E
 /// may not issue this.
 pub fn issue(
     issuer: &Certificate,
-    signer: &impl Signer,
+    signer: &(impl Signer + ?Sized),
     key: &PublicKey,
     order: &Order,
 ) -> Result<Certificate, Error> {
@@ -161,7 +161,7 @@ fn build(
     key: &PublicKey,
     issuer: Name,
     by: &[u8],
-    signer: &impl Signer,
+    signer: &(impl Signer + ?Sized),
 ) -> Result<Certificate, Error> {
     if order.not_after < order.not_before {
         return Err(wrong("its validity ends before it begins"));

@@ -185,6 +185,9 @@ fn a_device_can_sign_certificates() {
     let device = Device(PrivateKey::generate().unwrap(), true);
     let root = self_signed(&device, &order("CN=Device", authority(None))).unwrap();
     root.verify_signature(&device.public_key()).unwrap();
+    // Which of several it is may be known only at run time.
+    let any: Box<dyn Signer> = Box::new(Device(device.0.clone(), true));
+    self_signed(&*any, &order("CN=Device", authority(None))).unwrap();
     let gone = Device(device.0, false);
     let error = refused(self_signed(&gone, &order("CN=Device", authority(None))));
     assert!(error.to_string().contains("it is gone"));
