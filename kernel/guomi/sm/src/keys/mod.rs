@@ -1,6 +1,6 @@
 //! Keys in files.
 //!
-//! [`PrivateKey`](crate::sm2::PrivateKey) reads whatever OpenSSL, Tongsuo and GmSSL write with
+//! [`PrivateKey`](crate::sm2::PrivateKey) reads what OpenSSL writes with
 //! [`from_pem`](crate::sm2::PrivateKey::from_pem) and [`from_der`](crate::sm2::PrivateKey::from_der): PKCS#8
 //! (RFC 5958), encrypted or not, and the form of SEC 1 (RFC 5915). [`PublicKey`](crate::sm2::PublicKey) reads a
 //! SubjectPublicKeyInfo (RFC 5280, 4.1.2.7).

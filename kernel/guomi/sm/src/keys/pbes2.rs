@@ -22,7 +22,7 @@ const PBKDF2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.
 const HMAC_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.2.9");
 /// HMAC-SM3 as appendix A of GM/T 0091-2020 calls it, and with it OpenSSL 4; this one is written.
 const HMAC_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.401.3.1");
-/// HMAC-SM3 as GM/T 0006-2012 calls it, and with it GmSSL and Bouncy Castle.
+/// HMAC-SM3 as it is commonly called elsewhere, in Go's gmsm for one.
 const HMAC_SM3_BEFORE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.401.2");
 const SM4_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.104.2");
 const AES_128_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.1.2");

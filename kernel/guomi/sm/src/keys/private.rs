@@ -64,7 +64,7 @@ impl PrivateKey {
         from_pkcs8(der)
     }
 
-    /// The key in PKCS#8 (RFC 5958), in DER: id-ecPublicKey with the curve, as OpenSSL and Tongsuo write it.
+    /// The key in PKCS#8 (RFC 5958), in DER: id-ecPublicKey with the curve, as OpenSSL writes it.
     ///
     /// # Errors
     /// None that can come true: the lengths are fixed.
