@@ -1,0 +1,12 @@
+//! Handshakes and what follows them: with ourselves over pipes in memory, and with OpenSSL in Python.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod exchange;
+mod hostile;
+mod keys;
+mod mixed;
+mod openssl;
+mod pipe;
+mod pki;
+mod refused;
+mod resumption;
