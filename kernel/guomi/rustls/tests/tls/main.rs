@@ -8,5 +8,6 @@ mod mixed;
 mod openssl;
 mod pipe;
 mod pki;
+mod python;
 mod refused;
 mod resumption;
