@@ -9,7 +9,7 @@ use crate::code_point;
 /// curveSM2 (RFC 8998, 2): ephemeral Diffie-Hellman on the curve of SM2.
 pub static CURVE_SM2: &dyn SupportedKxGroup = &CurveSm2;
 
-/// Bytes of a key share: the point in uncompressed form (RFC 8446, 4.2.8.2, and RFC 8998, 3.3.3).
+/// Bytes of a key share: the point in uncompressed form (RFC 8446, 4.2.8.2).
 const SHARE: usize = 65;
 /// The first byte of a point in uncompressed form.
 const UNCOMPRESSED: u8 = 4;

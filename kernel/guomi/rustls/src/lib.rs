@@ -11,7 +11,21 @@
 //! suites and standard ones may therefore agree on SM4 with X25519, or on AES with an SM2 certificate: neither is what
 //! RFC 8998 describes (it asks for curveSM2 and sm2sig_sm3 with an SM4 suite), nor what an assessment under GM/T rules
 //! accepts. Keep two configurations, on two doors; nothing here makes a mixed one.
-#![doc = include_str!("../README.md")]
+//!
+//! # Keys
+//!
+//! [`certified_key_from_pem`] takes what files hold; [`SigningKey::elsewhere`] signs with a key that stays in a key
+//! store, a card or an engine.
+//!
+//! ```
+//! use rustls_guomi::{certified_key_from_pem, client_config, roots_from_pem, server_config};
+//!
+//! # let read = |name: &str| std::fs::read(format!("tests/pki/{name}"));
+//! let identity = certified_key_from_pem(&read("server.pem")?, &read("server.key.pem")?)?;
+//! let server = server_config(identity).build()?;
+//! let client = client_config(roots_from_pem(&read("root.pem")?)?).build()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![deny(missing_docs)]
 
 mod code_point;
@@ -46,8 +60,14 @@ pub mod kx_group {
 
 /// The identities that SM2 signatures are made under.
 pub mod identity {
-    /// That of certificates (RFC 8998, 3.2.1 through GM/T 0009-2012, 10).
+    /// That of certificates (GM/T 0009-2012, 10).
     pub const CERTIFICATE: &[u8] = weihe_sm::sm2::DEFAULT_ID;
     /// That of CertificateVerify (RFC 8998, 3.2.1).
     pub const CERTIFICATE_VERIFY: &[u8] = b"TLSv1.3+GM+Cipher+Suite";
 }
+
+/// The examples of the documents, so that they are tried.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[doc = include_str!("../README.zh-CN.md")]
+struct Documents;

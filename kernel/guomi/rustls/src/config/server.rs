@@ -56,7 +56,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Lists of revoked certificates. With any, the whole chain of a client has to be covered by them.
+    /// Lists of revoked certificates. With any, the whole chain of a client has to be covered by them; where clients
+    /// aren't asked for a certificate, they have nothing to say.
     pub fn revoked(mut self, lists: Vec<CertificateRevocationListDer<'static>>) -> Self {
         self.revoked = lists;
         self

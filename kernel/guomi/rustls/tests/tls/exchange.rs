@@ -123,8 +123,14 @@ fn megabytes_arrive_as_they_were_sent() {
     for suite in SUITES {
         let client = client_config(pki::roots()).cipher_suites(&[suite]);
         let mut pair = Pair::connected(&Arc::new(client.build().unwrap()), &pki::server());
-        assert!(pair.to_server(&data) == data, "{suite:?}, to the server");
-        assert!(pair.to_client(&data) == data, "{suite:?}, to the client");
+        assert!(
+            pair.send_to_server(&data) == data,
+            "{suite:?}, to the server"
+        );
+        assert!(
+            pair.send_to_client(&data) == data,
+            "{suite:?}, to the client"
+        );
     }
 }
 

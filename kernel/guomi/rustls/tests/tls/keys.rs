@@ -101,6 +101,11 @@ fn keys_and_certificates_that_cannot_be_used_say_why() {
              SM2",
         ),
         (
+            said(&chain, &pki::read("p256.sec1.pem")),
+            "the private key cannot be used: this is not SEC 1 of a private key on the curve of \
+             SM2",
+        ),
+        (
             said(&chain, &pki::read("server.encrypted.pem")),
             "a private key that is not encrypted: there is none in this PEM",
         ),

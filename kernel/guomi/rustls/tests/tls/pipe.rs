@@ -99,11 +99,11 @@ impl Pair {
 
     /// Sends text in both directions and expects it to arrive.
     pub fn talk(&mut self) {
-        assert_eq!(self.to_server(b"open the valve"), b"open the valve");
-        assert_eq!(self.to_client(b"it is open"), b"it is open");
+        assert_eq!(self.send_to_server(b"open the valve"), b"open the valve");
+        assert_eq!(self.send_to_client(b"it is open"), b"it is open");
     }
 
-    pub fn to_server(&mut self, data: &[u8]) -> Vec<u8> {
+    pub fn send_to_server(&mut self, data: &[u8]) -> Vec<u8> {
         let mut arrived = Vec::new();
         for part in data.chunks(PART) {
             self.client.writer().write_all(part).unwrap();
@@ -113,7 +113,7 @@ impl Pair {
         arrived
     }
 
-    pub fn to_client(&mut self, data: &[u8]) -> Vec<u8> {
+    pub fn send_to_client(&mut self, data: &[u8]) -> Vec<u8> {
         let mut arrived = Vec::new();
         for part in data.chunks(PART) {
             self.server.writer().write_all(part).unwrap();
