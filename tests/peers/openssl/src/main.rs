@@ -1,0 +1,80 @@
+//! Holds rustls-guomi against OpenSSL and Tongsuo, built from source: `tests/peers/run`.
+//!
+//! Everything is tried in both directions with both suites; what comes out is a table.
+
+mod cases;
+mod ours;
+mod stack;
+mod theirs;
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use cases::{CASES, SUITES};
+
+fn text(error: impl Display) -> String {
+    error.to_string()
+}
+
+/// A file of the tests of rustls-guomi.
+fn pki(name: &str) -> String {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.join("../../../kernel/guomi/rustls/tests/pki")
+        .join(name)
+        .display()
+        .to_string()
+}
+
+fn main() -> ExitCode {
+    let folder = std::env::args_os().nth(1).map(PathBuf::from);
+    let Some(folder) = folder else {
+        eprintln!("where are the stacks to be built? weihe-tls-peers FOLDER");
+        return ExitCode::from(2);
+    };
+    let stacks = match (stack::openssl(&folder), stack::tongsuo(&folder)) {
+        (Ok(openssl), Ok(tongsuo)) => [openssl, tongsuo],
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut failures = Vec::new();
+    let mut head = "| |".to_owned();
+    let mut rule = "|---|".to_owned();
+    for stack in &stacks {
+        head += &format!(
+            " {0} {1}, our client | {0} {1}, our server |",
+            stack.name, stack.version
+        );
+        rule += "---|---|";
+    }
+    println!("{head}\n{rule}");
+    for (name, suite) in SUITES {
+        for case in &CASES {
+            let mut row = format!("| {name}, {} |", case.name);
+            for stack in &stacks {
+                for (side, attempt) in [("client", case.client), ("server", case.server)] {
+                    match attempt(stack, name, suite) {
+                        Ok(()) => row += " agree |",
+                        Err(error) => {
+                            row += " **no** |";
+                            failures.push(format!(
+                                "{} with {name}, {}, our {side}: {error}",
+                                stack.name, case.name
+                            ));
+                        }
+                    }
+                }
+            }
+            println!("{row}");
+        }
+    }
+    for failure in &failures {
+        eprintln!("\n{failure}");
+    }
+    match failures.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,93 @@
+//! A TLS stack built from the source that a crate carries.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A stack: its name, its version, and how its program names things.
+pub struct Stack {
+    pub name: &'static str,
+    pub version: &'static str,
+    /// How it names curveSM2.
+    pub group: &'static str,
+    /// What its client and its server are told besides.
+    pub arguments: &'static [&'static str],
+    pub program: PathBuf,
+}
+
+pub fn openssl(folder: &Path) -> Result<Stack, String> {
+    Ok(Stack {
+        name: "OpenSSL",
+        version: openssl_src::version(),
+        group: "curveSM2",
+        arguments: &[],
+        program: built(
+            "openssl",
+            openssl_src::version(),
+            &openssl_src::source_dir(),
+            folder,
+        )?,
+    })
+}
+
+pub fn tongsuo(folder: &Path) -> Result<Stack, String> {
+    Ok(Stack {
+        name: "Tongsuo",
+        version: tongsuo_src::version(),
+        group: "SM2",
+        // SM2 with the SM4 suites and with nothing else, as RFC 8998 asks.
+        arguments: &["-enable_sm_tls13_strict"],
+        program: built(
+            "tongsuo",
+            tongsuo_src::version(),
+            &tongsuo_src::source_dir(),
+            folder,
+        )?,
+    })
+}
+
+/// The program of a stack, built where it isn't yet.
+fn built(name: &str, version: &str, source: &Path, folder: &Path) -> Result<PathBuf, String> {
+    let work = folder.join(format!("{name}-{version}"));
+    let program = work.join("apps/openssl");
+    let done = work.join("built");
+    if done.exists() {
+        return Ok(program);
+    }
+    eprintln!(
+        "building {name} {version}: some minutes; what it says goes to {}",
+        work.join("log").display()
+    );
+    let _ = fs::remove_dir_all(&work);
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    run(Command::new("cp").arg("-r").arg(source).arg(&work), None)?;
+    let log = work.join("log");
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let steps = [
+        "./config no-shared no-tests no-docs".to_owned(),
+        "make build_generated".to_owned(),
+        format!("make -j{jobs} apps/openssl"),
+    ];
+    for step in steps {
+        run(
+            Command::new("sh").args(["-c", &step]).current_dir(&work),
+            Some(&log),
+        )?;
+    }
+    fs::write(&done, version).map_err(|error| error.to_string())?;
+    Ok(program)
+}
+
+fn run(command: &mut Command, log: Option<&Path>) -> Result<(), String> {
+    if let Some(log) = log {
+        let file = fs::File::options().create(true).append(true).open(log);
+        let file = file.map_err(|error| format!("{}: {error}", log.display()))?;
+        let errors = file.try_clone().map_err(|error| error.to_string())?;
+        command.stdout(file).stderr(errors);
+    }
+    let status = command.stdin(Stdio::null()).status();
+    match status.map_err(|error| format!("{command:?}: {error}"))? {
+        status if status.success() => Ok(()),
+        status => Err(format!("{command:?}: {status}")),
+    }
+}
