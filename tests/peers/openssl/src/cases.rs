@@ -162,10 +162,13 @@ fn talk(ours: &mut Ours, theirs: &mut Theirs) -> Result<(), String> {
 fn renewed(ours: &mut Ours, theirs: &mut Theirs, by_us: bool) -> Result<(), String> {
     talk(ours, theirs)?;
     for _ in 0..2 {
-        match by_us {
-            true => ours.renew_keys()?,
-            // A command of theirs: renew, and ask the other side to.
-            false => theirs.type_line("K")?,
+        if by_us {
+            ours.renew_keys()?;
+        } else {
+            // A command of theirs: renew, and ask the other side to. What is typed before it was carried out would be
+            // taken for a part of it.
+            theirs.type_line("K")?;
+            ours.hear_no_text()?;
         }
         talk(ours, theirs)?;
     }

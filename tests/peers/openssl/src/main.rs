@@ -8,10 +8,11 @@ mod stack;
 mod theirs;
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use cases::{CASES, SUITES};
+use stack::Stack;
 
 fn text(error: impl Display) -> String {
     error.to_string()
@@ -27,14 +28,21 @@ fn pki(name: &str) -> String {
 }
 
 fn main() -> ExitCode {
-    let folder = std::env::args_os().nth(1).map(PathBuf::from);
-    let Some(folder) = folder else {
-        eprintln!("where are the stacks to be built? weihe-tls-peers FOLDER");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((folder, wanted)) = arguments.split_first() else {
+        eprintln!("where are the stacks to be built? weihe-tls-peers FOLDER [openssl] [tongsuo]");
         return ExitCode::from(2);
     };
-    let stacks = match (stack::openssl(&folder), stack::tongsuo(&folder)) {
-        (Ok(openssl), Ok(tongsuo)) => [openssl, tongsuo],
-        (Err(error), _) | (_, Err(error)) => {
+    let known: [(&str, fn(&Path) -> Result<Stack, String>); 2] =
+        [("openssl", stack::openssl), ("tongsuo", stack::tongsuo)];
+    let stacks = known
+        .into_iter()
+        .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name))
+        .map(|(_, built)| built(Path::new(folder)))
+        .collect::<Result<Vec<_>, _>>();
+    let stacks = match stacks {
+        Ok(stacks) => stacks,
+        Err(error) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
         }

@@ -119,6 +119,18 @@ impl Ours {
         }
     }
 
+    /// Waits for records that are none of text: what comes next has to be for the connection itself.
+    pub fn hear_no_text(&mut self) -> Result<(), String> {
+        if self.tls.read_tls(&mut self.plain).map_err(text)? == 0 {
+            return Err("the other side has ended".to_owned());
+        }
+        let state = self.tls.process_new_packets().map_err(text)?;
+        match state.plaintext_bytes_to_read() {
+            0 => self.send(),
+            bytes => Err(format!("{bytes} bytes of text came instead")),
+        }
+    }
+
     fn send(&mut self) -> Result<(), String> {
         while self.tls.wants_write() {
             self.tls.write_tls(&mut self.plain).map_err(text)?;

@@ -18,7 +18,7 @@ pub struct Stack {
 pub fn openssl(folder: &Path) -> Result<Stack, String> {
     Ok(Stack {
         name: "OpenSSL",
-        version: openssl_src::version(),
+        version: of_source(openssl_src::version()),
         group: "curveSM2",
         arguments: &[],
         program: built(
@@ -33,7 +33,7 @@ pub fn openssl(folder: &Path) -> Result<Stack, String> {
 pub fn tongsuo(folder: &Path) -> Result<Stack, String> {
     Ok(Stack {
         name: "Tongsuo",
-        version: tongsuo_src::version(),
+        version: of_source(tongsuo_src::version()),
         group: "SM2",
         // SM2 with the SM4 suites and with nothing else, as RFC 8998 asks.
         arguments: &["-enable_sm_tls13_strict"],
@@ -44,6 +44,13 @@ pub fn tongsuo(folder: &Path) -> Result<Stack, String> {
             folder,
         )?,
     })
+}
+
+/// The version of the source, which the version of its crate has behind it.
+fn of_source(version: &str) -> &str {
+    version
+        .split_once('+')
+        .map_or(version, |(_, source)| source)
 }
 
 /// The program of a stack, built where it isn't yet.

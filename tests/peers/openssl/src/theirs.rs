@@ -104,7 +104,9 @@ impl Theirs {
 
     /// Types a line: text for the peer, or a command such as `K`, which renews keys.
     pub fn type_line(&mut self, line: &str) -> Result<(), String> {
-        writeln!(self.input, "{line}")
+        // In one piece: a command is what one read brings.
+        self.input
+            .write_all(format!("{line}\n").as_bytes())
             .and_then(|()| self.input.flush())
             .map_err(|error| format!("nothing can be typed: {error}; {}", self.said()))
     }
