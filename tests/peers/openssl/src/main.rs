@@ -27,14 +27,23 @@ fn pki(name: &str) -> String {
         .to_string()
 }
 
+/// Builds a stack below a folder, where it isn't yet.
+type Build = fn(&Path) -> Result<Stack, String>;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((folder, wanted)) = arguments.split_first() else {
         eprintln!("where are the stacks to be built? weihe-tls-peers FOLDER [openssl] [tongsuo]");
         return ExitCode::from(2);
     };
-    let known: [(&str, fn(&Path) -> Result<Stack, String>); 2] =
-        [("openssl", stack::openssl), ("tongsuo", stack::tongsuo)];
+    let known: [(&str, Build); 2] = [("openssl", stack::openssl), ("tongsuo", stack::tongsuo)];
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|wanted| known.iter().all(|(name, _)| wanted != name))
+    {
+        eprintln!("there is no stack {unknown}: openssl and tongsuo are known");
+        return ExitCode::from(2);
+    }
     let stacks = known
         .into_iter()
         .filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name))

@@ -63,15 +63,21 @@ fn built(name: &str, version: &str, source: &Path, folder: &Path) -> Result<Path
     }
     eprintln!(
         "building {name} {version}: some minutes; what it says goes to {}",
-        work.join("log").display()
+        folder.join(format!("{name}.log")).display()
     );
-    let _ = fs::remove_dir_all(&work);
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    run(Command::new("cp").arg("-r").arg(source).arg(&work), None)?;
-    let log = work.join("log");
+    let log = folder.join(format!("{name}.log"));
+    if !work.exists() {
+        // By another name first: what has this one is whole.
+        let part = folder.join(format!("{name}-part"));
+        let _ = fs::remove_dir_all(&part);
+        run(Command::new("cp").arg("-r").arg(source).arg(&part), None)?;
+        fs::rename(&part, &work).map_err(|error| format!("{}: {error}", work.display()))?;
+    }
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    // A build that was interrupted goes on where it was.
     let steps = [
-        "./config no-shared no-tests no-docs".to_owned(),
+        "test -f Makefile || ./config no-shared no-tests".to_owned(),
         "make build_generated".to_owned(),
         format!("make -j{jobs} apps/openssl"),
     ];
