@@ -48,8 +48,9 @@ pub use key::{SigningKey, certified_key, certified_key_from_pem, roots_from_pem}
 pub use provider::provider;
 pub use ticket::ticketer;
 
-/// The cipher suites, for a provider of one's own.
+/// The cipher suites, for a provider of one's own, and their names.
 pub mod cipher_suite {
+    pub use crate::code_point::{name, named};
     pub use crate::suite::{TLS_SM4_CCM_SM3, TLS_SM4_GCM_SM3};
 }
 

@@ -85,6 +85,31 @@ proptest! {
     }
 }
 
+#[test]
+fn a_peer_that_stops_anywhere_in_its_first_flight_completes_nothing() {
+    for of_client in [true, false] {
+        for eighth in 0..8 {
+            let mut pair = Pair::new(&pki::client(), &pki::server());
+            let mut first = true;
+            let _ = pair.run_through(|client, flight| {
+                if client == of_client && !flight.is_empty() {
+                    // Nothing comes after the first piece.
+                    let kept = if first { flight.len() * eighth / 8 } else { 0 };
+                    flight.truncate(kept);
+                    first = false;
+                }
+            });
+            assert!(pair.client.is_handshaking() && pair.server.is_handshaking());
+            // And neither takes the end of the stream for anything else.
+            assert_eq!(pair.client.read_tls(&mut &[][..]).unwrap(), 0);
+            assert_eq!(pair.server.read_tls(&mut &[][..]).unwrap(), 0);
+            let _ = pair.client.process_new_packets();
+            let _ = pair.server.process_new_packets();
+            assert!(pair.client.is_handshaking() && pair.server.is_handshaking());
+        }
+    }
+}
+
 /// Whether a byte of a flight is one of the version of a record, or in a record of change_cipher_spec.
 fn ignored(flight: &[u8], at: usize) -> bool {
     let mut start = 0;
