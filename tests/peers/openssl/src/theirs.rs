@@ -69,10 +69,13 @@ impl Theirs {
                 "-tls1_3",
             ])
             .args(["-ciphersuites", suite, "-groups", groups])
-            .args(stack.arguments)
             .args(["-CAfile", &pki("root.pem"), "-verify_return_error"])
             .args(["-verify_hostname", "localhost", "-servername", "localhost"])
             .args(more);
+        // Strict, a client has no other group to begin with.
+        if groups == stack.group {
+            command.args(stack.arguments);
+        }
         Self::start(command)
     }
 
