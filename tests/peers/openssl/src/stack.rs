@@ -25,6 +25,8 @@ pub fn openssl(folder: &Path) -> Result<Stack, String> {
             "openssl",
             openssl_src::version(),
             &openssl_src::source_dir(),
+            // The crate leaves the documentation out, and what the legacy provider is generated from.
+            "no-docs no-legacy",
             folder,
         )?,
     })
@@ -41,6 +43,7 @@ pub fn tongsuo(folder: &Path) -> Result<Stack, String> {
             "tongsuo",
             tongsuo_src::version(),
             &tongsuo_src::source_dir(),
+            "",
             folder,
         )?,
     })
@@ -54,7 +57,13 @@ fn of_source(version: &str) -> &str {
 }
 
 /// The program of a stack, built where it isn't yet.
-fn built(name: &str, version: &str, source: &Path, folder: &Path) -> Result<PathBuf, String> {
+fn built(
+    name: &str,
+    version: &str,
+    source: &Path,
+    options: &str,
+    folder: &Path,
+) -> Result<PathBuf, String> {
     let work = folder.join(format!("{name}-{version}"));
     let program = work.join("apps/openssl");
     let done = work.join("built");
@@ -77,7 +86,7 @@ fn built(name: &str, version: &str, source: &Path, folder: &Path) -> Result<Path
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     // A build that was interrupted goes on where it was.
     let steps = [
-        "test -f Makefile || ./config no-shared no-tests".to_owned(),
+        format!("test -f Makefile || ./config no-shared no-tests {options}"),
         "make build_generated".to_owned(),
         format!("make -j{jobs} apps/openssl"),
     ];
