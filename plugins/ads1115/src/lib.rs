@@ -3,12 +3,12 @@
 use ads1x1x::ic::{Ads1115 as Part, Resolution16Bit};
 use ads1x1x::{Ads1x1x, DataRate16Bit, FullScaleRange, TargetAddr, channel, mode};
 use serde::Deserialize;
-use weihe_sdk::hal::{I2c, I2cError};
-use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
+use weihe_plugin_kit::{
     Ask, Channel, Command, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, address,
     channels_key, check_names, i2c_keys, sensor_schema,
 };
+use weihe_sdk::hal::{I2c, I2cError};
+use weihe_sdk::prelude::*;
 
 /// Where the chip is, by what its pin ADDR is connected to (data sheet SBAS444, table 7-2).
 const ADDRESSES: std::ops::RangeInclusive<u8> = 0x48..=0x4b;

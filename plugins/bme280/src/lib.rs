@@ -5,12 +5,12 @@ use bme280::{Configuration, IIRFilter, Oversampling};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::i2c::I2c as _;
 use serde::Deserialize;
-use weihe_sdk::hal::{Delay, I2c};
-use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
+use weihe_plugin_kit::{
     Ask, Command, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, address, dead_band,
     i2c_keys, sensor_schema,
 };
+use weihe_sdk::hal::{Delay, I2c};
+use weihe_sdk::prelude::*;
 
 /// Where the chip is, by the level of SDO (data sheet BST-BME280-DS002, 6.2).
 const ADDRESSES: std::ops::RangeInclusive<u8> = 0x76..=0x77;

@@ -6,11 +6,11 @@ use ds323x::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+use weihe_plugin_kit::{
+    Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, Topics, dead_band, sensor_schema,
+};
 use weihe_sdk::hal::{I2c, I2cError};
 use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
-    Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, dead_band, sensor_schema, topic,
-};
 
 /// How texts for times look.
 const FORMAT: &str = "%Y-%m-%dT%H:%M:%S";
@@ -194,11 +194,11 @@ impl Sensor for Clock {
 
     fn open(ctx: &mut Context, config: Config, _: Option<NoState>) -> Result<Self, Error> {
         let bus = ctx.i2c(&config.bus)?;
-        let below = config.topic.as_deref();
+        let topics = Topics::new(ctx, config.topic.as_deref());
         Ok(Clock {
             chip: Ds323x::new_ds3231(bus),
-            time: topic(ctx, below, "time")?,
-            alarm: topic(ctx, below, "alarm")?,
+            time: topics.get(ctx, "time")?,
+            alarm: topics.get(ctx, "alarm")?,
             config,
             stopped: false,
             shown: None,

@@ -7,11 +7,11 @@ pub use part::Part;
 use part::{Memory, NAMES};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
-use weihe_sdk::hal::I2cError;
-use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
+use weihe_plugin_kit::{
     Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, address, i2c_keys, sensor_schema,
 };
+use weihe_sdk::hal::I2cError;
+use weihe_sdk::prelude::*;
 
 /// Where a memory is, by the pins A0 to A2.
 const ADDRESSES: std::ops::RangeInclusive<u8> = 0x50..=0x57;

@@ -2,12 +2,12 @@
 
 use ina226::{AVG, INA226, MODE, VBUSCT, VSHCT};
 use serde::Deserialize;
-use weihe_sdk::hal::I2c;
-use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
+use weihe_plugin_kit::{
     Ask, Command, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, address, dead_band,
     i2c_keys, sensor_schema,
 };
+use weihe_sdk::hal::I2c;
+use weihe_sdk::prelude::*;
 
 /// Where the chip is, by the pins A0 and A1 (data sheet SBOS547, table 6-2).
 const ADDRESSES: std::ops::RangeInclusive<u8> = 0x40..=0x4f;

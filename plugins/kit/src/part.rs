@@ -1,9 +1,9 @@
 //! Hardware that may come and go.
 
 use weihe_sdk::hal::HalError;
-use weihe_sdk::{Context, Duration, Error, Quality, Sample, Topic, log};
+use weihe_sdk::{Context, Duration, Error, log};
 
-use crate::Topics;
+use crate::{BackOff, State, Topics};
 
 /// The timer that looks for absent hardware again: when it ticks, use it ([`Part::with`]) as it should be by then.
 pub const RETRY: &str = "retry-hardware";
@@ -17,21 +17,18 @@ type Open<H> = Box<dyn Fn(&mut Context) -> Result<H, HalError>>;
 
 /// The hardware of a device, opened when it is there.
 ///
-/// What is wrong with it is published on the topic `state`, once: the text `ready` with good quality, or the reason with
-/// bad quality. It is looked for again, after 1 s at first and 30 s at last.
+/// What is wrong with it is in the device's [`State`]. It is looked for again, after 1 s at first and 30 s at last.
 pub struct Part<H> {
     open: Open<H>,
     held: Option<H>,
-    state: Topic,
-    /// What `state` says: `Some(None)` for `ready`.
-    said: Option<Option<String>>,
-    wait: Duration,
+    state: State,
+    back_off: BackOff,
 }
 
 impl<H> std::fmt::Debug for Part<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Part")
-            .field("said", &self.said)
+            .field("state", &self.state)
             .finish_non_exhaustive()
     }
 }
@@ -47,9 +44,8 @@ impl<H> Part<H> {
         let mut part = Part {
             open: Box::new(open),
             held: None,
-            state: topics.get(ctx, "state")?,
-            said: None,
-            wait: FIRST_WAIT,
+            state: State::new(ctx, topics)?,
+            back_off: BackOff::new(FIRST_WAIT, LAST_WAIT),
         };
         match (part.open)(ctx) {
             Ok(held) => {
@@ -94,39 +90,30 @@ impl<H> Part<H> {
 
     /// Whether it works, as far as is known.
     pub fn is_ready(&self) -> bool {
-        self.said == Some(None)
+        self.state.is_ready()
     }
 
     /// Why it does not work.
     pub fn reason(&self) -> Option<&str> {
-        self.said.as_ref()?.as_deref()
+        self.state.reason()
     }
 
     fn is_well(&mut self, ctx: &mut Context) {
-        if self.is_ready() {
-            return;
-        }
-        if self.said.is_some() {
-            log::info!("ready again");
+        if self.reason().is_some() {
             ctx.cancel(RETRY);
         }
-        self.wait = FIRST_WAIT;
-        self.said = Some(None);
-        ctx.publish_on(self.state, "ready");
+        self.back_off.reset();
+        self.state.ready(ctx);
     }
 
     fn is_amiss(&mut self, ctx: &mut Context, error: &HalError) {
-        let text = error.text();
-        // What stays wrong for days is said once.
-        if self.reason() != Some(text) {
-            log::warn!("{text}");
-            self.said = Some(Some(text.to_owned()));
-            ctx.publish_on(self.state, Sample::new(text).quality(Quality::Bad));
-        }
-        if let Err(refused) = ctx.after(RETRY, self.wait) {
+        self.state.amiss(ctx, error.text());
+        if let Err(refused) = ctx.after(RETRY, self.back_off.fail()) {
             log::error!("timer `{RETRY}`: {refused}");
         }
-        let longer = Duration::from_nanos(self.wait.as_nanos().saturating_mul(2));
-        self.wait = longer.min(LAST_WAIT);
     }
 }
+
+#[cfg(test)]
+#[path = "part_tests.rs"]
+mod tests;

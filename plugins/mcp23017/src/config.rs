@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use weihe_plugin_kit::{Pace, address, check_names};
 use weihe_sdk::Duration;
-use weihe_sensor_kit::{Pace, address, check_names};
 
 /// Where the chip is, by the pins A0 to A2 (data sheet DS20001952, figure 3-2).
 pub const ADDRESSES: std::ops::RangeInclusive<u8> = 0x20..=0x27;

@@ -11,11 +11,11 @@ use config::{ADDRESSES, Mode, Pin};
 use registers::Chip;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+use weihe_plugin_kit::{
+    Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, Topics, i2c_keys, sensor_schema,
+};
 use weihe_sdk::log;
 use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
-    Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, i2c_keys, sensor_schema, topic,
-};
 
 /// The commands.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -166,6 +166,7 @@ impl Sensor for Expander {
             .check()
             .map_err(|text| Error::fatal(format!("config: {text}")))?;
         let chip = Chip::new(ctx.i2c(&config.bus)?, config.address);
+        let topics = Topics::new(ctx, config.topic.as_deref());
         let mut expander = Expander {
             chip,
             places: Vec::new(),
@@ -177,7 +178,7 @@ impl Sensor for Expander {
         let restored = restored.unwrap_or_default();
         for (name, pin) in expander.config.pins.clone() {
             let Some(bit) = pin.bit() else { continue };
-            let topic = topic(ctx, expander.config.topic.as_deref(), &name)?;
+            let topic = topics.get(ctx, &name)?;
             if pin.pull_up {
                 expander.pull_ups |= bit;
             }

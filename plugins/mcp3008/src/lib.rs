@@ -2,12 +2,12 @@
 
 use embedded_hal::spi::SpiDevice as _;
 use serde::Deserialize;
-use weihe_sdk::hal::{Spi, SpiOptions};
-use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
+use weihe_plugin_kit::{
     Ask, Channel, Command, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, channels_key,
     check_names, sensor_schema,
 };
+use weihe_sdk::hal::{Spi, SpiOptions};
+use weihe_sdk::prelude::*;
 
 /// What the converter counts to (data sheet DS21295, 4.1).
 const FULL: f64 = 1_024.0;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use weihe_plugin_kit::{Pace, check_names};
 use weihe_sdk::Duration;
-use weihe_sensor_kit::{Pace, check_names};
 
 /// Where the chip is, by the pins A0 to A5 (data sheet PCA9685, 7.1).
 pub const ADDRESSES: std::ops::RangeInclusive<u8> = 0x40..=0x7f;

@@ -11,12 +11,12 @@ use embedded_hal::i2c::I2c as _;
 use pwm_pca9685::{Channel, Pca9685};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+use weihe_plugin_kit::{
+    Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, Topics, i2c_keys, sensor_schema,
+};
 use weihe_sdk::hal::{I2c, I2cError};
 use weihe_sdk::log;
 use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
-    Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, i2c_keys, sensor_schema, topic,
-};
 
 /// Registers (data sheet PCA9685, table 4).
 const MODE1: u8 = 0x00;
@@ -187,6 +187,7 @@ impl Sensor for Outputs {
         let chip = Pca9685::new(bus.clone(), config.address)
             .map_err(|_| wrong(format!("`address`: {:#04x} is reserved", config.address)))?;
         let restored = restored.unwrap_or_default();
+        let topics = Topics::new(ctx, config.topic.as_deref());
         let mut places = Vec::new();
         for (name, output) in config.outputs.clone() {
             if let Some(input) = &output.input {
@@ -195,7 +196,7 @@ impl Sensor for Outputs {
                 })?;
             }
             places.push(Place {
-                topic: topic(ctx, config.topic.as_deref(), &name)?,
+                topic: topics.get(ctx, &name)?,
                 duty: restored.get(&name).copied().unwrap_or(output.safe),
                 name,
                 output,

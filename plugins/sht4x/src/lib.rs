@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 use sht4x::{Address, Precision, Sht4x};
-use weihe_sdk::hal::{Delay, I2c};
-use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
+use weihe_plugin_kit::{
     Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, address, dead_band, i2c_keys,
     sensor_schema,
 };
+use weihe_sdk::hal::{Delay, I2c};
+use weihe_sdk::prelude::*;
 
 /// Where the chip is: SHT4x-A and SHT4x-B have this address and the next (data sheet, version 6, 2.1).
 const ADDRESSES: std::ops::RangeInclusive<u8> = 0x44..=0x45;

@@ -1,8 +1,8 @@
 //! The configuration.
 
 use serde::Deserialize;
+use weihe_plugin_kit::{Pace, address};
 use weihe_sdk::Duration;
-use weihe_sensor_kit::{Pace, address};
 
 use crate::panel::Font;
 

@@ -10,11 +10,11 @@ use config::ADDRESSES;
 use panel::{is_on, panel};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use weihe_sdk::hal::I2c;
-use weihe_sdk::prelude::*;
-use weihe_sensor_kit::{
+use weihe_plugin_kit::{
     Ask, Fault, Next, Pace, Reading, Readings, Sampling, Sensor, i2c_keys, sensor_schema,
 };
+use weihe_sdk::hal::I2c;
+use weihe_sdk::prelude::*;
 
 /// The timer that paints.
 const PAINT: &str = "paint";

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use ssd1306::mode::BufferedGraphicsMode;
 use ssd1306::prelude::*;
 use ssd1306::{I2CDisplayInterface, Ssd1306};
+use weihe_plugin_kit::Fault;
 use weihe_sdk::hal::I2c;
-use weihe_sensor_kit::Fault;
 
 /// Points in a row of the display.
 const WIDTH: u32 = 128;

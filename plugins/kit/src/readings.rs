@@ -3,6 +3,8 @@
 use serde_json::{Map, Value as Json};
 use weihe_sdk::prelude::*;
 
+use crate::Topics;
+
 /// Something that a sensor measures.
 #[derive(Debug, Clone)]
 pub struct Reading {
@@ -46,16 +48,6 @@ struct Place {
     shown: Option<(Option<f64>, Quality, Timestamp)>,
 }
 
-/// A topic of a device: below `plugin/<device>`, or where the key `topic` of its configuration says.
-pub fn topic(ctx: &mut Context, below: Option<&str>, name: &str) -> Result<Topic, Error> {
-    match below {
-        Some(below) => ctx
-            .topic(&format!("{}/{name}", below.trim_end_matches('/')))
-            .map_err(|refused| Error::fatal(format!("config: `topic`: {refused}"))),
-        None => Ok(ctx.own_topic(name)?),
-    }
-}
-
 /// The readings of a device.
 #[derive(Debug)]
 pub struct Readings {
@@ -64,16 +56,16 @@ pub struct Readings {
 }
 
 impl Readings {
-    /// Readings on the device's own topics, or below another.
+    /// Readings on the topics of a device.
     pub fn new(
         ctx: &mut Context,
-        below: Option<&str>,
+        topics: &Topics,
         readings: Vec<Reading>,
         refresh: Duration,
     ) -> Result<Self, Error> {
         let mut places = Vec::with_capacity(readings.len());
         for reading in readings {
-            let topic = topic(ctx, below, &reading.name)?;
+            let topic = topics.get(ctx, &reading.name)?;
             places.push(Place {
                 reading,
                 topic,

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use weihe_sdk::prelude::*;
 
-use crate::{Ask, Contact, Fault, Next, Readings, Sensor, Waiting};
+use crate::{Ask, Contact, Fault, Next, Readings, Sensor, State, Topics, Waiting};
 
 /// The timer of the period.
 const SAMPLE: &str = "sample";
@@ -60,12 +60,11 @@ impl<S: Sensor> Plugin for Sampling<S> {
         let pace = S::pace(&config);
         pace.check()
             .map_err(|text| Error::fatal(format!("config: {text}")))?;
-        let topic = S::topic(&config);
-        let readings = Readings::new(ctx, topic, S::readings(&config), pace.refresh)?;
-        let state = crate::topic(ctx, topic, "state")?;
-        let period = pace.period;
+        let topics = Topics::new(ctx, S::topic(&config));
+        let readings = Readings::new(ctx, &topics, S::readings(&config), pace.refresh)?;
+        let state = State::new(ctx, &topics)?;
         let sensor = S::open(ctx, config, restored)?;
-        let contact = Contact::new(sensor.what(), pace, state);
+        let contact = Contact::new(state.of(sensor.what()), &pace);
         let mut sampling = Sampling {
             sensor,
             readings,
@@ -75,7 +74,7 @@ impl<S: Sensor> Plugin for Sampling<S> {
             waiting: Waiting::default(),
             measured: None,
         };
-        ctx.every(SAMPLE, period)?;
+        ctx.every(SAMPLE, pace.period)?;
         sampling.go(ctx, 0);
         Ok(sampling)
     }
@@ -226,3 +225,7 @@ impl<S: Sensor> Sampling<S> {
         status
     }
 }
+
+#[cfg(test)]
+#[path = "sampling_tests.rs"]
+mod tests;
