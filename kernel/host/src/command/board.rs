@@ -2,6 +2,7 @@
 
 mod frame;
 mod live;
+mod picture;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,8 @@ pub enum Row {
     },
     /// Only to be read.
     Note(String),
+    /// What a screen shows, as the host draws it: two rows of points a line.
+    Screen(Vec<String>),
 }
 
 /// The name under which a device is addressed.
@@ -84,7 +86,10 @@ pub fn rows(board: &BoardView) -> Vec<Row> {
         tone: Tone::Plain,
     });
     section(say::board_world(), world.collect());
-    let lines = board.lines.iter().map(|line| {
+    let mut lines: Vec<&LineView> = board.lines.iter().collect();
+    // Those of the processor before those of chips, each as people count.
+    lines.sort_by_cached_key(|line| (line.is_pin, counted(&line.name)));
+    let lines = lines.into_iter().map(|line| {
         let lit = line.state == Some(true);
         let good = if lit { Tone::Good } else { Tone::Plain };
         Row::Part {
@@ -102,7 +107,7 @@ pub fn rows(board: &BoardView) -> Vec<Row> {
     let mut devices = Vec::new();
     for device in &board.devices {
         devices.push(of_device(device, &tone));
-        devices.extend(device.screen.iter().map(|line| Row::Note(line.clone())));
+        devices.extend(screen(device));
     }
     section(say::board_devices(), devices);
     let ports = board.ports.iter().map(|port| {
@@ -162,6 +167,32 @@ pub fn rows(board: &BoardView) -> Vec<Row> {
     });
     section(say::board_faults(), faults.collect());
     rows
+}
+
+/// A name as people count: `gpio/A10` comes after `gpio/A9`.
+fn counted(name: &str) -> Vec<(&str, u64)> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let (words, after) = rest.split_at(rest.find(is_digit).unwrap_or(rest.len()));
+        let end = after.find(|c| !is_digit(c)).unwrap_or(after.len());
+        let (number, after) = after.split_at(end);
+        parts.push((words, number.parse().unwrap_or(0)));
+        rest = after;
+    }
+    parts
+}
+
+/// What the screen of a device shows. A dark one would only be empty lines.
+fn screen(device: &DeviceView) -> Option<Row> {
+    let lines = &device.screen;
+    let is_dark = lines.iter().all(|line| line.trim().is_empty());
+    match (lines.is_empty(), is_dark) {
+        (true, _) => None,
+        (false, true) => Some(Row::Note(say::board_dark().to_string())),
+        (false, false) => Some(Row::Screen(lines.clone())),
+    }
 }
 
 fn part(name: &str, subject: Subject, cells: [String; 3], tone: Tone) -> Row {

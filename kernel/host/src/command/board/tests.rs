@@ -8,7 +8,7 @@ use super::frame::{Canvas, draw};
 use super::rows::rows;
 use super::view::{Key, Next, View, read_keys};
 use super::{parts, setting};
-use crate::language::{Language, speaking};
+use crate::language::{Language, say, speaking};
 use crate::output::{Style, width};
 
 fn board() -> BoardView {
@@ -44,7 +44,7 @@ fn a_frame_shows_the_world_lines_devices_and_faults() {
     let text = draw(&board(), &View::default(), "", &canvas(120, None)).join("\n");
     for expected in [
         "virtual board bench",
-        "temperature              21.500",
+        "temperature     21.500",
         "gpio/A3 (start)",
         "on",
         "pump",
@@ -65,6 +65,93 @@ fn a_frame_shows_the_world_lines_devices_and_faults() {
     assert!(nothing[0].contains("real hardware"), "{nothing:?}");
 }
 
+/// A board whose screen shows a frame around it, or nothing.
+fn with_screen(lit: bool) -> BoardView {
+    let inside = |y: usize| match (lit, y) {
+        (false, _) => " ".repeat(128),
+        (true, 0 | 31) => "█".repeat(128),
+        (true, _) => format!("█{}█", " ".repeat(126)),
+    };
+    let screen: Vec<String> = (0..32).map(inside).collect();
+    let mut board = board();
+    board.devices[0].screen = screen;
+    board
+}
+
+#[test]
+fn a_dark_screen_is_one_line_and_a_lit_one_is_as_large_as_there_is_room() {
+    let draw = |board: &BoardView, view: &View, columns, lines| {
+        draw(board, view, "", &canvas(columns, Some(lines)))
+    };
+    let dark = draw(&with_screen(false), &View::default(), 80, 24);
+    assert!(
+        dark.iter().any(|line| line == "  the screen is dark"),
+        "{dark:?}"
+    );
+    assert!(
+        dark.iter().any(|line| line.contains("gpio/A3: broken")),
+        "{dark:?}"
+    );
+    let view = View {
+        selected: Some("i2c/1@0x44".into()),
+        typed: None,
+    };
+    // Half as wide as its points: the whole frame stands below the device, and the faults below that.
+    let small = draw(&with_screen(true), &view, 80, 24);
+    let first = small
+        .iter()
+        .position(|line| line.starts_with("  ⡟"))
+        .unwrap();
+    assert!(small[first - 1].starts_with(">i2c/1@0x44"), "{small:?}");
+    assert_eq!(width(&small[first]), 2 + 64);
+    assert!(small[first + 15].starts_with("  ⣧"), "{small:?}");
+    assert!(small[first + 17].contains("gpio/A3: broken"), "{small:?}");
+    let large = draw(&with_screen(true), &view, 140, 70);
+    let first = large
+        .iter()
+        .position(|line| line.starts_with("  █"))
+        .unwrap();
+    assert_eq!(width(&large[first]), 2 + 128);
+    assert!(large[first + 31].starts_with("  █"), "{large:?}");
+}
+
+#[test]
+fn lines_are_in_the_order_in_which_people_count_those_of_chips_last() {
+    let line = |name: &str, is_pin: bool| json!({ "name": name, "kind": "", "is_pin": is_pin });
+    let board: BoardView = serde_json::from_value(json!({
+        "name": "", "is_virtual": true,
+        "lines": [
+            line("expander/0", true), line("gpio/A10", false), line("gpio/B0", false), line("gpio/A9", false),
+            line("start", false),
+        ],
+    }))
+    .unwrap();
+    let lines = draw(&board, &View::default(), "", &canvas(80, None));
+    let names: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.get(1..)?.split(' ').next())
+        .collect();
+    assert_eq!(
+        names[2..7],
+        ["gpio/A9", "gpio/A10", "gpio/B0", "start", "expander/0"]
+    );
+}
+
+#[test]
+fn on_eighty_columns_the_holder_and_the_changes_of_a_line_are_to_be_read() {
+    let lines = draw(&board(), &View::default(), "", &canvas(80, Some(24)));
+    let pump = lines.iter().find(|line| line.contains("gpio/A4")).unwrap();
+    assert!(
+        pump.contains("relay output on") && pump.contains("pump"),
+        "{pump}"
+    );
+    assert!(pump.ends_with("7 changes"), "{pump}");
+    for language in [Language::English, Language::Chinese] {
+        let keys = speaking(language, || say::board_keys().to_string());
+        assert!(width(&keys) <= 80, "{keys}");
+    }
+}
+
 #[test]
 fn every_terminal_gets_what_fits_in_each_language() {
     for language in [Language::English, Language::Chinese] {
@@ -72,7 +159,7 @@ fn every_terminal_gets_what_fits_in_each_language() {
             for height in 1..20 {
                 let lines = speaking(language, || {
                     draw(
-                        &board(),
+                        &with_screen(true),
                         &View::default(),
                         "q",
                         &canvas(columns, Some(height)),

@@ -48,8 +48,9 @@ impl Terminal {
             if index > 0 {
                 text.push_str("\r\n");
             }
-            text.push_str(line);
+            // Before the text: behind one that fills the line, the cursor is still on its last column.
             text.push_str("\u{1b}[K");
+            text.push_str(line);
         }
         text.push_str("\u{1b}[J");
         write(&text)

@@ -22,6 +22,7 @@ board-input = input
 board-output = output
 board-shorted = shorted!
 board-floating = floating
+board-dark = the screen is dark
 board-changes = { $count } changes
 board-failed = { $count } failed
 board-kind-button = button
@@ -36,6 +37,6 @@ board-course-script = script
 board-course-sine = sine
 board-course-walk = random walk
 board-typing = new value: { $text }_  Enter set  q back
-board-keys = q quit  ↑↓ select  Space press, flip  + - change  = type a value  b break  m mend
+board-keys = q quit  ↑↓ select  Space press, flip  + - change  = set  b break  m mend
 board-keys-real = q quit  ↑↓ select
 board-no-terminal-help = use `weihe board --once`, or `--json`

@@ -22,6 +22,7 @@ board-input = 输入
 board-output = 输出
 board-shorted = 短路！
 board-floating = 悬空
+board-dark = 屏幕是暗的
 board-changes = 变化 { $count } 次
 board-failed = 失败 { $count } 次
 board-kind-button = 按钮
