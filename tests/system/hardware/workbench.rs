@@ -28,7 +28,17 @@ fn the_example_lives_by_itself() {
         let mut fan = bench.watch("plugin/fan/mode");
         let mut light = bench.watch("plugin/night-light/on");
         bench.ms(10_000).await;
-        for device in ["door", "lamp", "hall", "night-light", "oven", "fan", "tank"] {
+        for device in [
+            "door",
+            "lamp",
+            "hall",
+            "night-light",
+            "oven",
+            "fan",
+            "tank",
+            "air",
+            "screen",
+        ] {
             assert_eq!(
                 bench.value(&format!("plugin/{device}/state")),
                 "ready",
@@ -36,12 +46,22 @@ fn the_example_lives_by_itself() {
             );
         }
         assert!(bench.value("plugin/tank/distance").is_number());
+        let air = bench.value("plugin/air/temperature").as_f64().unwrap();
+        assert!((18.0..=26.0).contains(&air), "{air}");
+        // A letter, a bar, a letter: each of the three rows has something in it.
+        let shown = bench.board().screen("i2c/1", 0x3c).unwrap();
+        for row in shown.chunks(5).take(3) {
+            let lit = row.iter().any(|line| line.contains(['█', '▀', '▄']));
+            assert!(lit, "{shown:#?}");
+        }
         // A finger on a button that bounces.
         bench.board().press("gpio/A0", Some(80_000_000)).unwrap();
         bench.ms(1_000).await;
         assert_eq!(bench.value("plugin/lamp/on"), true);
         assert!(bench.board().pwm("pwm/0").unwrap().2);
         bench.ms(60_000).await;
+        let later = bench.board().screen("i2c/1", 0x3c).unwrap();
+        assert_ne!(later, shown, "the screen goes with the air and the oven");
         let modes: Vec<_> = fan.so_far().into_iter().map(|event| event.value).collect();
         assert!(
             modes.contains(&"turn".into()) && modes.contains(&"coast".into()),
