@@ -61,7 +61,12 @@ fn system(board: &Board) -> Finding {
     let page = page.map_or("unknown size".to_owned(), |page| {
         format!("{} kB", page >> 10)
     });
-    let found = format!("{name}, Linux {kernel}, pages of {page}");
+    let linux = if kernel.is_empty() {
+        "of an unknown version"
+    } else {
+        kernel
+    };
+    let found = format!("{name}, Linux {linux}, pages of {page}");
     let version = kernel
         .split('.')
         .take(2)

@@ -42,6 +42,8 @@ said-board-by-vendor = processor `{ $name }`
 said-board-by-implementer = processor { $number }
 said-board-lines = { $chip }, lines { $lines }: { $about }
 said-board-tree = device tree { $node }
+said-board-lines-at-tree = { $chip }, lines { $lines }: device tree { $node }
+said-board-at-tree = { $path }: device tree { $node }
 said-board-unverified = unverified: { $why }
 said-board-unverified-no-source = unverified: the board file names no source
 said-board-old-gpio = Linux { $kernel } has the first GPIO interface only: lines have no debouncing{ $more }
@@ -94,3 +96,16 @@ said-board-this-file = this file
 said-board-root-holds = name a directory that holds proc, sys, dev and etc of a board; without `root` it is this machine
 said-board-changed = `[board]` or its file has changed: that takes effect when the host starts anew
 said-board-none = none
+
+# What guesses of the board files (boards/*.toml) rest on.
+said-board-guess-the-uid = { $driver } knows { $part }; its UID is a guess
+said-board-guess-taishan = { $driver } knows { $part }; that a TaiShan board shows it is a guess
+said-board-guess-hygon = pinctrl-amd serves { $part } on Zen; that Hygon's firmware shows it is a guess
+said-board-guess-order = that the UIDs of ACPI are in the order of the addresses is a guess
+said-board-guess-uart = the UART of the processor at { $address }, as Loongson's manual has it; its UID is a guess
+said-board-guess-siblings = the name in /proc/cpuinfo is a guess by that of its siblings
+said-board-guess-binding = the name of the binding; the vendor's device tree says { $name } of all its boards
+said-board-guess-parts = the parts of { $one } and { $two } are not in the sources that we have read
+said-board-guess-core = { $core } is also the core of the { $other }
+said-board-guess-a-name = a name by that of its siblings
+said-board-guess-names = names by that of the { $name }

@@ -27,11 +27,15 @@ said-not-running = not running
 said-add-this-user-to-the-group = add this user to the group: `sudo usermod -aG { $group } $USER`, and log in again
 said-let-a-group-use-it-a = let a group use it: a udev rule with GROUP="{ $group }", MODE="0660"
 said-mode-user-group-this-user-may = { $about }; mode { $mode }, user { $user }, group { $group }: this user may not use it
+said-count-of-an-unnamed-model = { $count } × an unnamed model, { $processor }
 said-an-unnamed-model = an unnamed model
 said-plugins-are-interpreted-on-slower-by = plugins are interpreted on { $processor }: slower by five to twenty times
 said-an-unnamed-system = an unnamed system
 said-unknown-size = unknown size
-said-linux-pages-of = { $name }, Linux { $kernel }, pages of { $page }
+said-family-of-an-unnamed-system = { $family }: an unnamed system
+said-linux-pages-of = { $what }, Linux { $kind }, pages of { $how }
+said-of-an-unknown-version = of an unknown version
+said-unknown = unknown
 said-kernels-before-4-18-are-not = kernels before 4.18 are not tested
 said-proc-meminfo-cannot-be-read = /proc/meminfo cannot be read
 said-of-available = { $free } of { $all } available

@@ -26,11 +26,15 @@ said-not-running = 没有运行
 said-add-this-user-to-the-group = 把本用户加入该组：`sudo usermod -aG { $group } $USER`，然后重新登录
 said-let-a-group-use-it-a = 让一个组可以使用它：写一条 udev 规则，GROUP="{ $group }"，MODE="0660"
 said-mode-user-group-this-user-may = { $about }；权限 { $mode }，用户 { $user }，组 { $group }：本用户不能使用它
+said-count-of-an-unnamed-model = { $count } × 型号不详，{ $processor }
 said-an-unnamed-model = 型号不详
 said-plugins-are-interpreted-on-slower-by = 在 { $processor } 上插件以解释方式运行：慢五到二十倍
 said-an-unnamed-system = 系统不详
-said-unknown-size = 大小不详
-said-linux-pages-of = { $name }，Linux { $kernel }，页大小 { $page }
+said-unknown-size = 不详
+said-family-of-an-unnamed-system = { $family }：名称不详
+said-linux-pages-of = { $what }，Linux { $kind }，页大小 { $how }
+said-of-an-unknown-version = 版本不详
+said-unknown = 不详
 said-kernels-before-4-18-are-not = 4.18 以前的内核没有测试过
 said-proc-meminfo-cannot-be-read = 无法读取 /proc/meminfo
 said-of-available = 可用 { $free }，共 { $all }
