@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use weihe_sdk::hal::Bias;
 use weihe_sdk::prelude::*;
 
 use crate::octets::Octets;
@@ -48,6 +49,31 @@ fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error>
     Ok(length)
 }
 
+/// The resistor at an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pull {
+    /// To the supply.
+    PullUp,
+    /// To ground.
+    PullDown,
+    /// None.
+    Disabled,
+    /// The one that there is.
+    AsIs,
+}
+
+impl From<Pull> for Bias {
+    fn from(pull: Pull) -> Self {
+        match pull {
+            Pull::PullUp => Bias::PullUp,
+            Pull::PullDown => Bias::PullDown,
+            Pull::Disabled => Bias::Disabled,
+            Pull::AsIs => Bias::AsIs,
+        }
+    }
+}
+
 fn baud() -> u32 {
     9600
 }
@@ -72,6 +98,8 @@ pub enum Command {
     ReadLine {
         /// Which line.
         line: String,
+        /// With which resistor, from now on; that of the last time when none is named.
+        bias: Option<Pull>,
     },
     /// Sets a line.
     WriteLine {
@@ -89,6 +117,8 @@ pub enum Command {
     Watch {
         /// Which line.
         line: String,
+        /// With which resistor, from now on; that of the last time when none is named.
+        bias: Option<Pull>,
     },
     /// Which addresses of a bus answer.
     Scan {
@@ -160,6 +190,12 @@ pub fn infos() -> Vec<CommandInfo> {
     let text = || json!({ "type": "string" });
     let octets = || json!({ "type": ["string", "integer"], "description": "hexadecimal digits" });
     let span = || json!({ "type": ["string", "number"], "description": "a span such as \"20 ms\", or seconds" });
+    let bias = || {
+        json!({
+            "enum": ["pull-up", "pull-down", "disabled", "as-is"],
+            "description": "the resistor, from now on",
+        })
+    };
     let count = || json!({ "type": "integer", "minimum": 0, "maximum": LONGEST_READ });
     let address = json!({ "type": ["string", "integer"], "description": "like 0x44" });
     let command = |name: &str, summary: &str, required: &[&str], properties: Value| {
@@ -176,7 +212,7 @@ pub fn infos() -> Vec<CommandInfo> {
             "read-line",
             "Whether a line is active",
             &["line"],
-            json!({ "line": text() }),
+            json!({ "line": text(), "bias": bias() }),
         ),
         command(
             "write-line",
@@ -194,11 +230,11 @@ pub fn infos() -> Vec<CommandInfo> {
             "watch",
             "Takes the edges of a line, which come as events on $edge/<device>/<line>",
             &["line"],
-            json!({ "line": text() }),
+            json!({ "line": text(), "bias": bias() }),
         ),
         command(
             "scan",
-            "Which addresses of a bus answer to a read of one octet",
+            "Which addresses of a bus answer",
             &["bus"],
             json!({ "bus": text() }),
         ),

@@ -1,9 +1,9 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("../../../docs/plugins/console.md")]
 
 mod command;
 mod octets;
 
-pub use command::{Address, Command};
+pub use command::{Address, Command, Pull};
 pub use octets::Octets;
 
 use std::collections::BTreeMap;
@@ -20,6 +20,9 @@ use weihe_sdk::prelude::*;
 /// The addresses that are looked at: those that are not reserved (UM10204, 3.1.12).
 const ADDRESSES: std::ops::RangeInclusive<u8> = 0x08..=0x77;
 
+/// Where an empty write is no harmless question: some EEPROMs take it for the end of a write, or lock themselves.
+const EEPROMS: std::ops::RangeInclusive<u8> = 0x50..=0x5f;
+
 /// The plugin.
 #[derive(Debug, Default)]
 pub struct Console {
@@ -29,7 +32,8 @@ pub struct Console {
 /// A line, as it was used last.
 #[derive(Debug)]
 enum Held {
-    Input(Input),
+    /// With what it was opened with.
+    Input(Input, InputOptions),
     Output(Output),
 }
 
@@ -59,11 +63,16 @@ impl Plugin for Console {
         call: Call<'_, Command>,
     ) -> Result<Answer, CallError> {
         match call.command {
-            Command::ReadLine { line } => {
-                let active = match self.lines.get(&line) {
-                    Some(Held::Output(output)) => output.is_active(),
-                    Some(Held::Input(input)) => input.is_active(),
-                    None => self.input(ctx, &line, Edges::None)?.is_active(),
+            Command::ReadLine { line, bias } => {
+                let active = match (self.lines.get(&line), bias) {
+                    (Some(Held::Output(output)), None) => output.is_active(),
+                    (Some(Held::Output(_)), Some(_)) => {
+                        return Err(CallError::invalid_argument(format!(
+                            "`bias`: {line} is an output here, which takes none; `watch` makes it an input"
+                        )));
+                    }
+                    (Some(Held::Input(input, _)), None) => input.is_active(),
+                    (_, bias) => self.input(ctx, &line, None, bias)?.is_active(),
                 };
                 Answer::json(&json!({ "active": active.map_err(hardware)? }))
             }
@@ -75,8 +84,8 @@ impl Plugin for Console {
                 let active = self.output(ctx, &line)?.toggle().map_err(hardware)?;
                 Answer::json(&json!({ "active": active }))
             }
-            Command::Watch { line } => {
-                let input = self.input(ctx, &line, Edges::Both)?;
+            Command::Watch { line, bias } => {
+                let input = self.input(ctx, &line, Some(Edges::Both), bias)?;
                 Answer::json(&json!({ "topic": input.topic(), "missed": input.missed() }))
             }
             Command::Scan { bus } => scan(ctx, &bus),
@@ -135,17 +144,23 @@ fn bus_error(error: &I2cError) -> CallError {
 }
 
 impl Console {
+    /// Opens a line as an input; what is not said stays as it was.
     fn input(
         &mut self,
         ctx: &mut Context,
         line: &str,
-        edges: Edges,
+        edges: Option<Edges>,
+        bias: Option<Pull>,
     ) -> Result<&mut Input, CallError> {
-        let input = ctx
-            .input(line, InputOptions::new().edges(edges))
-            .map_err(hardware)?;
-        match self.hold(line, Held::Input(input)) {
-            Held::Input(input) => Ok(input),
+        let mut options = match self.lines.get(line) {
+            Some(Held::Input(_, options)) => *options,
+            _ => InputOptions::new(),
+        };
+        options.edges = edges.unwrap_or(options.edges);
+        options.bias = bias.map_or(options.bias, Into::into);
+        let input = ctx.input(line, options).map_err(hardware)?;
+        match self.hold(line, Held::Input(input, options)) {
+            Held::Input(input, _) => Ok(input),
             Held::Output(_) => Err(CallError::failed("the line has become an output")),
         }
     }
@@ -173,7 +188,10 @@ fn scan(ctx: &mut Context, bus: &str) -> Result<Answer, CallError> {
     let mut open = ctx.i2c(bus).map_err(hardware)?;
     let mut found = Vec::new();
     for address in ADDRESSES {
-        if open.read(address, &mut [0]).is_ok() {
+        // Many a sensor answers a read only when it has something to tell.
+        let answers = open.read(address, &mut [0]).is_ok()
+            || (!EEPROMS.contains(&address) && open.write(address, &[]).is_ok());
+        if answers {
             found.push(format!("{address:#04x}"));
         }
     }

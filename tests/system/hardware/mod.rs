@@ -3,6 +3,7 @@
 mod button;
 mod buzzer;
 mod chips;
+mod console;
 mod hc_sr04;
 mod led;
 mod motor;
