@@ -1,6 +1,9 @@
 //! The plugin. An event on its topic `in` has each driver speak to its chip once; what comes of it is published under
 //! the name of the chip: a value, or in words why there is none.
 
+#[macro_use]
+mod chips;
+
 use std::cell::RefCell;
 use std::fmt::Debug;
 
@@ -9,6 +12,7 @@ use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::{PrimitiveStyle, Rectangle};
 use embedded_hal_bus::i2c::RefCellDevice;
+use shtcx::LowPower as _;
 use ssd1306::prelude::*;
 use weihe_sdk::hal::I2c;
 use weihe_sdk::prelude::*;
@@ -24,18 +28,14 @@ fn said<T, E: Debug>(outcome: Result<T, E>) -> Result<T, String> {
 
 type Drive = fn(&Drivers, &mut Context) -> Result<f64, String>;
 
-/// Each with its chip's name.
-const DRIVERS: [(&str, Drive); 9] = [
-    ("sht4x", Drivers::sht4x),
-    ("bme280", Drivers::bme280),
-    ("ads1115", Drivers::ads1115),
-    ("ina226", Drivers::ina226),
-    ("mcp23017", Drivers::mcp23017),
-    ("pca9685", Drivers::pca9685),
-    ("eeprom", Drivers::eeprom),
-    ("ds3231", Drivers::ds3231),
-    ("ssd1306", Drivers::ssd1306),
-];
+macro_rules! drivers {
+    ($($chip:ident $crate_name:literal $address:literal,)*) => {
+        /// Each with its chip's name.
+        const DRIVERS: &[(&str, Drive)] = &[$((stringify!($chip), Drivers::$chip)),*];
+    };
+}
+
+chips!(drivers);
 
 impl Drivers {
     /// Degrees Celsius.
@@ -53,13 +53,15 @@ impl Drivers {
     }
 
     /// Counts at A0.
-    fn ads1115(&self, _: &mut Context) -> Result<f64, String> {
+    fn ads1115(&self, ctx: &mut Context) -> Result<f64, String> {
         let address = ads1x1x::TargetAddr::default();
         let converter = ads1x1x::Ads1x1x::new_ads1115(self.bus.clone(), address);
         let converter = converter.into_continuous();
         let mut converter =
             converter.map_err(|ads1x1x::ModeChangeError::I2C(error, _)| error.to_string())?;
         said(converter.select_channel(ads1x1x::channel::SingleA0))?;
+        // Two conversions, of 128 in a second.
+        embedded_hal::delay::DelayNs::delay_ms(&mut ctx.delay(), 16);
         Ok(said(converter.read())?.into())
     }
 
@@ -118,6 +120,41 @@ impl Drivers {
         said(frame.into_styled(stroke).draw(&mut display))?;
         said(display.flush())?;
         Ok(display.size().width.into())
+    }
+
+    /// Degrees Celsius.
+    fn lm75(&self, _: &mut Context) -> Result<f64, String> {
+        let address = lm75::Address::from((false, false, true));
+        let mut sensor = lm75::Lm75::new(self.bus.clone(), address);
+        Ok(said(sensor.read_temperature())?.into())
+    }
+
+    /// Degrees Celsius.
+    fn shtc3(&self, ctx: &mut Context) -> Result<f64, String> {
+        let mut sensor = shtcx::shtc3(self.bus.clone());
+        said(sensor.wakeup(&mut ctx.delay()))?;
+        let measured = said(sensor.measure(shtcx::PowerMode::NormalMode, &mut ctx.delay()))?;
+        Ok(measured.temperature.as_degrees_celsius().into())
+    }
+
+    /// Carbon dioxide in parts per million.
+    fn scd40(&self, ctx: &mut Context) -> Result<f64, String> {
+        let mut sensor = scd4x::Scd4x::new(self.bus.clone(), ctx.delay());
+        said(sensor.start_periodic_measurement())?;
+        if !said(sensor.data_ready_status())? {
+            return Err("nothing is measured yet".to_owned());
+        }
+        Ok(said(sensor.measurement())?.co2.into())
+    }
+
+    /// Lux.
+    fn opt3001(&self, _: &mut Context) -> Result<f64, String> {
+        let address = opt300x::SlaveAddr::Alternative(false, true);
+        let sensor = opt300x::Opt300x::new_opt3001(self.bus.clone(), address);
+        let sensor = sensor.into_continuous();
+        let mut sensor =
+            sensor.map_err(|opt300x::ModeChangeError::I2C(error, _)| error.to_string())?;
+        Ok(said(sensor.read_lux())?.into())
     }
 }
 
