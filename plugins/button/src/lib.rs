@@ -238,3 +238,6 @@ impl Button {
 }
 
 weihe_sdk::plugin!(Button: events, commands, state);
+
+#[cfg(test)]
+mod tests;

@@ -273,3 +273,6 @@ impl Relay {
 }
 
 weihe_sdk::plugin!(Relay: events, commands, state);
+
+#[cfg(test)]
+mod tests;

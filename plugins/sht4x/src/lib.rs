@@ -202,3 +202,6 @@ impl Sensor for Climate {
 pub type Plugin = Sampling<Climate>;
 
 weihe_sdk::plugin!(Plugin: events, commands);
+
+#[cfg(test)]
+mod tests;

@@ -178,9 +178,24 @@ impl Session {
         }
     }
 
-    /// Ends it.
+    /// Ends it. A plugin that is in the middle of a delay comes to its end, too: nobody else moves the clock for it now.
     pub async fn end(&mut self) {
-        self.kernel.shutdown().await;
+        let ended = self.kernel.shutdown();
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut ended => return,
+                () = self.rest.wait(&self.store) => {}
+            }
+            match self.clock.next_deadline() {
+                Some(next) => self
+                    .clock
+                    .advance(next.saturating_sub(self.clock.monotonic())),
+                None => break,
+            }
+        }
+        ended.await;
     }
 
     /// Carries out a request, and answers when the kernel is at rest.
