@@ -268,6 +268,37 @@ fn a_sink_stores_rows_and_one_more_file_of_its_source_is_noticed() {
 }
 
 #[test]
+fn a_sensor_measures_on_its_virtual_board_and_says_when_its_chip_is_pulled() {
+    let mut host = outside("tried-sensor", "sensor");
+    host.start_developing();
+    let reading = |value: &'static str| {
+        move |host: &Host| printed(host, &["get", "plugin/trial/temperature"]) == value
+    };
+    until(&mut host, "a reading", reading("21.5"));
+    let warmer = host.run(&["board", "set", "temperature", "30"]);
+    assert_eq!(warmer.status.code(), Some(0), "{}", said(&warmer));
+    until(&mut host, "the warmer room", reading("30.0"));
+    assert_eq!(printed(&host, &["call", "trial", "read"]), "30.0");
+
+    host.run(&["board", "fault", "i2c/1@0x48", "unplugged"]);
+    until_logged(&mut host, "no temperature", 1);
+    let refused = host.run(&["call", "trial", "read"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(said(&refused).contains("0x48"), "{}", said(&refused));
+    host.run(&["board", "mend"]);
+    until_logged(&mut host, "the sensor is back", 1);
+
+    edit(
+        &host,
+        "ctx.publish_on(self.temperature, f64::from(*temperature))",
+        "ctx.publish_on(self.temperature, f64::from(*temperature) + 100.0)",
+    );
+    until(&mut host, "the new version's reading", reading("130.0"));
+    until_logged(&mut host, "tried-sensor: swapped", 1);
+    assert!(host.stop(), "{}", host.log());
+}
+
+#[test]
 fn a_codec_takes_frames_apart_as_it_was_saved_last() {
     let mut host = outside("tried-codec", "codec");
     host.start_developing();

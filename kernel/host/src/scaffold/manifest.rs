@@ -2,8 +2,8 @@
 
 use super::sdk::{Sdk, embedded};
 
-/// `Cargo.toml`.
-pub(super) fn manifest(name: &str, summary: &str, sdk: &Sdk) -> String {
+/// `Cargo.toml`, with what the template depends on besides, line by line.
+pub(super) fn manifest(name: &str, summary: &str, sdk: &Sdk, dependencies: &str) -> String {
     let path = |path: &std::path::Path| toml::Value::from(path.to_string_lossy().into_owned());
     let testing = path(&sdk.testing());
     let path = path(&sdk.path);
@@ -23,6 +23,7 @@ pub(super) fn manifest(name: &str, summary: &str, sdk: &Sdk) -> String {
          {origin}\
          weihe-sdk = {{ path = {path} }}\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\n\
+         {dependencies}\
          \n\
          [dev-dependencies]\n\
          weihe-testing = {{ path = {testing} }}\n\

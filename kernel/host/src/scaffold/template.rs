@@ -11,6 +11,8 @@ pub enum Template {
     Driver,
     /// Takes the frames of a protocol apart, as pure functions
     Codec,
+    /// Measures with a chip on I2C, by a driver crate of the embedded-hal ecosystem
+    Sensor,
     /// Watches events, and publishes what follows, with state that survives
     Rule,
     /// Stores events as rows of a table
@@ -25,6 +27,10 @@ struct Texts {
     /// The schema of its configuration, where it has one.
     config: Option<&'static str>,
     system: &'static str,
+    /// The virtual board that it is tried on, where it has hardware.
+    board: Option<&'static str>,
+    /// What its manifest depends on besides, line by line.
+    dependencies: &'static str,
     /// How it is tried, for the README.
     trying: &'static str,
 }
@@ -47,6 +53,8 @@ macro_rules! texts {
             library: include_str!(concat!("templates/", $folder, "/lib.rs")),
             tests: include_str!(concat!("templates/", $folder, "/tests.rs")),
             system: include_str!(concat!("templates/", $folder, "/weihe.toml")),
+            board: None,
+            dependencies: "",
             trying: include_str!(concat!("templates/", $folder, "/try.md")),
         }
     };
@@ -59,7 +67,13 @@ const IGNORED: &str = "/target/\n# Built and written by `weihe dev`.\n/data/\n/p
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Driver, Self::Codec, Self::Rule, Self::Sink];
+    pub const ALL: [Self; 5] = [
+        Self::Driver,
+        Self::Codec,
+        Self::Sensor,
+        Self::Rule,
+        Self::Sink,
+    ];
 
     fn texts(self) -> Texts {
         match self {
@@ -71,6 +85,11 @@ impl Template {
                     without a configuration
                 )
             }
+            Self::Sensor => Texts {
+                board: Some(include_str!("templates/sensor/board.toml")),
+                dependencies: "# The driver of the chip, as it is on crates.io.\nlm75 = \"1\"\n",
+                ..texts!("sensor", "A sensor on an I2C bus")
+            },
             Self::Rule => texts!("rule", "A rule over events"),
             Self::Sink => texts!("sink", "A store of events in a table"),
         }
@@ -90,12 +109,20 @@ impl Template {
             ),
             (SCHEMA_FILE, format!("{:#}\n", schema())),
             ("README.md", readme),
-            ("Cargo.toml", manifest::manifest(name, texts.summary, sdk)),
+            (
+                "Cargo.toml",
+                manifest::manifest(name, texts.summary, sdk, texts.dependencies),
+            ),
             ("rust-toolchain.toml", manifest::toolchain()),
             (".gitignore", IGNORED.to_owned()),
         ];
         if let Some(schema) = texts.config {
             files.insert(2, ("src/config.schema.json", schema.to_owned()));
+        }
+        if let Some(board) = texts.board {
+            let system = files.iter().position(|(file, _)| *file == "weihe.toml");
+            let place = system.map_or(files.len(), |system| system + 1);
+            files.insert(place, ("board.toml", board.to_owned()));
         }
         // The versions that the SDK was tested with; cargo drops what the crate does not use.
         if let Some(lock) = manifest::lock() {

@@ -16,7 +16,7 @@ fn new(directory: &Path, arguments: &[&str]) -> std::process::Output {
 #[test]
 fn a_crate_has_all_it_needs_and_says_what_to_do_with_it() {
     let here = tempfile::tempdir().unwrap();
-    for template in ["driver", "codec", "rule", "sink"] {
+    for template in ["driver", "codec", "sensor", "rule", "sink"] {
         let name = format!("my-{template}");
         let made = new(here.path(), &[&name, "--template", template]);
         assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));

@@ -44,6 +44,7 @@ help-new--name = 名称：小写字母、数字、`-` 和 `_`；crate 建在同�
 help-new--template = 做成什么
 help-new--template--driver = 与连接对话：轮询、解码、发布，并接受命令
 help-new--template--codec = 以纯函数拆解协议的帧
+help-new--template--sensor = 用 I2C 上的芯片测量，驱动取自 embedded-hal 生态的 crate
 help-new--template--rule = 观察事件，发布由此得出的结论，状态可保留
 help-new--template--sink = 把事件存为数据表的行
 help-new-after =
