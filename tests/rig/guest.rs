@@ -27,7 +27,7 @@ const LEVELS: &str = "/sys/devices/platform/weihe-rig/levels";
 
 /// The folder of a line of `gpio-sim`.
 fn simulated(line: u32) -> String {
-    format!("$(echo /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio{line})")
+    format!("$(echo /sys/devices/platform/gpio-sim.*/gpiochip*/sim_gpio{line})")
 }
 
 /// Magic number, version and layer, and no section.
@@ -122,24 +122,51 @@ impl Guest {
     /// Starts the host with a system of its own: its `weihe.toml` and components (name of the plugin, package), and waits
     /// until all devices run.
     pub fn start(&mut self, system: &str, config: &str, plugins: &[(&str, &str)]) {
+        self.start_under("", system, config, plugins);
+    }
+
+    /// The same, with words before the command that starts the host, as `older v1`; also when it is started again.
+    pub fn start_under(
+        &mut self,
+        words: &str,
+        system: &str,
+        config: &str,
+        plugins: &[(&str, &str)],
+    ) {
         let folder = format!("/systems/{system}");
         self.output(&format!("mkdir -p {folder}/plugins"));
         // Private, or the host doesn't trust the code in it.
         self.output(&format!("mkdir -m 700 {folder}/data {folder}/data/cache"));
         for (name, package) in plugins {
-            self.install(package, name, &folder);
+            self.provide(package, system);
+            self.output(&format!(
+                "ln -s /components/{package}.wasm {folder}/plugins/{name}.wasm"
+            ));
         }
         self.put(&format!("{folder}/weihe.toml"), config.as_bytes());
+        self.put(&format!("{folder}/under"), words.as_bytes());
         self.systems.push(system.to_owned());
-        let code = format!("ls {folder}/data/cache/*.cwasm");
-        let before = self.run(&code).output;
-        self.start_again(system);
-        let after = self.run(&code).output;
-        assert_eq!(before, after, "the host has compiled something itself");
+        self.without_compiling(system, |guest| guest.start_again(system));
     }
 
-    /// Puts a component into a system, and what was compiled of it into the system's cache.
-    fn install(&mut self, package: &str, plugin: &str, folder: &str) {
+    /// Has the running host take another version of a plugin, between two events, as an operator does.
+    pub fn swap(&mut self, system: &str, plugin: &str, package: &str) {
+        self.provide(package, system);
+        let order = format!("weihe -C /systems/{system} swap {plugin} /components/{package}.wasm");
+        self.without_compiling(system, |guest| guest.output(&order));
+    }
+
+    fn without_compiling<T>(&mut self, system: &str, act: impl FnOnce(&mut Self) -> T) -> T {
+        let code = format!("ls /systems/{system}/data/cache/*.cwasm");
+        let before = self.run(&code).output;
+        let done = act(self);
+        let after = self.run(&code).output;
+        assert_eq!(before, after, "the host has compiled something itself");
+        done
+    }
+
+    /// Puts a component into the machine, and what was compiled of it into a system's cache.
+    fn provide(&mut self, package: &str, system: &str) {
         let compiled = compiled(package, self.board.processor)
             .unwrap_or_else(|reason| panic!("{package}: {reason}"));
         let there = format!("/components/{package}");
@@ -149,13 +176,12 @@ impl Guest {
         }
         let sum = sha256(&compiled.code);
         let file = format!(
-            "{folder}/data/cache/{}-{}",
+            "/systems/{system}/data/cache/{}-{}",
             compiled.sha256,
             self.compatibility()
         );
         self.output(&format!(
-            "ln -s {there}.wasm {folder}/plugins/{plugin}.wasm && cp {there}.code {file}.cwasm \
-             && echo -n {sum} >{file}.sum"
+            "cp {there}.code {file}.cwasm && echo -n {sum} >{file}.sum"
         ));
     }
 
@@ -181,7 +207,7 @@ impl Guest {
     pub fn start_again(&mut self, system: &str) {
         let folder = format!("/systems/{system}");
         self.output(&format!(
-            "setsid weihe run --no-build {folder} </dev/null >>{folder}/log 2>&1 & echo $! >{folder}/pid"
+            "setsid $(cat {folder}/under) weihe run --no-build {folder} </dev/null >>{folder}/log 2>&1 & echo $! >{folder}/pid"
         ));
         self.until(&format!("all devices of `{system}` run"), |guest| {
             let ended = guest.run(&format!("kill -0 $(cat {folder}/pid)")).status != 0;
@@ -212,6 +238,11 @@ impl Guest {
         let ran = self.run(&format!("cd /root && weihe --json {command}"));
         serde_json::from_str(&ran.output)
             .unwrap_or_else(|error| panic!("{command}: {error}: {ran:?}"))
+    }
+
+    /// What the open files of a host are, as the kernel names them.
+    pub fn descriptors(&mut self, system: &str) -> String {
+        self.output(&format!("ls -l /proc/$(cat /systems/{system}/pid)/fd"))
     }
 
     /// Asks a host to end, and waits for it.
@@ -259,15 +290,35 @@ impl Guest {
 
     /// Moves a line from outside: 16 to 23 of the chip `weihe-rig`, each of the chip `sim`.
     pub fn drive(&mut self, line: u32, high: bool) {
-        let order = match self.board.lines {
+        let order = self.driving(line, high);
+        self.output(&order);
+    }
+
+    /// Moves a line so many times that the host of a system does not look meanwhile: it is held, and let go of at the end.
+    /// The first time it rises.
+    pub fn drive_behind_the_back_of(&mut self, system: &str, line: u32, times: u32) {
+        let moves: Vec<String> = (0..times)
+            .map(|time| self.driving(line, time % 2 == 0))
+            .collect();
+        self.output(&format!(
+            "pid=$(cat /systems/{system}/pid); kill -STOP $pid
+             until grep -q '^State:.T' /proc/$pid/status; do sleep 0.01; done
+             {}
+             kill -CONT $pid",
+            moves.join("\n")
+        ));
+    }
+
+    /// The command of the shell that moves a line.
+    fn driving(&self, line: u32, high: bool) -> String {
+        match self.board.lines {
             Lines::Wired => format!("echo {line} {} >{LEVELS}", u8::from(high)),
             Lines::Simulated => {
                 let pull = if high { "pull-up" } else { "pull-down" };
                 format!("echo {pull} >{}/pull", simulated(line))
             }
             Lines::Closed => panic!("nothing moves the lines of {}", self.board.name),
-        };
-        self.output(&order);
+        }
     }
 
     /// Whether a line is high, whoever holds it, and also when nobody does.

@@ -16,6 +16,9 @@ type Files = Vec<(String, Vec<u8>)>;
 /// Where the host lies.
 pub const PROGRAM: &str = "weihe/weihe";
 
+/// Where the program lies that runs it as on a kernel that lacks calls.
+const OLDER: &str = "weihe/older";
+
 /// The host for a processor, and what it needs to start. Built once, by whoever comes first.
 pub fn files(processor: Processor) -> Result<&'static Files, String> {
     static BUILT: [OnceLock<Result<Files, String>>; 2] = [const { OnceLock::new() }; 2];
@@ -30,8 +33,12 @@ pub fn files(processor: Processor) -> Result<&'static Files, String> {
 fn collect(processor: Processor) -> Result<Files, String> {
     match processor {
         Processor::X86 => {
-            let program = PathBuf::from(weihe().get_program());
-            let mut files = vec![(PROGRAM.to_owned(), stripped(&program)?)];
+            let built = || PathBuf::from(weihe().get_program());
+            let program = optimised("weihe").unwrap_or_else(built);
+            let mut files = vec![
+                (PROGRAM.to_owned(), stripped(&program)?),
+                (OLDER.to_owned(), older("cc")?),
+            ];
             for library in linked(&program)? {
                 let to = library.trim_start_matches('/').to_owned();
                 files.push((to, read(Path::new(&library))?));
@@ -39,7 +46,10 @@ fn collect(processor: Processor) -> Result<Files, String> {
             Ok(files)
         }
         Processor::Arm => {
-            let mut files = vec![(PROGRAM.to_owned(), read(&built_for_arm()?)?)];
+            let mut files = vec![
+                (PROGRAM.to_owned(), read(&built_for_arm()?)?),
+                (OLDER.to_owned(), older("aarch64-linux-gnu-gcc")?),
+            ];
             let folder = Path::new("/usr/aarch64-linux-gnu/lib");
             for name in ARM_LIBRARIES {
                 files.push((format!("lib/{name}"), read(&folder.join(name))?));
@@ -56,6 +66,12 @@ const ARM_LIBRARIES: [&str; 4] = [
     "libgcc_s.so.1",
     "libm.so.6",
 ];
+
+/// A program that `measure` has built for this machine; none where nothing is measured.
+pub fn optimised(program: &str) -> Option<PathBuf> {
+    let folder = env::var_os("WEIHE_RIG_PROGRAMS")?;
+    Some(Path::new(&folder).join(program))
+}
 
 /// The host for aarch64, as this machine has it.
 pub fn built_for_arm() -> Result<PathBuf, String> {
@@ -84,6 +100,23 @@ fn build_for_arm() -> Result<PathBuf, String> {
         ));
     }
     Ok(program)
+}
+
+/// The program `older`, by this compiler. What it is linked with, the host is, too.
+fn older(compiler: &str) -> Result<Vec<u8>, String> {
+    let folder = tempfile::tempdir_in(target()).map_err(|error| error.to_string())?;
+    let to = folder.path().join("older");
+    let output = Command::new(compiler)
+        .args(["-O1", "-s", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&to)
+        .arg(workspace().join("tests/rig/older.c"))
+        .output()
+        .map_err(|error| format!("`{compiler}`: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("`{compiler}` fails with older.c: {said}"));
+    }
+    read(&to)
 }
 
 /// A program without what only a debugger reads: the first file system lies in memory.

@@ -17,37 +17,68 @@ fn count(guest: &mut Guest, chip: &str, line: u32) -> u64 {
     wanted[1].parse().expect("a number")
 }
 
+/// A line that the kernel itself raises both edges of.
+pub(super) struct Raising {
+    number: u32,
+    folder: String,
+    chip: &'static str,
+    line: u32,
+}
+
+impl Raising {
+    /// `label` is that of the line's chip, `chip` the name of its interrupt controller.
+    pub(super) fn begin(guest: &mut Guest, label: &str, chip: &'static str, line: u32) -> Self {
+        let base = guest.output(&format!(
+            "for chip in /sys/class/gpio/gpiochip*; do \
+             grep -q '{label}' $chip/label && cat $chip/base; done"
+        ));
+        let number = base.trim().parse::<u32>().expect("the chip's first number") + line;
+        let list = "ls -d /sys/class/gpio/*";
+        let known = guest.output(list);
+        guest.output(&format!("echo {number} >/sys/class/gpio/export"));
+        let all = guest.output(list);
+        let folder = all.lines().find(|folder| !known.contains(folder));
+        let folder = folder.expect("the line's folder").to_owned();
+        guest.output(&format!("echo both >{folder}/edge"));
+        Self {
+            number,
+            folder,
+            chip,
+            line,
+        }
+    }
+
+    /// How many edges there were since the machine's start.
+    pub(super) fn count(&self, guest: &mut Guest) -> u64 {
+        count(guest, self.chip, self.line)
+    }
+
+    pub(super) fn end(self, guest: &mut Guest) {
+        let Self { number, folder, .. } = self;
+        guest.output(&format!(
+            "echo none >{folder}/edge; echo {number} >/sys/class/gpio/unexport"
+        ));
+    }
+}
+
 /// Has a line raise both edges, moves it up and down, and sees both.
 fn both_edges_come(
     board: &Board,
     label: &str,
-    chip: &str,
+    chip: &'static str,
     line: u32,
     mut press: impl FnMut(&mut Guest),
 ) {
     let Some(mut guest) = shared(board) else {
         return;
     };
-    let base = guest.output(&format!(
-        "for chip in /sys/class/gpio/gpiochip*; do \
-         grep -q '{label}' $chip/label && cat $chip/base; done"
-    ));
-    let number = base.trim().parse::<u32>().expect("the chip's first number") + line;
-    let before = "ls -d /sys/class/gpio/*";
-    let known = guest.output(before);
-    guest.output(&format!("echo {number} >/sys/class/gpio/export"));
-    let all = guest.output(before);
-    let folder = all.lines().find(|folder| !known.contains(folder));
-    let folder = folder.expect("the line's folder").to_owned();
-    guest.output(&format!("echo both >{folder}/edge"));
-    let first = count(&mut guest, chip, line);
+    let raising = Raising::begin(&mut guest, label, chip, line);
+    let first = raising.count(&mut guest);
     press(&mut guest);
     guest.until("both edges", |guest| {
-        (count(guest, chip, line) == first + 2).then_some(())
+        (raising.count(guest) == first + 2).then_some(())
     });
-    guest.output(&format!(
-        "echo none >{folder}/edge; echo {number} >/sys/class/gpio/unexport"
-    ));
+    raising.end(&mut guest);
 }
 
 #[test]
