@@ -6,4 +6,5 @@ mod gpio;
 mod identity;
 mod kernels;
 mod modbus;
+mod swap;
 mod uart;
