@@ -8,3 +8,4 @@ mod kernels;
 mod modbus;
 mod swap;
 mod uart;
+mod vanish;
