@@ -63,7 +63,7 @@ pub const PC: Board = Board {
         "virtio_console",
         "i2c-dev",
         "i2c-i801",
-        "i2c-stub chip_addr=0x48",
+        "i2c-stub chip_addr=0x48,0x4a,0x41",
         "configfs",
         "weihe_rig",
     ],
