@@ -6,6 +6,7 @@ mod gpio;
 mod identity;
 mod kernels;
 mod modbus;
+mod speed;
 mod swap;
 mod uart;
 mod vanish;
