@@ -1,0 +1,58 @@
+use weihe_sm::sm2::PublicKey;
+
+use super::{Algorithm, KeyError, Use, Uses};
+
+/// All that may be known of a version of a key without being able to use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Its name: as names of devices are.
+    pub name: String,
+    /// What it is for.
+    pub algorithm: Algorithm,
+    /// Its number; the first is 1.
+    pub version: u32,
+    /// Whether it is the version that opens without a number.
+    pub current: bool,
+    /// When it was made or imported, in seconds since 1970.
+    pub created: u64,
+    /// Whether the key itself may be taken out.
+    pub exportable: bool,
+    /// What may be done with it.
+    pub uses: Uses,
+    /// The public key, with SM2.
+    pub public_key: Option<PublicKey>,
+    /// The certificate that was attached, in DER.
+    pub certificate: Option<Vec<u8>>,
+    /// Who keeps it: `software`, or the name of a device.
+    pub provider: String,
+}
+
+impl About {
+    /// Whether this version allows a use.
+    ///
+    /// # Errors
+    /// [`KeyError::Use`], [`KeyError::Replaced`], [`KeyError::NotExportable`].
+    pub fn allow(&self, wanted: Use) -> Result<(), KeyError> {
+        if wanted == Use::Export && !self.exportable {
+            return Err(KeyError::NotExportable {
+                name: self.name.clone(),
+            });
+        }
+        if wanted != Use::Export && !self.uses.contains(wanted) {
+            return Err(KeyError::Use {
+                name: self.name.clone(),
+                algorithm: self.algorithm,
+                wanted,
+                allowed: self.uses,
+            });
+        }
+        if !self.current && !wanted.outlives_rotation() {
+            return Err(KeyError::Replaced {
+                name: self.name.clone(),
+                version: self.version,
+                wanted,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! Keys that stay in the host.
+//!
+//! A [`Key`] works and says what it is, and is opened by its name; what it consists of comes out only where it was
+//! declared exportable when it was made. Keys are kept by [`Provider`]s, in files or in a
+//! device, and the [`KeyStore`] joins those: it checks uses, and says in the audit trail what was done.
+//!
+//! Keys have versions. [`KeyStore::rotate`] makes a new one, which is what opens without a number from then on; the
+//! old ones verify and decrypt until they are destroyed.
+
+mod about;
+mod algorithm;
+mod error;
+mod key;
+mod new;
+mod provider;
+mod uses;
+
+pub use about::About;
+pub use algorithm::Algorithm;
+pub use error::KeyError;
+pub use key::{
+    Aead, AeadMode, Agreed, Direction, Exchange, Key, Layout, Mac, Mode, Opener, Padding, Role,
+    Sealer, Secret, Stream, Terms,
+};
+pub use new::NewKey;
+pub use provider::{Listing, Provider};
+pub use uses::{Use, Uses};
