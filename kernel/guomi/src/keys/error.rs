@@ -114,6 +114,95 @@ pub enum KeyError {
     /// What the algorithm said.
     #[error(transparent)]
     Crypto(#[from] weihe_sm::Error),
+    /// What cannot stand in the header of a key.
+    #[error("the header of the key cannot be written: {0}")]
+    Header(String),
+    /// What cannot be a secret of its algorithm.
+    #[error("a key of {algorithm} {reason}")]
+    Secret {
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// What it has to be.
+        reason: String,
+    },
+    /// The version that is in use, while older ones are there.
+    #[error(
+        "version {version} of key `{name}` is the one in use: `weihe key rotate {name}` first, or destroy the key with all its versions"
+    )]
+    InUse {
+        /// The key.
+        name: String,
+        /// Its version.
+        version: u32,
+    },
+    /// A certificate of another key.
+    #[error("the certificate is for another key than `{name}`, version {version}")]
+    OtherCertificate {
+        /// The key.
+        name: String,
+        /// Its version.
+        version: u32,
+    },
+    /// There is no store in the folder.
+    #[error("there is no key store in {} yet; `weihe key new` makes one", .0.display())]
+    NoStore(PathBuf),
+    /// There is one already.
+    #[error("there is a key store in {} already", .0.display())]
+    StoreExists(PathBuf),
+    /// Nothing says the passphrase.
+    #[error("the key store in {} is protected by a passphrase, and there is none: set WEIHE_KEY_PASSPHRASE, or name a file with `passphrase-file` in [keys]", .0.display())]
+    NoPassphrase(PathBuf),
+    /// It does not open the store.
+    #[error("the passphrase does not open the key store in {}", .0.display())]
+    WrongPassphrase(PathBuf),
+    /// A passphrase without a character.
+    #[error("a passphrase cannot be empty")]
+    EmptyPassphrase,
+    /// The machine is not the one where the store was made.
+    #[error("the key store in {} is bound to the machine where it was made, and this is another one, or `machine.key` or /etc/machine-id was replaced", .0.display())]
+    OtherMachine(PathBuf),
+    /// A number of rounds that is too small or too large.
+    #[error("{0}")]
+    Rounds(String),
+    /// Others can read or write it.
+    #[error("others have access to {} (mode {mode:04o}): `chmod {wanted}` it, and think of what they may have read", .path.display())]
+    Permissions {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// What its mode has to be.
+        wanted: &'static str,
+    },
+    /// It belongs to another user.
+    #[error("{} belongs to user {owner}, and this is user {own}: keys are opened by their owner only", .path.display())]
+    Owner {
+        /// The file or folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who wants it.
+        own: u32,
+    },
+    /// Another writes.
+    #[error("another process has been writing to the key store in {} for more than ten seconds", .0.display())]
+    Locked(PathBuf),
+    /// A file that cannot be used.
+    #[error("{} cannot be used: {reason}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What a device said.
+    #[error("{device}: {reason}")]
+    Device {
+        /// The device.
+        device: String,
+        /// What it said.
+        reason: String,
+    },
     /// A file or folder could not be read or written.
     #[error("{what} {}: {source}", .path.display())]
     File {

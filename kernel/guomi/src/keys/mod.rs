@@ -1,7 +1,7 @@
 //! Keys that stay in the host.
 //!
 //! A [`Key`] works and says what it is, and is opened by its name; what it consists of comes out only where it was
-//! declared exportable when it was made. Keys are kept by [`Provider`]s, in files or in a
+//! declared exportable when it was made. Keys are kept by [`Provider`]s, in files ([`Folder`](folder::Folder)) or in a
 //! device, and the [`KeyStore`] joins those: it checks uses, and says in the audit trail what was done.
 //!
 //! Keys have versions. [`KeyStore::rotate`] makes a new one, which is what opens without a number from then on; the
@@ -9,10 +9,14 @@
 
 mod about;
 mod algorithm;
+mod checked;
 mod error;
+pub mod folder;
+mod hex;
 mod key;
 mod new;
 mod provider;
+mod store;
 mod uses;
 
 pub use about::About;
@@ -24,4 +28,5 @@ pub use key::{
 };
 pub use new::NewKey;
 pub use provider::{Listing, Provider};
+pub use store::{KeyStore, action};
 pub use uses::{Use, Uses};

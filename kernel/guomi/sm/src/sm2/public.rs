@@ -60,6 +60,15 @@ impl PublicKey {
         ProjectivePoint::from(*self.0.as_affine())
     }
 
+    /// e, the digest of `message` by a signer with this key and the identity `id`: what is signed
+    /// (GB/T 32918.2-2016, 6.1, A1 and A2).
+    ///
+    /// # Errors
+    /// [`Error::Identity`].
+    pub fn digest(&self, id: &[u8], message: &[u8]) -> Result<[u8; 32], Error> {
+        e(id, &self.coordinates(), message)
+    }
+
     /// Whether `signature` is one of `message` by this key under the identity `id` (GB/T 32918.2-2016, 7.1).
     ///
     /// # Errors

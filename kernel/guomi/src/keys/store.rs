@@ -1,0 +1,393 @@
+//! All keys of a host, whoever keeps them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use weihe_kernel::audit::{Actor, Audit, Entry, NoAudit};
+
+use super::checked::{Checked, Witness};
+use super::{About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, Use, Uses};
+
+/// What the audit trail says of keys; also the last level of the topic, `$audit/<action>`. The target is
+/// `key/<name>`.
+pub mod action {
+    /// A key was made.
+    pub const CREATED: &str = "key-created";
+    /// A key that was made elsewhere was taken in.
+    pub const IMPORTED: &str = "key-imported";
+    /// A device used a version of a key for the first time since the host began.
+    pub const USED: &str = "key-used";
+    /// A key, or a use of it, was refused.
+    pub const REFUSED: &str = "key-refused";
+    /// A key has a new version.
+    pub const ROTATED: &str = "key-rotated";
+    /// A certificate was attached.
+    pub const CERTIFIED: &str = "key-certified";
+    /// The key itself was taken out.
+    pub const EXPORTED: &str = "key-exported";
+    /// A version was destroyed.
+    pub const DESTROYED: &str = "key-destroyed";
+}
+
+/// Where the store says what was done, and what it has said.
+struct Audited {
+    audit: Arc<dyn Audit>,
+    /// Device, key and version of what was used.
+    used: Mutex<BTreeSet<(String, String, u32)>>,
+}
+
+/// The keys of all providers, by name.
+///
+/// Where two have a key of one name, the provider that was named first has it.
+#[derive(Debug)]
+pub struct KeyStore {
+    providers: Vec<Arc<dyn Provider>>,
+    audited: Arc<Audited>,
+    /// What was there when it was last looked at; none before that.
+    seen: Mutex<Option<BTreeMap<String, BTreeSet<u32>>>>,
+    notices: Vec<String>,
+}
+
+impl KeyStore {
+    /// The keys of these providers; new ones are kept by the first that can. Nothing is opened yet.
+    pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
+        Self {
+            providers,
+            audited: Arc::new(Audited {
+                audit: Arc::new(NoAudit),
+                used: Mutex::default(),
+            }),
+            seen: Mutex::default(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// Says in a trail what is done with keys.
+    #[must_use]
+    pub fn audited(mut self, audit: Arc<dyn Audit>) -> Self {
+        self.audited = Arc::new(Audited {
+            audit,
+            used: Mutex::default(),
+        });
+        self
+    }
+
+    /// Adds what people should know of its providers: that a device cannot be used, and software does its work.
+    #[must_use]
+    pub fn noting(mut self, notices: Vec<String>) -> Self {
+        self.notices = notices;
+        self
+    }
+
+    /// What people should know of its providers.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Who keeps keys.
+    pub fn providers(&self) -> &[Arc<dyn Provider>] {
+        &self.providers
+    }
+
+    /// All versions of all keys.
+    ///
+    /// # Errors
+    /// What stands in the way of looking at a provider.
+    pub fn list(&self) -> Result<Listing, KeyError> {
+        self.notice();
+        let mut all = Listing::default();
+        for provider in &self.providers {
+            let listing = provider.list()?;
+            all.keys.extend(listing.keys);
+            all.damaged.extend(listing.damaged);
+        }
+        Ok(all)
+    }
+
+    /// Opens a version of a key for the host itself, the current one where no number is given. Its uses are checked
+    /// each time.
+    ///
+    /// # Errors
+    /// [`KeyError::Unknown`], [`KeyError::UnknownVersion`], and what is wrong with that version.
+    pub fn open(&self, name: &str, version: Option<u32>) -> Result<Arc<dyn Key>, KeyError> {
+        self.open_as(Actor::Host, name, version, Uses::NONE)
+    }
+
+    /// Opens a version of a key for a device that wants to use it so. The trail says when a device first uses a
+    /// version, and what it is refused.
+    ///
+    /// # Errors
+    /// Those of [`KeyStore::open`]; [`KeyError::Use`], [`KeyError::Replaced`] and [`KeyError::NotExportable`] of what
+    /// is wanted.
+    pub fn open_for(
+        &self,
+        device: &str,
+        name: &str,
+        version: Option<u32>,
+        wanted: Uses,
+    ) -> Result<Arc<dyn Key>, KeyError> {
+        let name_of_device = device.to_owned();
+        self.open_as(
+            Actor::Device {
+                name: name_of_device,
+            },
+            name,
+            version,
+            wanted,
+        )
+    }
+
+    fn open_as(
+        &self,
+        actor: Actor,
+        name: &str,
+        version: Option<u32>,
+        wanted: Uses,
+    ) -> Result<Arc<dyn Key>, KeyError> {
+        self.notice();
+        let opened = self
+            .find(name)
+            .and_then(|provider| provider.open(name, version));
+        let checked = opened.and_then(|key| {
+            wanted
+                .iter()
+                .try_for_each(|wanted| key.about().allow(wanted))?;
+            Ok(key)
+        });
+        match checked {
+            Ok(key) => {
+                let audited = self.audited.clone();
+                Ok(Arc::new(Checked::new(
+                    key,
+                    Arc::new(User { actor, audited }),
+                )))
+            }
+            Err(error) => {
+                let entry = Entry::new(actor, action::REFUSED, target(name));
+                self.say(entry.refused(&error).often("open"));
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes a key, in the first provider that can keep it.
+    ///
+    /// # Errors
+    /// [`KeyError::Exists`], those of [`NewKey::check`], and what stood in the way.
+    pub fn generate(&self, new: &NewKey) -> Result<About, KeyError> {
+        let provider = self.keeper(new)?;
+        self.made(action::CREATED, provider.generate(new))
+    }
+
+    /// Takes in a key that was made elsewhere.
+    ///
+    /// # Errors
+    /// Those of [`KeyStore::generate`]; [`KeyError::Algorithm`] where the secret is not one of its algorithm.
+    pub fn import(&self, new: &NewKey, secret: &Secret) -> Result<About, KeyError> {
+        let provider = self.keeper(new)?;
+        self.made(action::IMPORTED, provider.import(new, secret))
+    }
+
+    /// Makes the next version of a key.
+    ///
+    /// # Errors
+    /// [`KeyError::Unknown`], and what stood in the way.
+    pub fn rotate(&self, name: &str) -> Result<About, KeyError> {
+        self.made(action::ROTATED, self.find(name)?.rotate(name))
+    }
+
+    /// Attaches a certificate to a version of a key. Whether it is one for it is for who has the means to read it.
+    ///
+    /// # Errors
+    /// [`KeyError::Unknown`], and what stood in the way.
+    pub fn attach(
+        &self,
+        name: &str,
+        version: Option<u32>,
+        certificate: &[u8],
+    ) -> Result<About, KeyError> {
+        self.made(
+            action::CERTIFIED,
+            self.find(name)?.attach(name, version, certificate),
+        )
+    }
+
+    /// Destroys a version of a key, or all of them, and says which ones.
+    ///
+    /// # Errors
+    /// [`KeyError::Unknown`], [`KeyError::InUse`], and what stood in the way.
+    pub fn destroy(&self, name: &str, version: Option<u32>) -> Result<Vec<u32>, KeyError> {
+        self.notice();
+        let destroyed = self.find(name)?.destroy(name, version)?;
+        for version in &destroyed {
+            self.say(Entry::host(action::DESTROYED, target(name)).detail("version", *version));
+        }
+        self.remember();
+        Ok(destroyed)
+    }
+
+    /// Says what has changed since it last looked: another process may have changed it (`weihe key`).
+    pub fn notice(&self) {
+        // What cannot be looked at now is said by who opens it.
+        let Ok(now) = self.look() else { return };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(before) = seen.replace(now.clone()) else {
+            return;
+        };
+        drop(seen);
+        let none = BTreeSet::new();
+        for (name, versions) in &now {
+            let known = before.get(name).unwrap_or(&none);
+            for version in versions.difference(known) {
+                let what = match known.is_empty() && *version == 1 {
+                    true => action::CREATED,
+                    false => action::ROTATED,
+                };
+                self.say(noticed(what, name, *version));
+            }
+        }
+        for (name, versions) in &before {
+            for version in versions.difference(now.get(name).unwrap_or(&none)) {
+                self.say(noticed(action::DESTROYED, name, *version));
+            }
+        }
+    }
+
+    fn made(&self, what: &'static str, made: Result<About, KeyError>) -> Result<About, KeyError> {
+        let about = made?;
+        self.say(
+            Entry::host(what, target(&about.name))
+                .detail("version", about.version)
+                .detail("algorithm", about.algorithm.name())
+                .detail("provider", about.provider.clone()),
+        );
+        self.remember();
+        Ok(about)
+    }
+
+    /// Takes what is there now for known, so that it is not said twice.
+    fn remember(&self) {
+        if let Ok(now) = self.look() {
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        }
+    }
+
+    fn look(&self) -> Result<BTreeMap<String, BTreeSet<u32>>, KeyError> {
+        let mut all = BTreeMap::<String, BTreeSet<u32>>::new();
+        for provider in &self.providers {
+            for (name, version) in provider.names()? {
+                all.entry(name).or_default().insert(version);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Who keeps the key.
+    fn find(&self, name: &str) -> Result<&Arc<dyn Provider>, KeyError> {
+        let mut known = BTreeSet::new();
+        for provider in &self.providers {
+            let names = provider.names()?;
+            if names.iter().any(|(other, _)| other == name) {
+                return Ok(provider);
+            }
+            known.extend(names.into_iter().map(|(name, _)| name));
+        }
+        Err(KeyError::Unknown {
+            name: name.to_owned(),
+            known: known.into_iter().collect(),
+        })
+    }
+
+    /// Who is to keep a new key.
+    fn keeper(&self, new: &NewKey) -> Result<&Arc<dyn Provider>, KeyError> {
+        new.check()?;
+        self.notice();
+        if self.find(&new.name).is_ok() {
+            return Err(KeyError::Exists {
+                name: new.name.clone(),
+            });
+        }
+        let mut why = unable(new.algorithm);
+        for provider in &self.providers {
+            match provider.can(new.algorithm) {
+                Ok(()) => return Ok(provider),
+                Err(error) => why = error,
+            }
+        }
+        Err(why)
+    }
+
+    fn say(&self, entry: Entry) {
+        self.audited.audit.record(entry);
+    }
+}
+
+fn unable(algorithm: Algorithm) -> KeyError {
+    KeyError::Unable {
+        provider: "this host".to_owned(),
+        algorithm,
+        reason: "nothing keeps keys here".to_owned(),
+    }
+}
+
+fn target(name: &str) -> String {
+    format!("key/{name}")
+}
+
+fn noticed(what: &'static str, name: &str, version: u32) -> Entry {
+    Entry::host(what, target(name))
+        .detail("version", version)
+        .detail("noticed", true)
+}
+
+/// Who has a key open.
+struct User {
+    actor: Actor,
+    audited: Arc<Audited>,
+}
+
+impl Witness for User {
+    fn used(&self, about: &About, wanted: Use) {
+        let Actor::Device { name } = &self.actor else {
+            // The host is no user to watch, but what it lets out is.
+            if wanted == Use::Export {
+                let entry = Entry::new(self.actor.clone(), action::EXPORTED, target(&about.name));
+                self.audited
+                    .audit
+                    .record(entry.detail("version", about.version));
+            }
+            return;
+        };
+        let what = (name.clone(), about.name.clone(), about.version);
+        let mut used = self
+            .audited
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if used.insert(what) {
+            drop(used);
+            let entry = Entry::new(self.actor.clone(), action::USED, target(&about.name));
+            self.audited.audit.record(
+                entry
+                    .detail("version", about.version)
+                    .detail("use", wanted.name())
+                    .detail("provider", about.provider.clone()),
+            );
+        }
+    }
+
+    fn refused(&self, about: &About, wanted: Use, error: &KeyError) {
+        let entry = Entry::new(self.actor.clone(), action::REFUSED, target(&about.name))
+            .detail("version", about.version)
+            .detail("use", wanted.name());
+        self.audited
+            .audit
+            .record(entry.refused(error).often(wanted.name()));
+    }
+}
+
+impl std::fmt::Debug for Audited {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Audited(..)")
+    }
+}
