@@ -13,6 +13,7 @@ pub mod control;
 mod develop;
 pub mod doctor;
 pub mod guard;
+pub mod keys;
 pub mod language;
 pub mod output;
 pub mod record;

@@ -12,10 +12,12 @@ mod algorithm;
 mod checked;
 mod error;
 pub mod folder;
+pub mod hardware;
 mod hex;
 mod key;
 mod new;
 mod provider;
+mod shelf;
 mod store;
 mod uses;
 

@@ -19,6 +19,7 @@ mod get;
 mod grants;
 mod guard_outputs;
 mod inspect;
+mod key;
 mod logs;
 mod man;
 mod new;
@@ -121,6 +122,7 @@ enum Command {
     Dead(dead::Dead),
     Audit(audit::Audit),
     Grants(grants::Grants),
+    Key(key::KeyCommand),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
     Sandbox(sandbox::Sandbox),
@@ -213,6 +215,7 @@ pub fn main() -> ExitCode {
         Command::Dead(dead) => dead.run(&global),
         Command::Audit(audit) => audit.run(&global),
         Command::Grants(grants) => grants.run(&global),
+        Command::Key(key) => key.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::Bench(bench) => bench.run(&global),
         Command::Sandbox(sandbox) => sandbox.run(),

@@ -15,6 +15,7 @@ mod document;
 mod fault;
 mod grants;
 mod host;
+mod keys;
 mod limits;
 mod name;
 mod path;
@@ -38,6 +39,7 @@ pub use document::Document;
 pub use fault::{Fault, Problem, Source};
 pub use grants::CAPABILITIES;
 pub use host::{HostEntry, Watching};
+pub use keys::{KeysEntry, Pkcs11Entry};
 pub(crate) use name::suggest;
 pub use name::{NAME_LIMIT, is_name};
 pub use path::{KeyPath, Step};
@@ -66,6 +68,8 @@ pub struct Config {
     pub host: HostEntry,
     /// `[board]`.
     pub board: BoardEntry,
+    /// `[keys]`.
+    pub keys: KeysEntry,
     /// `[plugin.*]` in the order of the file, then the files in `plugins/` that have no entry.
     pub plugins: Vec<PluginEntry>,
     /// `[connection.*]` in the order of the file.
@@ -199,6 +203,7 @@ impl Config {
                 directory: directory.to_path_buf(),
                 host: parts.host,
                 board: parts.board,
+                keys: parts.keys,
                 plugins: parts.plugins,
                 connections: parts.connections,
                 devices: parts.devices,
@@ -323,6 +328,7 @@ fn config_of(device: &str) -> KeyPath {
 struct Parts {
     host: HostEntry,
     board: BoardEntry,
+    keys: KeysEntry,
     /// What is wrong in the board file.
     of_board: Vec<Problem>,
     plugins: Vec<PluginEntry>,
@@ -346,6 +352,7 @@ fn read(
     };
     top.only(shape::FILE.all(), faults);
     let host = host::read(directory, &top, faults);
+    let keys = keys::read(directory, &host.data, &top, faults);
     let (board, of_board) = board::read(directory, &top, faults);
     let mut plugins = named(&top, "plugin", faults)
         .iter()
@@ -367,6 +374,7 @@ fn read(
     Parts {
         host,
         board,
+        keys,
         of_board,
         plugins,
         connections,

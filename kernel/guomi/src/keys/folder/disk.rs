@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Held by who writes; others wait for it.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(in crate::keys) struct Lock {
     _file: File,
 }
 

@@ -10,10 +10,7 @@
 //! The folder and its files are of their owner alone, or they are not opened.
 
 mod disk;
-mod key;
 mod passphrase;
-mod sealed;
-mod secret;
 #[cfg(test)]
 mod tests;
 mod unlock;
@@ -21,24 +18,19 @@ mod unlock;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use weihe_sm::{random, sm2::PublicKey, sm4};
+use weihe_sm::{random, sm4};
 use zeroize::Zeroizing;
 
 use self::disk::Lock;
-use self::key::SoftKey;
-use self::sealed::{Header, Sealed};
-use super::new::check_name;
-use super::{About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, hex};
+use super::KeyError;
+use super::shelf::{LONGEST, Shelf};
 
 pub use passphrase::{Passphrase, Passphrases};
 pub use unlock::{FEWEST_ROUNDS, Kind, MOST_ROUNDS, Protection, ROUNDS};
 
 /// What it is called as a provider.
 pub const SOFTWARE: &str = "software";
-
-const EXTENSION: &str = "key";
 
 /// Keys in the files of one folder.
 ///
@@ -101,7 +93,9 @@ impl Folder {
     /// # Errors
     /// Those of opening it and of [`Folder::create`].
     pub fn protect(&self, protection: &Protection) -> Result<(), KeyError> {
-        let (lock, key) = self.begin()?;
+        // The passphrase may have to be typed in: nobody waits for that.
+        let key = self.unlock()?;
+        let lock = disk::lock(&self.path)?;
         match protection {
             Protection::Machine => unlock::make_machine_key(&lock, &self.path)?,
             Protection::Passphrase(..) => {}
@@ -130,129 +124,31 @@ impl Folder {
             }
         }
     }
-
-    /// Begins to write: nobody else does until the lock is dropped.
-    fn begin(&self) -> Result<(Lock, sm4::Key), KeyError> {
-        // The passphrase may have to be typed in: nobody waits for that.
-        let key = self.unlock()?;
-        Ok((disk::lock(&self.path)?, key))
-    }
-
-    fn file(&self, name: &str, version: u32) -> PathBuf {
-        self.path.join(file_name(name, version))
-    }
-
-    /// The numbers of the versions of a key, the lowest first; one at least.
-    fn versions(&self, name: &str) -> Result<Vec<u32>, KeyError> {
-        let all = self.names()?;
-        let of_name = all.iter().filter(|(other, _)| other == name);
-        let versions: Vec<_> = of_name.map(|(_, version)| *version).collect();
-        if versions.is_empty() {
-            let mut known: Vec<_> = all.into_iter().map(|(name, _)| name).collect();
-            known.dedup();
-            return Err(KeyError::Unknown {
-                name: name.to_owned(),
-                known,
-            });
-        }
-        Ok(versions)
-    }
-
-    /// Reads a version and opens it.
-    fn read(
-        &self,
-        store: &sm4::Key,
-        name: &str,
-        version: u32,
-        current: bool,
-    ) -> Result<SoftKey, KeyError> {
-        let path = self.file(name, version);
-        let bytes = disk::read(&path, sealed::LONGEST)?;
-        let damaged = |reason: &dyn fmt::Display| disk::damaged(&path, reason);
-        let sealed = Sealed::parse(&bytes).map_err(|damage| damaged(&damage))?;
-        let secret = sealed.open(store).map_err(|damage| damaged(&damage))?;
-        let header = sealed.header;
-        if (header.name.as_str(), header.version) != (name, version) {
-            return Err(damaged(&format!(
-                "it is the file of version {} of key `{}` under another name",
-                header.version, header.name
-            )));
-        }
-        let secret =
-            Secret::from_bytes(header.algorithm, &secret).map_err(|error| damaged(&error))?;
-        let about = about(header, current)
-            .ok_or_else(|| damaged(&"its header names no public key or certificate"))?;
-        Ok(SoftKey { about, secret })
-    }
-
-    /// Seals a version and writes it.
-    fn write(
-        &self,
-        lock: &Lock,
-        store: &sm4::Key,
-        about: &About,
-        secret: &Secret,
-    ) -> Result<(), KeyError> {
-        let bytes = sealed::seal(store, &header(about), &secret.to_bytes())?;
-        disk::write(
-            lock,
-            &self.path,
-            &file_name(&about.name, about.version),
-            &bytes,
-        )
-    }
-
-    fn add(&self, new: &NewKey, secret: &Secret) -> Result<About, KeyError> {
-        let (lock, store) = self.begin()?;
-        if self.versions(&new.name).is_ok() {
-            return Err(KeyError::Exists {
-                name: new.name.clone(),
-            });
-        }
-        let about = About {
-            name: new.name.clone(),
-            algorithm: new.algorithm,
-            version: 1,
-            current: true,
-            created: now(),
-            exportable: new.exportable,
-            uses: new.uses,
-            public_key: public(secret),
-            certificate: None,
-            provider: SOFTWARE.to_owned(),
-        };
-        self.write(&lock, &store, &about, secret)?;
-        Ok(about)
-    }
 }
 
-impl Provider for Folder {
-    fn name(&self) -> &str {
+impl Shelf for Folder {
+    type Hold<'a> = Lock;
+
+    fn provider(&self) -> &str {
         SOFTWARE
     }
 
-    fn can(&self, _algorithm: Algorithm) -> Result<(), KeyError> {
-        Ok(())
+    fn key(&self) -> Result<sm4::Key, KeyError> {
+        self.unlock()
     }
 
-    fn list(&self) -> Result<Listing, KeyError> {
-        let names = self.names()?;
-        let mut listing = Listing::default();
-        if names.is_empty() {
-            return Ok(listing);
+    fn hold(&self) -> Result<Lock, KeyError> {
+        match disk::check_folder(&self.path)? {
+            true => disk::lock(&self.path),
+            false => Err(KeyError::NoStore(self.path.clone())),
         }
-        let store = self.unlock()?;
-        for (at, (name, version)) in names.iter().enumerate() {
-            let current = names.get(at + 1).is_none_or(|(next, _)| next != name);
-            match self.read(&store, name, *version, current) {
-                Ok(key) => listing.keys.push(key.about),
-                Err(error) => listing.damaged.push(error),
-            }
-        }
-        Ok(listing)
     }
 
-    fn names(&self) -> Result<Vec<(String, u32)>, KeyError> {
+    fn place(&self, file: &str) -> PathBuf {
+        self.path.join(file)
+    }
+
+    fn files(&self) -> Result<Vec<String>, KeyError> {
         if !disk::check_folder(&self.path)? {
             return Ok(Vec::new());
         }
@@ -260,114 +156,21 @@ impl Provider for Folder {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&self.path).map_err(cannot())? {
             let entry = entry.map_err(cannot())?;
-            names.extend(parse_name(&entry.file_name().to_string_lossy()));
+            names.push(entry.file_name().to_string_lossy().into_owned());
         }
-        names.sort();
         Ok(names)
     }
 
-    fn open(&self, name: &str, version: Option<u32>) -> Result<Arc<dyn Key>, KeyError> {
-        let versions = self.versions(name)?;
-        let current = versions.last().copied().unwrap_or_default();
-        let version = version.unwrap_or(current);
-        if !versions.contains(&version) {
-            return Err(KeyError::UnknownVersion {
-                name: name.to_owned(),
-                version,
-            });
-        }
-        let store = self.unlock()?;
-        Ok(Arc::new(self.read(
-            &store,
-            name,
-            version,
-            version == current,
-        )?))
+    fn read(&self, file: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        disk::read(&self.path.join(file), LONGEST)
     }
 
-    fn generate(&self, new: &NewKey) -> Result<About, KeyError> {
-        new.check()?;
-        self.add(new, &Secret::generate(new.algorithm)?)
+    fn write(&self, held: &Lock, file: &str, bytes: &[u8]) -> Result<(), KeyError> {
+        disk::write(held, &self.path, file, bytes)
     }
 
-    fn import(&self, new: &NewKey, secret: &Secret) -> Result<About, KeyError> {
-        new.check()?;
-        match secret.algorithm() == new.algorithm {
-            true => self.add(new, secret),
-            false => Err(KeyError::Algorithm {
-                expected: new.algorithm,
-                found: secret.algorithm(),
-            }),
-        }
-    }
-
-    fn rotate(&self, name: &str) -> Result<About, KeyError> {
-        let (lock, store) = self.begin()?;
-        let last = self.versions(name)?.last().copied().unwrap_or_default();
-        let old = self.read(&store, name, last, true)?.about;
-        let secret = Secret::generate(old.algorithm)?;
-        let about = About {
-            version: last + 1,
-            created: now(),
-            public_key: public(&secret),
-            certificate: None,
-            ..old
-        };
-        self.write(&lock, &store, &about, &secret)?;
-        Ok(about)
-    }
-
-    fn attach(
-        &self,
-        name: &str,
-        version: Option<u32>,
-        certificate: &[u8],
-    ) -> Result<About, KeyError> {
-        let (lock, store) = self.begin()?;
-        let versions = self.versions(name)?;
-        let current = versions.last().copied().unwrap_or_default();
-        let version = version.unwrap_or(current);
-        if !versions.contains(&version) {
-            return Err(KeyError::UnknownVersion {
-                name: name.to_owned(),
-                version,
-            });
-        }
-        let mut key = self.read(&store, name, version, version == current)?;
-        key.about.certificate = Some(certificate.to_vec());
-        self.write(&lock, &store, &key.about, &key.secret)?;
-        Ok(key.about)
-    }
-
-    fn destroy(&self, name: &str, version: Option<u32>) -> Result<Vec<u32>, KeyError> {
-        check_name(name)?;
-        if !disk::check_folder(&self.path)? {
-            return Err(KeyError::NoStore(self.path.clone()));
-        }
-        // Without the passphrase: who may write to the folder could remove the file anyway.
-        let lock = disk::lock(&self.path)?;
-        let versions = self.versions(name)?;
-        let doomed = match version {
-            None => versions,
-            Some(version) if !versions.contains(&version) => {
-                return Err(KeyError::UnknownVersion {
-                    name: name.to_owned(),
-                    version,
-                });
-            }
-            // Its number would be given out again, and an old version would be the one in use.
-            Some(version) if versions.len() > 1 && versions.last() == Some(&version) => {
-                return Err(KeyError::InUse {
-                    name: name.to_owned(),
-                    version,
-                });
-            }
-            Some(version) => vec![version],
-        };
-        for version in &doomed {
-            disk::erase(&lock, &self.path, &file_name(name, *version))?;
-        }
-        Ok(doomed)
+    fn erase(&self, held: &Lock, file: &str) -> Result<(), KeyError> {
+        disk::erase(held, &self.path, file)
     }
 
     fn random(&self, buffer: &mut [u8]) -> Result<(), KeyError> {
@@ -379,69 +182,4 @@ impl fmt::Debug for Folder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Folder({}, ..)", self.path.display())
     }
-}
-
-fn file_name(name: &str, version: u32) -> String {
-    format!("{name}.{version}.{EXTENSION}")
-}
-
-/// Name and version in the name of a file; none where it is not one of a key.
-fn parse_name(file: &str) -> Option<(String, u32)> {
-    let (name, version) = file
-        .strip_suffix(EXTENSION)?
-        .strip_suffix('.')?
-        .rsplit_once('.')?;
-    let number: u32 = version.parse().ok()?;
-    // `+1` and `01` are numbers to the parser, but no versions.
-    let right = number > 0 && number.to_string() == version && check_name(name).is_ok();
-    right.then(|| (name.to_owned(), number))
-}
-
-fn public(secret: &Secret) -> Option<PublicKey> {
-    match secret {
-        Secret::Sm2(key) => Some(key.public_key()),
-        _ => None,
-    }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map(|since| since.as_secs()).unwrap_or_default()
-}
-
-fn header(about: &About) -> Header {
-    Header {
-        name: about.name.clone(),
-        version: about.version,
-        algorithm: about.algorithm,
-        created: about.created,
-        exportable: about.exportable,
-        uses: about.uses,
-        public: about.public_key.map(|key| hex::digits(&key.to_sec1())),
-        certificate: about.certificate.as_deref().map(hex::digits),
-    }
-}
-
-/// None where the header says what cannot be.
-fn about(header: Header, current: bool) -> Option<About> {
-    let public_key = match header.public {
-        Some(digits) => Some(PublicKey::from_sec1(&hex::bytes(&digits)?).ok()?),
-        None => None,
-    };
-    let certificate = match header.certificate {
-        Some(digits) => Some(hex::bytes(&digits)?),
-        None => None,
-    };
-    Some(About {
-        name: header.name,
-        algorithm: header.algorithm,
-        version: header.version,
-        current,
-        created: header.created,
-        exportable: header.exportable,
-        uses: header.uses,
-        public_key,
-        certificate,
-        provider: SOFTWARE.to_owned(),
-    })
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 use super::*;
-use crate::keys::{KeyStore, Use};
+use crate::keys::{Algorithm, KeyStore, NewKey, Provider, Secret, Use};
 
 const FEW: NonZeroU32 = NonZeroU32::new(FEWEST_ROUNDS).unwrap();
 

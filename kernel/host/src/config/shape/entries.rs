@@ -17,6 +17,8 @@ pub(in crate::config) struct File {
     host: Option<Host>,
     /// The board that the system runs on. Without it, it is recognised by itself.
     board: Option<Board>,
+    /// The key store. Without it, keys are in the folder `keys` of the data.
+    keys: Option<KeyStore>,
     /// Plugins, by name. A component `plugins/NAME.wasm` is one also without an entry.
     #[schemars(extend("propertyNames" = json!({ "pattern": NAME })))]
     plugin: Option<BTreeMap<String, Plugin>>,
@@ -68,6 +70,41 @@ pub(in crate::config) struct Board {
     /// file.
     #[schemars(extend("minLength" = 1))]
     r#virtual: Option<String>,
+}
+
+/// The key store, and what opens it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct KeyStore {
+    /// The folder with the keys, relative to this file. It must be its owner's alone. Default: `keys` in the data.
+    #[schemars(extend("minLength" = 1, "examples" = ["/var/lib/weihe/keys"]))]
+    directory: Option<String>,
+    /// A file whose first line is the passphrase, relative to this file. The variable WEIHE_KEY_PASSPHRASE comes
+    /// before it.
+    #[schemars(extend("minLength" = 1, "examples" = ["/run/credentials/weihe.service/keys"]))]
+    passphrase_file: Option<String>,
+    /// How often PBKDF2-HMAC-SM3 goes round when a store is made, or put under another passphrase.
+    #[schemars(range(min = 1024, max = 10_000_000), extend("default" = 600_000))]
+    rounds: Option<u32>,
+    /// A token that keeps keys, too.
+    pkcs11: Option<Pkcs11>,
+}
+
+/// A token that keeps keys, by way of PKCS #11.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Pkcs11 {
+    /// The library of its maker.
+    #[schemars(extend("minLength" = 1, "examples" = ["/usr/lib/softhsm/libsofthsm2.so"]))]
+    module: String,
+    /// The label of the token. Default: the only one that is there.
+    token: Option<String>,
+    /// The number of its slot, in place of a label.
+    #[schemars(range(min = 0, max = 4_294_967_295_u32))]
+    slot: Option<u32>,
+    /// A file whose first line is the PIN, relative to this file. The variable WEIHE_PKCS11_PIN comes before it.
+    #[schemars(extend("minLength" = 1))]
+    pin_file: Option<String>,
 }
 
 /// The audit trail: who did what.

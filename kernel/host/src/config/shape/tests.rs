@@ -20,6 +20,12 @@ fn tables() -> Vec<(&'static str, String, &'static str)> {
         ("/properties/host", of(""), "[host]"),
         ("/properties/host/properties/audit", of(""), "[host.audit]"),
         ("/properties/board", of(""), "[board]"),
+        ("/properties/keys", of(""), "[keys]"),
+        (
+            "/properties/keys/properties/pkcs11",
+            of(""),
+            "[keys.pkcs11]",
+        ),
         (
             "/properties/plugin/additionalProperties",
             of(""),

@@ -9,9 +9,10 @@ use crate::language::said::{Part, translate};
 use crate::language::{Language, SAID, Text, speaking};
 
 /// Where sentences come from that people read on the command line.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     "kernel/host/src",
     "kernel/core/src",
+    "kernel/guomi/src/keys",
     "kernel/hal/src",
     "kernel/link/src",
     "kernel/store/src",

@@ -306,3 +306,53 @@ help-bench-swap-after =
       weihe bench swap relay.wasm --config '{"{"}"input":"bench/in","above":0{"}"}'
 help-decode--hex = 十六进制字节，可带空格、冒号和 0x；`-` 表示读标准输入
 help-call--arguments = JSON 对象，或“键=值”
+
+help-key = 生成、列出、使用和销毁密钥
+help-key-after =
+    示例：
+      weihe key new gateway
+      weihe key csr gateway --subject CN=gateway,O=Plant --dns gateway.plant
+      weihe key certificate gateway gateway.pem
+      weihe key new meter --algorithm sm4 --use encrypt,decrypt
+      weihe key export gateway --public
+      weihe key rotate meter
+      weihe key destroy meter@1
+
+    名称表示正在使用的版本；`valve@1` 表示版本 1。需要口令时会询问，除非 WEIHE_KEY_PASSPHRASE 里有，
+    或在 [keys] 里用 `passphrase-file` 指明了文件。WEIHE_KEYSTORE 指明另一个目录，优先于 [keys]。
+help-key-new = 生成密钥；还没有密钥库时，先建立密钥库
+help-key-new--name = 名称：小写字母、数字、`-` 和 `_`
+help-key-new--algorithm = 算法：sm2、sm4 或 hmac-sm3
+help-key-new--uses = 用途：sign、verify、encrypt、decrypt、mac、agree [默认：算法能做的全部]
+help-key-new--exportable = 允许以后导出；不加则永远不能
+help-key-new--machine_bound = 新密钥库绑定到本机，不用口令
+help-key-list = 列出全部密钥的全部版本
+help-key-show = 显示密钥及其公钥和证书
+help-key-show--which = 密钥，或它的一个版本：`meter@1`
+help-key-import = 导入在别处生成的密钥
+help-key-import--file = 密钥：SM2 用 PEM 或 DER；其他的用原始字节或十六进制数字
+help-key-import--name = 名称 [默认：文件名]
+help-key-import--algorithm = 算法：sm2、sm4 或 hmac-sm3
+help-key-import--uses = 用途：sign、verify、encrypt、decrypt、mac、agree [默认：算法能做的全部]
+help-key-import--exportable = 允许以后导出；不加则永远不能
+help-key-import--machine_bound = 新密钥库绑定到本机，不用口令
+help-key-export = 写出公钥；密钥可导出时，也可写出密钥本身
+help-key-export--which = 密钥，或它的一个版本：`meter@1`
+help-key-export--public = 只写出公钥
+help-key-export--output = 写到哪个文件 [默认：标准输出]
+help-key-csr = 写出证书请求
+help-key-csr--which = 密钥
+help-key-csr--subject = 证书发给谁：CN=gateway,O=Plant
+help-key-csr--dns = 证书所用的主机名
+help-key-csr--ip = 证书所用的地址
+help-key-csr--output = 写到哪个文件 [默认：标准输出]
+help-key-certificate = 给密钥附上证书
+help-key-certificate--which = 密钥
+help-key-certificate--file = PEM 或 DER 格式的证书
+help-key-rotate = 生成密钥的新版本；旧版本仍可验证和解密
+help-key-rotate--name = 密钥
+help-key-destroy = 永久销毁密钥的全部版本，或其中一个
+help-key-destroy--which = 密钥，或它的一个版本：`meter@1`
+help-key-destroy--yes = 不询问
+help-key-protect = 为密钥库换口令，或把它绑定到本机
+help-key-protect--machine_bound = 绑定到本机，不用口令

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::keys::{About, Aead, AeadMode, Key, KeyError, Layout, Mac, Secret, Use};
 
 /// A key that was read from its file and works in this process.
-pub(super) struct SoftKey {
+pub(in crate::keys) struct SoftKey {
     pub about: About,
     pub secret: Secret,
 }

@@ -29,7 +29,7 @@ const LONGEST_SECRET: usize = 4096;
 const FILE_KEY: usize = 16;
 
 /// The longest file that can be one of a key.
-pub(super) const LONGEST: u64 = (LONGEST_HEADER + LONGEST_SECRET + 1024) as u64;
+pub(in crate::keys) const LONGEST: u64 = (LONGEST_HEADER + LONGEST_SECRET + 1024) as u64;
 
 /// What is readable of a key without opening it. It is bound to the secret: altering it makes the file unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
