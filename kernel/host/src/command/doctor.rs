@@ -10,7 +10,7 @@ use weihe_hal::board::{BoardFile, ChipReader, FilesOnly};
 use weihe_kernel::units::Size;
 
 use super::{Global, Result, directory, remote};
-use crate::config::{BoardEntry, Config, board_file};
+use crate::config::{BoardEntry, Config, KeysEntry, board_file};
 use crate::control::{Client, ClientError, SocketError};
 use crate::doctor::{Finding, Root, Verdict, board, group_limit, machine, toolchain};
 use crate::language::{Text, say};
@@ -111,6 +111,7 @@ fn system(global: &Global, root: &Root) -> Vec<Finding> {
         Finding::ok("configuration", found),
         memory(config.host.memory, root),
         writable(data),
+        keys(&config.keys),
         socket(data),
     ]
 }
@@ -130,6 +131,32 @@ fn memory(configured: Option<Size>, root: &Root) -> Finding {
             "lower `[host] memory`, or raise the service's limit (MemoryMax=)",
         ),
         (Some(memory), _) => Finding::ok(WHAT, format!("{memory} (weihe.toml)")),
+    }
+}
+
+/// Whether the key store can be looked at, and what a token cannot do. Nothing of it is opened with a passphrase.
+fn keys(entry: &KeysEntry) -> Finding {
+    const WHAT: &str = "key store";
+    let store = crate::keys::unattended(entry);
+    let names = store.providers().iter().map(|provider| provider.names());
+    let names = names.collect::<std::result::Result<Vec<_>, _>>();
+    match (names, store.notices()) {
+        (Err(error), _) => Finding::fail(
+            WHAT,
+            error.to_string(),
+            "docs/keys.md says what the key store needs",
+        ),
+        (Ok(_), [notice, ..]) => {
+            Finding::warn(WHAT, notice, "docs/keys.md says what that is worth")
+        }
+        (Ok(names), []) => {
+            let count: usize = names.iter().map(Vec::len).sum();
+            let folder = crate::keys::folder(entry);
+            Finding::ok(
+                WHAT,
+                format!("{}: {count} versions of keys", folder.display()),
+            )
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod completions;
 mod dev;
 mod guard;
 mod host;
+mod keys;
 mod language;
 mod new;
 mod running;
