@@ -118,7 +118,7 @@ pub enum KeyError {
     #[error("the header of the key cannot be written: {0}")]
     Header(String),
     /// What cannot be a secret of its algorithm.
-    #[error("a key of {algorithm} {reason}")]
+    #[error("this is no key of {algorithm}: {reason}")]
     Secret {
         /// The algorithm.
         algorithm: Algorithm,

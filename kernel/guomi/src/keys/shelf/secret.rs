@@ -42,7 +42,7 @@ impl Secret {
             }
             Algorithm::HmacSm3 => {
                 let found = bytes.len();
-                let reason = format!("has to have {SHORTEST} to {LONGEST} bytes, not {found}");
+                let reason = format!("it has to have {SHORTEST} to {LONGEST} bytes, not {found}");
                 return Err(KeyError::Secret { algorithm, reason });
             }
         })

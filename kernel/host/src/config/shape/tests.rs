@@ -69,6 +69,10 @@ fn keys(table: &Value) -> Vec<(&String, &Value)> {
 
 /// A value that a schema says is right, as TOML.
 fn sample(key: &str, schema: &Value) -> String {
+    if key == "pkcs11" {
+        // Its module must be named.
+        return "{ module = \"p\" }".to_owned();
+    }
     let example = schema
         .get("default")
         .or_else(|| schema.pointer("/enum/0"))
@@ -101,6 +105,7 @@ fn the_reader_reads_each_key_of_the_schema_as_what_the_schema_says() {
         for (key, of_key) in keys(table) {
             let must = match (header, key.as_str()) {
                 ("[device.d]", key) if key != "plugin" => "plugin = \"p\"\n",
+                ("[keys.pkcs11]", key) if key != "module" => "module = \"p\"\n",
                 _ => "",
             };
             let with = |value: &str| format!("{before}{header}\n{must}{key} = {value}\n");
@@ -135,10 +140,10 @@ fn the_schema_has_each_key_that_the_reader_knows() {
             .map(|(key, _)| key)
             .collect();
         wanted.sort();
-        let must = if header == "[device.d]" {
-            "plugin = \"p\"\n"
-        } else {
-            ""
+        let must = match header {
+            "[device.d]" => "plugin = \"p\"\n",
+            "[keys.pkcs11]" => "module = \"p\"\n",
+            _ => "",
         };
         let text = format!("{before}{header}\n{must}qqqqqqqqqqqq = 1\n");
         let found = faults(&text);
