@@ -11,6 +11,7 @@ use serde_json::json;
 use weihe_guomi::keys::{Key, KeyError, Secret};
 use weihe_kernel::event::hex;
 use weihe_sm::certificate::Host;
+use weihe_sm::keys::Prf;
 use weihe_sm::request::Request;
 use weihe_sm::sm2::{PublicKey, Signature, Signer};
 use zeroize::Zeroizing;
@@ -69,7 +70,10 @@ impl Export {
             false => match key.export().map_err(failed)? {
                 Secret::Sm2(key) => {
                     let words = asked::for_file()?;
-                    Zeroizing::new(key.to_encrypted_pem(words.as_bytes()).map_err(of_sm)?)
+                    Zeroizing::new(
+                        key.to_encrypted_pem(Prf::default(), words.as_bytes())
+                            .map_err(of_sm)?,
+                    )
                 }
                 Secret::Sm4(key) => Zeroizing::new(hex(key.as_bytes()) + "\n"),
                 Secret::HmacSm3(key) => Zeroizing::new(hex(&key) + "\n"),
