@@ -96,6 +96,48 @@ impl Initiator {
     }
 }
 
+/// The side that answers (user B of the standard), before the other's point is there.
+#[derive(Debug)]
+pub struct Responder(Initiator);
+
+impl Responder {
+    /// Makes ready to answer as `key`, known as `id` (6.1, B1 and B2).
+    ///
+    /// # Errors
+    /// [`Error::Random`], [`Error::Identity`].
+    pub fn new(key: &PrivateKey, id: &[u8], peer: Party<'_>) -> Result<Self, Error> {
+        Initiator::new(key, id, peer).map(Self)
+    }
+
+    /// R_B, which is sent to the other side, as `04 x y`.
+    pub fn point(&self) -> [u8; 65] {
+        self.0.point()
+    }
+
+    /// Comes to a key of `length` bytes with the other side's point R_A (6.1, B3 to B8).
+    ///
+    /// # Errors
+    /// [`Error::PublicKey`] of a point that is not on the curve, [`Error::Exchange`], [`Error::TooLong`].
+    pub fn finish(self, point: &[u8], length: usize) -> Result<Agreed, Error> {
+        let Initiator {
+            key,
+            ephemeral,
+            z,
+            peer,
+            peer_z,
+        } = self.0;
+        let point = PublicKey::from_sec1(point)?;
+        let shared = shared(&key, &ephemeral, &peer, &point)?;
+        let own = ephemeral.public_key();
+        let [responder, initiator] = confirmations(&shared, &peer_z, &z, &point, &own);
+        Ok(Agreed {
+            key: kdf(&[&*shared, &peer_z, &z], length)?,
+            own: responder,
+            expected: initiator,
+        })
+    }
+}
+
 /// Answers an exchange that the other side began with `point`, R_A, as `key`, known as `id` (6.1, B1 to B8). Gives
 /// R_B, which is sent back, and the key of `length` bytes.
 ///
@@ -109,29 +151,8 @@ pub fn respond(
     point: &[u8],
     length: usize,
 ) -> Result<([u8; 65], Agreed), Error> {
-    respond_with(key, id, peer, point, length, &PrivateKey::generate()?)
-}
-
-fn respond_with(
-    key: &PrivateKey,
-    id: &[u8],
-    peer: Party<'_>,
-    point: &[u8],
-    length: usize,
-    ephemeral: &PrivateKey,
-) -> Result<([u8; 65], Agreed), Error> {
-    let point = PublicKey::from_sec1(point)?;
-    let own_z = z(id, &key.public_key().coordinates())?;
-    let peer_z = z(peer.id, &peer.key.coordinates())?;
-    let shared = shared(key, ephemeral, &peer.key, &point)?;
-    let own = ephemeral.public_key();
-    let [responder, initiator] = confirmations(&shared, &peer_z, &own_z, &point, &own);
-    let agreed = Agreed {
-        key: kdf(&[&*shared, &peer_z, &own_z], length)?,
-        own: responder,
-        expected: initiator,
-    };
-    Ok((own.to_sec1(), agreed))
+    let responder = Responder::new(key, id, peer)?;
+    Ok((responder.point(), responder.finish(point, length)?))
 }
 
 /// A key that both sides should have come to.
@@ -157,6 +178,12 @@ impl Agreed {
         } else {
             Err(Error::Exchange)
         }
+    }
+
+    /// The key, the confirmation of this side and the one that is awaited, for who compares by other means: in constant
+    /// time.
+    pub fn into_parts(self) -> (Zeroizing<Vec<u8>>, [u8; DIGEST], [u8; DIGEST]) {
+        (self.key, self.own, self.expected)
     }
 
     /// The key without a proof, where the protocol has none: confirmation is optional in the standard.
@@ -244,8 +271,9 @@ mod tests {
         let r_b = key("7E071248 14B30948 9125EAED 10111316 4EBF0F34 58C5BD88 335C1F9D 596243D6");
 
         let begun = Initiator::with(&a, DEFAULT_ID, party(&b), r_a).unwrap();
-        let (point, answered) =
-            respond_with(&b, DEFAULT_ID, party(&a), &begun.point(), 16, &r_b).unwrap();
+        let responder = Responder(Initiator::with(&b, DEFAULT_ID, party(&a), r_b).unwrap());
+        let point = responder.point();
+        let answered = responder.finish(&begun.point(), 16).unwrap();
         let agreed = begun.finish(&point, 16).unwrap();
         let s_b = "D3A0FE15 DEE185CE AE907A6B 595CC32A 266ED7B3 367E9983 A896DC32 FA20F8EB";
         let s_a = "18C7894B 3816DF16 CF07B05C 5EC0BEF5 D655D58F 779CC1B4 00A4F388 4644DB88";
