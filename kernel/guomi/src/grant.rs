@@ -65,7 +65,10 @@ impl Grant {
         if let Some(granted) = self.keys.get(alias) {
             return Some((granted.key.clone(), granted.uses));
         }
-        let matching = self.keys.values().filter(|granted| granted.matches(alias));
+        let matching = self
+            .keys
+            .values()
+            .filter(|granted| granted.key.ends_with(ANY) && granted.matches(alias));
         let uses: Uses = matching.flat_map(|granted| granted.uses.iter()).collect();
         (!uses.is_empty()).then(|| (alias.to_owned(), uses))
     }

@@ -48,11 +48,6 @@ impl Session {
         }
     }
 
-    /// What all devices share.
-    pub fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
     /// Where long work is done.
     pub fn workers(&self) -> &Workers {
         &self.shared.workers

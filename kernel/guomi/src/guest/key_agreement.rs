@@ -22,7 +22,7 @@ struct Begun {
     effort: Effort,
     /// What becomes of the key.
     origin: Origin,
-    place: Place,
+    _place: Place,
 }
 
 /// The side that begins.
@@ -83,7 +83,7 @@ impl View<'_> {
             } else {
                 Origin::Made
             },
-            place,
+            _place: place,
         })
     }
 
