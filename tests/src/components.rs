@@ -48,6 +48,7 @@ const PACKAGES: &[&str] = &[
     "cookbook-vote",
     "weihe-bench-hardware",
     "weihe-guest-drivers",
+    "weihe-guest-guomi",
     "weihe-guest-raw",
     "weihe-guest-ledger",
     "weihe-guest-lengths",

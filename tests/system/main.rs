@@ -25,6 +25,7 @@ mod folder;
 mod grants;
 mod greenhouse;
 mod guard;
+mod guomi;
 mod hardware;
 mod hardware_limits;
 mod host;

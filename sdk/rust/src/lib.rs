@@ -13,6 +13,7 @@ mod description;
 mod error;
 mod event;
 mod glue;
+pub mod guomi;
 pub mod hal;
 pub mod json;
 mod kernel;

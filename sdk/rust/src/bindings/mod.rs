@@ -57,6 +57,16 @@ pub mod hal {
     });
 }
 
+/// National cryptography apart: what is computed with is borrowed.
+pub mod guomi {
+    wit_bindgen::generate!({
+        path: ["../../wit/guomi"],
+        world: "weihe:guomi/imports",
+        ownership: Borrowing { duplicate_if_necessary: true },
+        generate_all,
+    });
+}
+
 macro_rules! hook {
     ($module:ident, $world:literal $(, $interface:literal: $path:path)*) => {
         #[doc = concat!("The hook of `", $world, "`.")]

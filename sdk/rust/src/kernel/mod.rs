@@ -10,8 +10,14 @@ pub use guest::{Kernel, Keys, Place, Tables, log};
 mod hardware;
 #[cfg(target_arch = "wasm32")]
 pub use hardware::{Bus, Converter, Line, Peripheral, Port, Pulses, Waits};
+#[cfg(target_arch = "wasm32")]
+mod keys;
+#[cfg(target_arch = "wasm32")]
+pub use crate::bindings::guomi::weihe::guomi;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::testing::board::seam::{Bus, Converter, Line, Peripheral, Port, Pulses, Waits};
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::testing::guomi::seam as guomi;
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::testing::seam::{Kernel, Keys, Place, Tables, log};

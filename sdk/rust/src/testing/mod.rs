@@ -12,6 +12,7 @@
 //! | grants, limits | topics and calls, when [`Setup::grants`] names them | the real ones |
 //! | connections | a reply is handed to the plugin | turns, time-outs and framing of the real connection |
 //! | hardware | chips are played by the test | the virtual board of the host |
+//! | keys | those of [`Setup::key`], the same algorithms | the same keys, in the key store of the host |
 //! | database | played by [`Setup::sql`] | a real one, empty |
 //! | faults | all of [`Fault`] | exchanges, links and calls |
 //! | after an error | nothing is delivered again | as on a host: again later, or to the dead letters |
@@ -52,6 +53,7 @@ mod calendar;
 mod exchange;
 mod fault;
 mod grants;
+pub(crate) mod guomi;
 mod kernel;
 mod meddling;
 mod native;
@@ -68,6 +70,7 @@ mod world;
 
 pub use board::{Board, I2cDevice, I2cFault, I2cScript, LineView, Pulse};
 pub use fault::Fault;
+pub use guomi::TestKey;
 pub use kernel::{FakeKernel, TestKernel};
 pub use recording::{ReplayError, Replayed};
 pub use sandbox::Sandbox;

@@ -58,6 +58,8 @@ pub(super) struct Settings {
     pub(super) limits: Option<String>,
     /// The virtual board.
     pub(super) board: Option<String>,
+    /// Keys, as the host is told of them.
+    pub(super) keys: Vec<Json>,
     pub(super) last: Vec<EventBuf>,
     pub(super) wrong: Option<String>,
     /// What was set that is of no use in the sandbox, and what is instead.
@@ -181,6 +183,9 @@ impl Sandboxed {
         }
         if let Some(board) = settings.board {
             request["board"] = board.into();
+        }
+        if !settings.keys.is_empty() {
+            request["keys"] = settings.keys.into();
         }
         if let Some((version, bytes)) = state {
             request["state"] = json!({ "version": version, "bytes": hex(&bytes) });

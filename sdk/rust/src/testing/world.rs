@@ -3,6 +3,7 @@
 use super::board::Parts;
 use super::fault::Fault;
 use super::grants::Grants;
+use super::guomi::TestKey;
 use crate::bindings::imports::weihe::plugin::schedule::EveryOptions;
 use crate::log::Level;
 use crate::{
@@ -234,6 +235,8 @@ pub(super) struct World {
     pub(super) next_id: u64,
     /// The native board. What a plugin does to hardware is not undone when a handler fails.
     pub(super) board: Parts,
+    /// The key store.
+    pub(super) secrets: BTreeMap<String, TestKey>,
     pub(super) sql: Option<SqlSeam>,
     pub(super) line: Option<LineSeam>,
 }

@@ -1,0 +1,6 @@
+//! Keys for tests.
+
+pub mod seam;
+mod setup;
+
+pub use setup::TestKey;

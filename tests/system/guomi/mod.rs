@@ -1,0 +1,5 @@
+//! National cryptography, as users meet it.
+
+mod capability;
+mod capability_limits;
+mod stand;
