@@ -9,11 +9,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What a crate outside the clone needs of it, besides which nothing is embedded.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 15] = [
     "Cargo.toml",
     "Cargo.lock",
     "LICENSE-APACHE",
     "LICENSE-MIT",
+    "kernel/guomi/sm/Cargo.toml",
+    "kernel/guomi/sm/src",
     "rust-toolchain.toml",
     "sdk/macros/Cargo.toml",
     "sdk/macros/src",

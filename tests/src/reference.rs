@@ -11,7 +11,7 @@ use wit_parser::{
 use crate::workspace;
 
 /// Packages of our own, which get a page each, and those that they need.
-const OWN: [&str; 4] = ["plugin", "connection", "store", "hal"];
+const OWN: [&str; 5] = ["plugin", "connection", "store", "hal", "guomi"];
 const NEEDED: [&str; 4] = [
     "deps/wasi-logging",
     "deps/wasi-config",

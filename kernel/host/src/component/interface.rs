@@ -97,6 +97,11 @@ pub fn provider(import: &str) -> Option<Provider> {
         (_, "weihe:hal/types") => ("types only", None),
         ("weihe:hal", _) => ("the board", Some("hal")),
         ("wasi:i2c", _) => ("the board", Some("hal.i2c")),
+        (_, "weihe:guomi/types") => ("types only", None),
+        (_, "weihe:guomi/digest" | "weihe:guomi/random") => {
+            ("the host's cryptography", Some("guomi"))
+        }
+        ("weihe:guomi", _) => ("the host's cryptography", Some("guomi.keys")),
         ("wasi:logging", _) => ("the host's log", None),
         ("wasi:config", _) => ("the device's config table", None),
         ("wasi:clocks", _) => ("the kernel's clock", None),
@@ -119,7 +124,11 @@ mod tests {
         assert_eq!(provider("weihe:plugin/bus@0.1.0"), Some("kernel"));
         assert_eq!(provider("weihe:store/sql@0.1.0"), Some("the store"));
         assert_eq!(provider("wasi:io/streams@0.2.6"), Some("an inert stand-in"));
-        assert_eq!(provider("weihe:guomi/sm4@0.1.0"), None);
+        assert_eq!(
+            provider("weihe:guomi/signer@0.1.0"),
+            Some("the host's cryptography")
+        );
+        assert_eq!(provider("weihe:robots/arm@0.1.0"), None);
         assert_eq!(provider("nonsense"), None);
     }
 

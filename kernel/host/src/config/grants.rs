@@ -12,7 +12,7 @@ use super::section::{Section, nearest};
 use super::shape;
 
 /// The capabilities whose tables stand in `grants`. Each checks its own table.
-pub const CAPABILITIES: [&str; 2] = ["hal", "store"];
+pub const CAPABILITIES: [&str; 3] = ["guomi", "hal", "store"];
 
 /// What the kernel reads itself.
 const KEYS: [&str; 4] = ["publish", "subscribe", "connections", "call"];

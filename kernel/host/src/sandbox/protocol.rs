@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use weihe_guomi::keys::Algorithm;
 use weihe_hal::virtual_board::Act as BoardAct;
 use weihe_kernel::event::Quality;
 use weihe_kernel::grant::Grants;
@@ -145,6 +146,30 @@ pub struct Start {
     /// The text of a virtual board that is the device's hardware; none: there is nothing on it.
     #[serde(default)]
     pub board: Option<String>,
+    /// Keys of the key store.
+    #[serde(default)]
+    pub keys: Vec<TestKey>,
+}
+
+/// A key of a test.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestKey {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub algorithm: Algorithm,
+    /// The private or symmetric key, in hexadecimal.
+    pub secret: String,
+    /// Whether it may be taken out.
+    #[serde(default)]
+    pub exportable: bool,
+}
+
+impl std::fmt::Debug for TestKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TestKey({}, ..)", self.name)
+    }
 }
 
 /// A connection that the test plays.

@@ -2,6 +2,7 @@
 
 mod advance;
 mod grants;
+mod keys;
 mod moment;
 mod sights;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tokio::task::JoinHandle;
+use weihe_guomi::{GuomiCapability, MemoryKeys};
 use weihe_hal::HalCapability;
 use weihe_hal::virtual_board::{BoardError, VirtualBoard};
 use weihe_kernel::audit::NoAudit;
@@ -88,6 +90,8 @@ pub struct Session {
     field: Field,
     /// The device's hardware.
     hal: Arc<HalCapability>,
+    /// The keys that the test gives it.
+    keys: Arc<MemoryKeys>,
     plugin: PluginStatus,
     published: Vec<Subscription>,
     /// What the device subscribed when that was told last.
@@ -132,8 +136,12 @@ impl Session {
         };
         let board = VirtualBoard::parse("", Arc::new(clock.clone()))?;
         let hal = Arc::new(HalCapability::new(Arc::new(board)));
-        let capabilities: Vec<Arc<dyn Capability>> =
-            vec![Arc::new(StoreCapability::new(store.clone())), hal.clone()];
+        let keys = Arc::new(MemoryKeys::default());
+        let capabilities: Vec<Arc<dyn Capability>> = vec![
+            Arc::new(StoreCapability::new(store.clone())),
+            hal.clone(),
+            Arc::new(GuomiCapability::on_one_thread(keys.clone())),
+        ];
         let mut kinds = Kinds::new();
         kinds.register(field.clone());
         let (kernel, here) = Kernel::start_here(kernel_options, capabilities, kinds, seen.clone())?;
@@ -151,6 +159,7 @@ impl Session {
             seen,
             field,
             hal,
+            keys,
             plugin,
             logs: logs.reader(),
             test,
@@ -345,6 +354,9 @@ impl Session {
         }
         self.publish(&start.last)?;
         self.watch()?;
+        for key in &start.keys {
+            keys::put(&self.keys, key)?;
+        }
         let grants = match start.grants {
             Some(grants) => grants,
             None => everything(&start, &self.plugin, &self.hal.look())?,

@@ -54,7 +54,16 @@ pub(super) fn lock() -> Option<&'static str> {
 }
 
 /// The crates that are written out.
-const CRATES: [&str; 3] = ["sdk/macros", "sdk/rust", "sdk/testing"];
+const CRATES: [&str; 4] = ["kernel/guomi/sm", "sdk/macros", "sdk/rust", "sdk/testing"];
+
+/// The manifest of a crate of which only the library is written out: what measures and tests it is not there.
+pub(super) fn library(manifest: &str) -> Result<String, toml::de::Error> {
+    let mut manifest: toml::Table = toml::from_str(manifest)?;
+    for part in ["bench", "example", "test", "dev-dependencies"] {
+        manifest.remove(part);
+    }
+    Ok(manifest.to_string())
+}
 
 /// The workspace around the SDK that is written out: what its manifest takes from the one of the
 /// clone, and no other member.

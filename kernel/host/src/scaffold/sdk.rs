@@ -13,6 +13,9 @@ static SOURCES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/sdk.rs"))
 /// The crate, in the clone and in what is written out.
 const CRATE: &str = "sdk/rust";
 
+/// The manifest of the algorithms that native tests compute with, in the clone and in what is written out.
+const ALGORITHMS: &str = "kernel/guomi/sm/Cargo.toml";
+
 /// How much of the hash stands in a folder's name: enough to tell versions apart.
 const HASH_LENGTH: usize = 12;
 
@@ -137,6 +140,7 @@ fn write_to(folder: &Path) -> Result<PathBuf, SdkError> {
     for (name, text) in SOURCES {
         match *name {
             "Cargo.toml" => write(&root.join(name), &manifest::workspace(text)?)?,
+            ALGORITHMS => write(&root.join(name), &manifest::library(text)?)?,
             // For the new crate alone.
             "Cargo.lock" | "rust-toolchain.toml" => {}
             _ => write(&root.join(name), text)?,

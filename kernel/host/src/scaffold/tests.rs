@@ -10,7 +10,7 @@ fn what_is_written_out_is_a_workspace_with_nothing_missing() {
                  weihe-sdk = { path = \"sdk/rust\" }\n\
                  [profile.dev]\ndebug = true\n";
     let written: toml::Table = toml::from_str(&manifest::workspace(clone).unwrap()).unwrap();
-    let expected = "[workspace]\nmembers = [\"sdk/macros\", \"sdk/rust\", \"sdk/testing\"]\n\
+    let expected = "[workspace]\nmembers = [\"kernel/guomi/sm\", \"sdk/macros\", \"sdk/rust\", \"sdk/testing\"]\n\
                     package.version = \"0.1.0\"\ndependencies.serde = \"1\"\n\
                     dependencies.weihe-sdk.path = \"sdk/rust\"\n";
     assert_eq!(written, toml::from_str(expected).unwrap());

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use weihe_guomi::GuomiCapability;
 use weihe_hal::virtual_board::BoardError;
 use weihe_hal::{Claims, HalCapability};
 use weihe_kernel::audit::NoAudit;
@@ -19,6 +20,7 @@ use weihe_kernel::{
 use weihe_store::{OpenError, Store, StoreCapability};
 
 use super::hardware::{claim, hardware};
+use super::keyring::keyring;
 use super::{CACHE, Candidate, DATABASE, QUARANTINE, compiler};
 use crate::config::BoardEntry;
 
@@ -71,7 +73,11 @@ impl DryRun {
         };
         let hal = Arc::new(hardware(board, Arc::new(SystemClock::new()))?);
         let capabilities = || -> Vec<Arc<dyn Capability>> {
-            vec![Arc::new(StoreCapability::new(store.clone())), hal.clone()]
+            vec![
+                Arc::new(StoreCapability::new(store.clone())),
+                hal.clone(),
+                Arc::new(GuomiCapability::new(keyring())),
+            ]
         };
         // A home that cannot be written to is no reason not to check.
         let kernel =

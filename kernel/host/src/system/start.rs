@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
+use weihe_guomi::GuomiCapability;
 use weihe_hal::HalCapability;
 use weihe_hal::virtual_board::BoardError;
 use weihe_kernel::{Capability, Kernel, KernelError, KernelOptions, PluginStatus, SystemClock};
@@ -12,6 +13,7 @@ use weihe_store::{OpenError, Store, StoreCapability};
 
 use super::hardware::hardware;
 use super::kept::Kept;
+use super::keyring::keyring;
 use super::reconcile::Followed;
 use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kinds};
 use crate::audit::{AUDIT, Trail, TrailError};
@@ -142,8 +144,11 @@ impl System {
             memory: super::memory::limit(&config.host),
         };
         let hal = Arc::new(hardware(&config.board, options.clock.clone())?);
-        let capabilities: Vec<Arc<dyn Capability>> =
-            vec![Arc::new(StoreCapability::new(store)), hal.clone()];
+        let capabilities: Vec<Arc<dyn Capability>> = vec![
+            Arc::new(StoreCapability::new(store)),
+            hal.clone(),
+            Arc::new(GuomiCapability::new(keyring())),
+        ];
         let kernel = Kernel::start(options, capabilities, kinds())?;
         audit.publish_on(kernel.bus().clone());
         let system = Self {

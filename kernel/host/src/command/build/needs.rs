@@ -28,7 +28,22 @@ pub(super) struct Needs {
     store_keys: bool,
     /// The kinds of hardware that it uses; none when it uses none.
     hardware: Option<Vec<Kind>>,
+    /// The uses of keys that its interfaces are for; none when it has nothing to do with cryptography.
+    cryptography: Option<Vec<&'static str>>,
 }
+
+/// Interfaces of cryptography, and the use of a key that each is for.
+const USES: [(&str, &[&str]); 9] = [
+    ("weihe:guomi/signer@", &["sign"]),
+    ("weihe:guomi/verifier@", &["verify"]),
+    ("weihe:guomi/encrypter@", &["encrypt"]),
+    ("weihe:guomi/decrypter@", &["decrypt"]),
+    ("weihe:guomi/mac@", &["mac"]),
+    ("weihe:guomi/cipher@", &["encrypt", "decrypt"]),
+    ("weihe:guomi/aead@", &["encrypt", "decrypt"]),
+    ("weihe:guomi/key-agreement@", &["agree"]),
+    ("weihe:guomi/", &[]),
+];
 
 /// Interfaces of hardware that need nothing but the grant's table.
 const ANY_HARDWARE: &str = "weihe:hal/delay@";
@@ -79,6 +94,13 @@ impl Needs {
                 let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| uses(*kind)).collect();
                 (!kinds.is_empty() || imports(ANY_HARDWARE)).then_some(kinds)
             },
+            cryptography: imports("weihe:guomi/").then(|| {
+                let used = USES.iter().filter(|(interface, _)| imports(interface));
+                let mut uses: Vec<_> = used.flat_map(|(_, uses)| uses.iter().copied()).collect();
+                uses.sort_unstable();
+                uses.dedup();
+                uses
+            }),
         }
     }
 
@@ -123,6 +145,13 @@ impl Needs {
             let _ = writeln!(text, "[device.{name}.grants.hal]");
             kinds.iter().for_each(|kind| text.push_str(example(*kind)));
         }
+        if let Some(uses) = &self.cryptography {
+            let _ = writeln!(text, "[device.{name}.grants.guomi]");
+            if !uses.is_empty() {
+                // Which key is for what, and whether one of the host's is used at all, is the author's to say.
+                let _ = writeln!(text, "# keys = {{ NAME = {} }}", json!(uses));
+            }
+        }
         text
     }
 
@@ -134,6 +163,7 @@ impl Needs {
             "subscribe": self.subscribe,
             "call": self.calls,
             "store": { "tables": self.tables, "keys": self.store_keys },
+            "guomi": self.cryptography,
             "hal": self.hardware.as_ref().map(|kinds| kinds.iter().map(|kind| kind.key()).collect::<Vec<_>>()),
             "toml": self.toml(),
         })
@@ -225,6 +255,23 @@ mod tests {
         );
         assert!(delay.toml().ends_with("[device.lamp.grants.hal]\n"));
         assert_eq!(delay.to_json()["hal"], json!([]));
+    }
+
+    #[test]
+    fn keys_are_granted_for_what_the_interfaces_are_for() {
+        let of = |imports: &[&str]| Needs::of("seal", &layout(imports), &Description::default());
+        let needs = of(&["weihe:guomi/aead@0.1.0", "weihe:guomi/signer@0.1.0"]);
+        let toml = needs.toml();
+        assert!(
+            toml.ends_with(
+                "[device.seal.grants.guomi]\n# keys = { NAME = [\"decrypt\",\"encrypt\",\"sign\"] }\n"
+            ),
+            "{toml}"
+        );
+        Config::parse(Path::new("/nowhere"), &format!("[plugin.seal]\n{toml}")).unwrap();
+        let digest = of(&["weihe:guomi/digest@0.1.0"]).toml();
+        assert!(digest.ends_with("[device.seal.grants.guomi]\n"), "{digest}");
+        assert_eq!(of(&[]).to_json()["guomi"], json!(null));
     }
 
     #[test]

@@ -119,6 +119,12 @@ fn unused(
             &["weihe:hal/", "wasi:i2c/"][..],
         ),
         (
+            grants.capabilities.contains_key("guomi"),
+            "guomi",
+            "cryptography",
+            &["weihe:guomi/"][..],
+        ),
+        (
             !grants.connections.is_empty(),
             "connections",
             "connections",

@@ -172,6 +172,49 @@ pub(in crate::config) struct Grants {
     store: Option<StoreGrant>,
     /// Lines, buses, ports and channels of the board.
     hal: Option<HalGrant>,
+    /// National cryptography, and keys of the key store.
+    guomi: Option<GuomiGrant>,
+}
+
+/// What a device may do with keys. The table alone grants digests, random numbers, and keys that the plugin brings.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct GuomiGrant {
+    /// Keys by the names that the plugin opens, with what may be done with them; `fleet-*` for all that begin so.
+    keys: Option<BTreeMap<String, KeyGrant>>,
+}
+
+/// A key that a device may use.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::config) enum KeyGrant {
+    /// What may be done with it.
+    Uses(Vec<KeyUse>),
+    /// The same for a key of another name.
+    Table(KeyTable),
+}
+
+/// What may be done with a key.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(in crate::config) enum KeyUse {
+    Sign,
+    Verify,
+    Encrypt,
+    Decrypt,
+    Mac,
+    Agree,
+    Export,
+}
+
+/// A key of another name.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct KeyTable {
+    /// What the key store calls it. Default: the name that the plugin opens.
+    key: Option<String>,
+    /// What may be done with it.
+    uses: Vec<KeyUse>,
 }
 
 /// What a device may touch of the hardware. Names are those that the plugin opens.

@@ -9,10 +9,16 @@ use crate::language::said::{Part, translate};
 use crate::language::{Language, SAID, Text, speaking};
 
 /// Where sentences come from that people read on the command line.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 12] = [
     "kernel/host/src",
     "kernel/core/src",
+    "kernel/guomi/src/capability.rs",
+    "kernel/guomi/src/error.rs",
+    "kernel/guomi/src/grant.rs",
+    "kernel/guomi/src/guest",
     "kernel/guomi/src/keys",
+    "kernel/guomi/src/session.rs",
+    "kernel/guomi/src/worker.rs",
     "kernel/hal/src",
     "kernel/link/src",
     "kernel/store/src",

@@ -1,5 +1,6 @@
 //! What a device is granted whose test says nothing of it.
 
+use weihe_guomi::keys::Use;
 use weihe_hal::virtual_board::BoardView;
 use weihe_kernel::PluginStatus;
 use weihe_kernel::grant::Grants;
@@ -40,7 +41,25 @@ pub(super) fn everything(
     if start.board.is_some() && plugin.imports.iter().any(hardware) {
         grants.capabilities.insert("hal".to_owned(), whole(board));
     }
+    let guomi = |import: &String| import.starts_with("weihe:guomi/");
+    if plugin.imports.iter().any(guomi) {
+        grants
+            .capabilities
+            .insert("guomi".to_owned(), all_keys(start));
+    }
     Ok(grants)
+}
+
+/// All that can be done with the keys of the test.
+fn all_keys(start: &Start) -> toml::Table {
+    let granted = start.keys.iter().map(|key| {
+        let export = key.exportable.then_some(Use::Export);
+        let uses = key.algorithm.uses();
+        let uses = uses.iter().chain(export).map(|one| one.name().into());
+        (key.name.clone(), toml::Value::Array(uses.collect()))
+    });
+    let keys: toml::Table = granted.collect();
+    toml::Table::from_iter([("keys".to_owned(), keys.into())])
 }
 
 /// All that is on a board, under every name that it has.
