@@ -9,7 +9,7 @@ use weihe_kernel::capability::{Attachment, Capability, CommitError, GrantError, 
 
 use crate::grant::Grant;
 use crate::guest;
-use crate::keys::{About, Key, KeyError, Uses};
+use crate::keys::{About, Key, KeyError, KeyStore, Uses};
 use crate::session::Session;
 use crate::worker::Workers;
 
@@ -36,6 +36,22 @@ pub trait Keyring: Send + Sync + 'static {
         version: Option<u32>,
         wanted: Uses,
     ) -> Result<Arc<dyn Key>, KeyError>;
+}
+
+impl Keyring for KeyStore {
+    fn list(&self) -> Result<Vec<About>, KeyError> {
+        Ok(Self::list(self)?.keys)
+    }
+
+    fn open(
+        &self,
+        device: &str,
+        name: &str,
+        version: Option<u32>,
+        wanted: Uses,
+    ) -> Result<Arc<dyn Key>, KeyError> {
+        self.open_for(device, name, version, wanted)
+    }
 }
 
 /// The capability `guomi`.

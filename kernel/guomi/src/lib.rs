@@ -7,10 +7,10 @@ mod error;
 pub mod grant;
 mod guest;
 pub mod keys;
-pub mod signed;
 pub mod limits;
 mod memory;
 mod session;
+pub mod signed;
 mod worker;
 
 pub use capability::{GUOMI, GuomiCapability, Keyring};

@@ -1,19 +1,15 @@
 //! Keys in memory: those that components bring or agree on, which are in no store, and those of tests.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use weihe_sm::sm2::{self, PrivateKey, PublicKey, Signature, exchange};
-use weihe_sm::sm3::{DIGEST, Hmac};
-use weihe_sm::sm4::{self, BLOCK, Cbc, Ctr, Decryptor, Ecb, Encryptor, GcmSealer, TAG};
+use weihe_sm::sm2::{PrivateKey, PublicKey};
+use weihe_sm::sm3::DIGEST;
+use weihe_sm::sm4;
 use zeroize::Zeroizing;
 
 use crate::capability::Keyring;
-use crate::keys::{
-    About, Aead, AeadMode, Agreed, Algorithm, Direction, Exchange, Key, KeyError, Layout, Mac,
-    Mode, NewKey, Padding, Role, Sealer, Secret, Stream, Terms, Uses,
-};
+use crate::keys::{About, Algorithm, Key, KeyError, NewKey, Secret, SoftKey, Uses};
 
 /// What keeps these keys.
 pub const MEMORY: &str = "memory";
@@ -30,73 +26,23 @@ pub enum Origin {
     Made,
 }
 
-/// A key in memory.
-pub struct MemoryKey {
-    about: About,
-    secret: Held,
-}
-
-enum Held {
-    Private(PrivateKey),
-    /// For SM4, HMAC-SM3 or both.
-    Bytes(Zeroizing<Vec<u8>>),
-}
-
-impl fmt::Debug for MemoryKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MemoryKey({}, ..)", self.about.name)
-    }
-}
-
-impl MemoryKey {
-    /// A symmetric key that is in no store. With 16 bytes it is one for SM4, too.
-    pub fn loose(bytes: Vec<u8>, origin: Origin) -> Self {
-        let mac = Algorithm::HmacSm3.uses().iter();
-        let (algorithm, uses) = match bytes.len() {
-            BLOCK => (
-                Algorithm::Sm4,
-                Algorithm::Sm4.uses().iter().chain(mac).collect(),
-            ),
-            _ => (Algorithm::HmacSm3, mac.collect()),
-        };
-        let new = NewKey {
-            uses,
-            exportable: origin == Origin::Brought,
-            ..NewKey::new(LOOSE, algorithm)
-        };
-        Self {
-            about: about(&new, None),
-            secret: Held::Bytes(Zeroizing::new(bytes)),
-        }
-    }
-
-    fn of(new: &NewKey, secret: &Secret) -> Self {
-        let (public, secret) = match secret {
-            Secret::Sm2(key) => (Some(key.public_key()), Held::Private(key.clone())),
-            Secret::Sm4(key) => (None, Held::Bytes(Zeroizing::new(key.as_bytes().to_vec()))),
-            Secret::HmacSm3(key) => (None, Held::Bytes(key.clone())),
-        };
-        Self {
-            about: about(new, public),
-            secret,
-        }
-    }
-
-    fn private(&self, what: &'static str) -> Result<&PrivateKey, KeyError> {
-        match &self.secret {
-            Held::Private(key) => Ok(key),
-            Held::Bytes(_) => Err(self.unsuitable(what)),
-        }
-    }
-
-    fn sm4(&self) -> Result<sm4::Key, KeyError> {
-        match &self.secret {
-            Held::Bytes(bytes) if self.about.algorithm == Algorithm::Sm4 => {
-                Ok(sm4::Key::from_bytes(bytes)?)
-            }
-            _ => Err(self.unsuitable("encrypt and decrypt with SM4")),
-        }
-    }
+/// A symmetric key that is in no store. With 16 bytes it is one for SM4 and for HMAC-SM3, else for HMAC-SM3 alone.
+pub(crate) fn loose(bytes: Vec<u8>, origin: Origin) -> SoftKey {
+    let bytes = Zeroizing::new(bytes);
+    let mac = Algorithm::HmacSm3.uses().iter();
+    let (secret, uses) = match sm4::Key::from_bytes(&bytes) {
+        Ok(key) => (
+            Secret::Sm4(key),
+            Algorithm::Sm4.uses().iter().chain(mac).collect(),
+        ),
+        Err(_) => (Secret::HmacSm3(bytes), mac.collect()),
+    };
+    let new = NewKey {
+        uses,
+        exportable: origin == Origin::Brought,
+        ..NewKey::new(LOOSE, secret.algorithm())
+    };
+    SoftKey::new(about(&new, None), secret)
 }
 
 fn about(new: &NewKey, public_key: Option<PublicKey>) -> About {
@@ -114,228 +60,9 @@ fn about(new: &NewKey, public_key: Option<PublicKey>) -> About {
     }
 }
 
-impl Key for MemoryKey {
-    fn about(&self) -> &About {
-        &self.about
-    }
-
-    fn sign_digest(&self, digest: &[u8; DIGEST]) -> Result<Signature, KeyError> {
-        Ok(self.private("sign")?.sign_digest(digest)?)
-    }
-
-    fn decrypt(&self, layout: Layout, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let layout = match layout {
-            Layout::C1C3C2 => sm2::Layout::C1C3C2,
-            Layout::C1C2C3 => sm2::Layout::C1C2C3,
-            Layout::Der => sm2::Layout::Der,
-        };
-        Ok(self
-            .private("decrypt with SM2")?
-            .decrypt(layout, ciphertext)?)
-    }
-
-    fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        Ok(self.private("agree on keys")?.agree(peer))
-    }
-
-    fn exchange(&self, terms: &Terms) -> Result<Box<dyn Exchange>, KeyError> {
-        let key = self.private("agree on keys")?;
-        let peer = exchange::Party {
-            key: terms.peer,
-            id: &terms.peer_id,
-        };
-        let side = match terms.role {
-            Role::Initiator => Side::One(exchange::Initiator::new(key, &terms.own_id, peer)?),
-            Role::Responder => Side::Other(exchange::Responder::new(key, &terms.own_id, peer)?),
-        };
-        Ok(Box::new(Begun(side, terms.length)))
-    }
-
-    fn aead(&self, mode: AeadMode) -> Result<Box<dyn Aead>, KeyError> {
-        let key = self.sm4()?;
-        Ok(Box::new(match mode {
-            AeadMode::Gcm => sm4::Aead::gcm(&key),
-            AeadMode::Ccm => sm4::Aead::ccm(&key),
-        }))
-    }
-
-    fn sealer(&self, nonce: &[u8], associated: &[u8]) -> Result<Box<dyn Sealer>, KeyError> {
-        Ok(Box::new(GcmSealer::new(&self.sm4()?, nonce, associated)?))
-    }
-
-    fn cipher(
-        &self,
-        mode: Mode,
-        direction: Direction,
-        iv: &[u8],
-    ) -> Result<Box<dyn Stream>, KeyError> {
-        let key = self.sm4()?;
-        Ok(match (mode, direction) {
-            (Mode::Ecb(_), _) if !iv.is_empty() => return Err(no_block(iv.len())),
-            (Mode::Ecb(padding), Direction::Encrypt) => {
-                Box::new(Ecb::new(&key).encryptor(filled(padding)))
-            }
-            (Mode::Ecb(padding), Direction::Decrypt) => {
-                Box::new(Ecb::new(&key).decryptor(filled(padding)))
-            }
-            (Mode::Cbc(padding), Direction::Encrypt) => {
-                Box::new(Cbc::new(&key).encryptor(block(iv)?, filled(padding)))
-            }
-            (Mode::Cbc(padding), Direction::Decrypt) => {
-                Box::new(Cbc::new(&key).decryptor(block(iv)?, filled(padding)))
-            }
-            (Mode::Ctr, _) => Box::new(Ctr::new(&key, block(iv)?)),
-        })
-    }
-
-    fn mac(&self) -> Result<Box<dyn Mac>, KeyError> {
-        match &self.secret {
-            Held::Bytes(bytes) => Ok(Box::new(Hmac::new(bytes))),
-            Held::Private(_) => Err(self.unsuitable("make MACs")),
-        }
-    }
-
-    fn export(&self) -> Result<Secret, KeyError> {
-        if !self.about.exportable {
-            let name = self.about.name.clone();
-            return Err(KeyError::NotExportable { name });
-        }
-        Ok(match &self.secret {
-            Held::Private(key) => Secret::Sm2(key.clone()),
-            Held::Bytes(bytes) => Secret::HmacSm3(bytes.clone()),
-        })
-    }
-}
-
-fn filled(padding: Padding) -> sm4::Padding {
-    match padding {
-        Padding::None => sm4::Padding::None,
-        Padding::Pkcs7 => sm4::Padding::Pkcs7,
-    }
-}
-
-/// The block that a mode begins with.
-fn block(iv: &[u8]) -> Result<&[u8; BLOCK], KeyError> {
-    iv.try_into().map_err(|_| no_block(iv.len()))
-}
-
-fn no_block(found: usize) -> KeyError {
-    KeyError::Crypto(weihe_sm::Error::Length {
-        what: "what a mode of SM4 begins with",
-        expected: "16, and none with ECB",
-        found,
-    })
-}
-
-enum Side {
-    One(exchange::Initiator),
-    Other(exchange::Responder),
-}
-
-/// An exchange, and how many bytes are agreed on.
-struct Begun(Side, usize);
-
-impl Exchange for Begun {
-    fn ephemeral(&self) -> [u8; 65] {
-        match &self.0 {
-            Side::One(side) => side.point(),
-            Side::Other(side) => side.point(),
-        }
-    }
-
-    fn finish(self: Box<Self>, peer: &[u8]) -> Result<Agreed, KeyError> {
-        let agreed = match self.0 {
-            Side::One(side) => side.finish(peer, self.1),
-            Side::Other(side) => side.finish(peer, self.1),
-        }?;
-        let (key, confirmation, expected) = agreed.into_parts();
-        Ok(Agreed {
-            key,
-            confirmation,
-            expected,
-        })
-    }
-}
-
-impl Aead for sm4::Aead {
-    fn seal(
-        &self,
-        nonce: &[u8],
-        associated: &[u8],
-        data: &mut [u8],
-    ) -> Result<[u8; TAG], KeyError> {
-        Ok(Self::seal(self, nonce, associated, data)?)
-    }
-
-    fn open(
-        &self,
-        nonce: &[u8],
-        associated: &[u8],
-        data: &mut [u8],
-        tag: &[u8; TAG],
-    ) -> Result<(), KeyError> {
-        Ok(Self::open(self, nonce, associated, data, tag)?)
-    }
-}
-
-impl Sealer for GcmSealer {
-    fn apply(&mut self, data: &mut [u8]) -> Result<(), KeyError> {
-        Ok(Self::apply(self, data)?)
-    }
-
-    fn finish(self: Box<Self>) -> Result<[u8; TAG], KeyError> {
-        Ok(Self::finish(*self))
-    }
-}
-
-impl Stream for Encryptor {
-    fn update(&mut self, data: &[u8]) -> Result<Vec<u8>, KeyError> {
-        Ok(Self::update(self, data))
-    }
-
-    fn finish(self: Box<Self>) -> Result<Vec<u8>, KeyError> {
-        Ok(Self::finish(*self)?)
-    }
-}
-
-impl Stream for Decryptor {
-    fn update(&mut self, data: &[u8]) -> Result<Vec<u8>, KeyError> {
-        Ok(Self::update(self, data))
-    }
-
-    fn finish(self: Box<Self>) -> Result<Vec<u8>, KeyError> {
-        Ok(Self::finish(*self)?)
-    }
-}
-
-impl Stream for Ctr {
-    fn update(&mut self, data: &[u8]) -> Result<Vec<u8>, KeyError> {
-        Ok(Self::update(self, data))
-    }
-
-    fn finish(self: Box<Self>) -> Result<Vec<u8>, KeyError> {
-        Ok(Vec::new())
-    }
-}
-
-impl Mac for Hmac {
-    fn update(&mut self, data: &[u8]) -> Result<(), KeyError> {
-        Self::update(self, data);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Result<[u8; DIGEST], KeyError> {
-        Ok(Self::finish(*self))
-    }
-
-    fn verify(self: Box<Self>, tag: &[u8]) -> Result<(), KeyError> {
-        Ok(Self::verify(*self, tag)?)
-    }
-}
-
 /// Keys that live as long as this: for tests, in the sandbox and of the house.
 #[derive(Debug, Default)]
-pub struct MemoryKeys(Mutex<BTreeMap<String, Arc<MemoryKey>>>);
+pub struct MemoryKeys(Mutex<BTreeMap<String, Arc<SoftKey>>>);
 
 impl MemoryKeys {
     /// Makes a key of random numbers, in place of one of that name.
@@ -367,8 +94,12 @@ impl MemoryKeys {
                 found: secret.algorithm(),
             });
         }
-        let key = MemoryKey::of(new, secret);
-        let about = key.about.clone();
+        let public = match secret {
+            Secret::Sm2(key) => Some(key.public_key()),
+            Secret::Sm4(_) | Secret::HmacSm3(_) => None,
+        };
+        let about = about(new, public);
+        let key = SoftKey::new(about.clone(), secret.clone());
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.insert(new.name.clone(), Arc::new(key));
         Ok(about)
@@ -378,7 +109,7 @@ impl MemoryKeys {
 impl Keyring for MemoryKeys {
     fn list(&self) -> Result<Vec<About>, KeyError> {
         let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(keys.values().map(|key| key.about.clone()).collect())
+        Ok(keys.values().map(|key| key.about().clone()).collect())
     }
 
     fn open(
@@ -395,12 +126,12 @@ impl Keyring for MemoryKeys {
                 known: keys.keys().cloned().collect(),
             });
         };
-        if let Some(version) = version.filter(|version| *version != key.about.version) {
+        if let Some(version) = version.filter(|version| *version != key.about().version) {
             let name = name.to_owned();
             return Err(KeyError::UnknownVersion { name, version });
         }
         for wanted in wanted.iter() {
-            key.about.allow(wanted)?;
+            key.about().allow(wanted)?;
         }
         Ok(key.clone())
     }

@@ -10,7 +10,7 @@ use super::{Outcome, View};
 use crate::error::{GuomiError, within};
 use crate::keys::{Aead, AeadMode, Algorithm, Key, Secret, Use, Uses};
 use crate::limits::SECRET_BYTES;
-use crate::memory::{MemoryKey, Origin};
+use crate::memory::{Origin, loose};
 use crate::session::{Place, effort, not_open_for};
 use crate::worker::Effort;
 
@@ -84,7 +84,7 @@ impl View<'_> {
         bytes: Vec<u8>,
         origin: Origin,
     ) -> Outcome<Resource<OpenSecret>> {
-        let key = MemoryKey::loose(bytes, origin);
+        let key = loose(bytes, origin);
         let about = key.about();
         let uses = match about.exportable {
             true => about.uses.with(Use::Export),

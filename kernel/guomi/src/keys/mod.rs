@@ -18,6 +18,7 @@ mod key;
 mod new;
 mod provider;
 mod shelf;
+mod soft;
 mod store;
 mod uses;
 
@@ -30,5 +31,6 @@ pub use key::{
 };
 pub use new::NewKey;
 pub use provider::{Listing, Provider};
+pub(crate) use soft::SoftKey;
 pub use store::{KeyStore, action};
 pub use uses::{Use, Uses};

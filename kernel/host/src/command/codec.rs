@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
+use weihe_guomi::MemoryKeys;
 use weihe_kernel::event::{Quality, hex};
 use weihe_kernel::runtime::{CodecError, CodecInstance, Decoded, Direction};
 
@@ -118,8 +120,12 @@ fn with_codec<T>(
     let file = plugin_file::find(file, global);
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let (dry, codec) = remote::converse(async {
-        let dry = DryRun::start(None, &BoardEntry::default())
-            .map_err(|error| Failure::plain(error.to_string()))?;
+        let dry = DryRun::start(
+            None,
+            &BoardEntry::default(),
+            Arc::new(MemoryKeys::default()),
+        )
+        .map_err(|error| Failure::plain(error.to_string()))?;
         dry.load(&stem, &file)
             .await
             .map_err(|error| Failure::plain(error.to_string()))?;

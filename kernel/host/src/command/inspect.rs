@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
+use weihe_guomi::MemoryKeys;
 use weihe_kernel::runtime::Description;
 
 use super::{Global, Result, remote};
@@ -107,8 +109,12 @@ impl Inspect {
 /// What the plugin says of itself, or why this host would not load it.
 pub(super) fn describe(file: &Path) -> std::result::Result<Description, String> {
     let described = remote::converse(async {
-        let dry = DryRun::start(None, &BoardEntry::default())
-            .map_err(|error| Failure::plain(error.to_string()))?;
+        let dry = DryRun::start(
+            None,
+            &BoardEntry::default(),
+            Arc::new(MemoryKeys::default()),
+        )
+        .map_err(|error| Failure::plain(error.to_string()))?;
         let loaded = dry.load("inspected", file).await;
         dry.end().await;
         let status = loaded.map_err(|error| Failure::plain(error.to_string()))?;

@@ -1,9 +1,11 @@
 //! `weihe schema`: what may stand in a weihe.toml, for editors.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
+use weihe_guomi::MemoryKeys;
 
 use super::{Global, Result, directory, remote};
 use crate::component::place_bytes;
@@ -97,8 +99,12 @@ async fn describe(config: &Config) -> std::result::Result<Vec<PluginSchema>, Fai
     if config.plugins.is_empty() {
         return Ok(found);
     }
-    let dry = DryRun::start(None, &BoardEntry::default())
-        .map_err(|error| Failure::plain(error.to_string()))?;
+    let dry = DryRun::start(
+        None,
+        &BoardEntry::default(),
+        Arc::new(MemoryKeys::default()),
+    )
+    .map_err(|error| Failure::plain(error.to_string()))?;
     for plugin in &config.plugins {
         let name = &plugin.name;
         if !plugin.file.is_file() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use weihe_guomi::GuomiCapability;
+use weihe_guomi::{GuomiCapability, Keyring};
 use weihe_hal::virtual_board::BoardError;
 use weihe_hal::{Claims, HalCapability};
 use weihe_kernel::audit::NoAudit;
@@ -20,7 +20,6 @@ use weihe_kernel::{
 use weihe_store::{OpenError, Store, StoreCapability};
 
 use super::hardware::{claim, hardware};
-use super::keyring::keyring;
 use super::{CACHE, Candidate, DATABASE, QUARANTINE, compiler};
 use crate::config::BoardEntry;
 
@@ -51,7 +50,11 @@ pub struct DryRun {
 
 impl DryRun {
     /// Starts it. Compiled components are kept in `data`, or else with the user's other caches.
-    pub fn start(data: Option<&Path>, board: &BoardEntry) -> Result<Self, DryError> {
+    pub fn start(
+        data: Option<&Path>,
+        board: &BoardEntry,
+        keys: Arc<dyn Keyring>,
+    ) -> Result<Self, DryError> {
         let scratch = tempfile::tempdir()?;
         let store = Arc::new(Store::open(&scratch.path().join(DATABASE))?);
         let cache = match data.filter(|data| data.is_dir()) {
@@ -76,7 +79,7 @@ impl DryRun {
             vec![
                 Arc::new(StoreCapability::new(store.clone())),
                 hal.clone(),
-                Arc::new(GuomiCapability::new(keyring())),
+                Arc::new(GuomiCapability::new(keys.clone())),
             ]
         };
         // A home that cannot be written to is no reason not to check.

@@ -8,7 +8,6 @@ mod dry;
 mod hardware;
 mod in_force;
 mod kept;
-mod keyring;
 mod memory;
 mod plan;
 mod problem;

@@ -13,11 +13,11 @@ use weihe_store::{OpenError, Store, StoreCapability};
 
 use super::hardware::hardware;
 use super::kept::Kept;
-use super::keyring::keyring;
 use super::reconcile::Followed;
 use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kinds};
 use crate::audit::{AUDIT, Trail, TrailError};
 use crate::config::{BoardEntry, Config, DeviceEntry, HostEntry, Problem, Schema};
+use crate::keys;
 
 /// Why no system runs.
 #[derive(Debug, thiserror::Error)]
@@ -147,7 +147,9 @@ impl System {
         let capabilities: Vec<Arc<dyn Capability>> = vec![
             Arc::new(StoreCapability::new(store)),
             hal.clone(),
-            Arc::new(GuomiCapability::new(keyring())),
+            Arc::new(GuomiCapability::new(Arc::new(
+                keys::unattended(&config.keys).audited(audit.clone()),
+            ))),
         ];
         let kernel = Kernel::start(options, capabilities, kinds())?;
         audit.publish_on(kernel.bus().clone());

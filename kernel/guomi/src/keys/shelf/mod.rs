@@ -1,6 +1,5 @@
 //! What keeps sealed keys by the names of their files: a folder, or the memory of a token. The keys work here.
 
-mod key;
 mod sealed;
 mod secret;
 
@@ -12,10 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use weihe_sm::{sm2::PublicKey, sm4};
 use zeroize::Zeroizing;
 
-use self::key::SoftKey;
 use self::sealed::{Header, Sealed};
 use super::new::check_name;
-use super::{About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, hex};
+use super::{About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, SoftKey, hex};
 
 pub(super) use sealed::LONGEST;
 
@@ -108,7 +106,7 @@ fn load<S: Shelf + ?Sized>(
     let secret = Secret::from_bytes(header.algorithm, &secret).map_err(|error| damaged(&error))?;
     let about = about(header, current, shelf.provider())
         .ok_or_else(|| damaged(&"its header names no public key or certificate"))?;
-    Ok(SoftKey { about, secret })
+    Ok(SoftKey::new(about, secret))
 }
 
 /// Seals a version and writes it.

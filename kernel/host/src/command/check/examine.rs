@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use weihe_kernel::bus::Filter;
 use weihe_kernel::runtime::Description;
@@ -12,6 +13,7 @@ use super::pointless::{pointless, published};
 use crate::component::{Cargo, is_c};
 use crate::config::{Config, PluginEntry, Problem, Schema};
 use crate::control::check_directory;
+use crate::keys;
 use crate::output::Failure;
 use crate::system::{
     DryRun, Implied, choose, connection_problem, device_problem, idle, implied, missing_component,
@@ -71,8 +73,12 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
             None
         }
     };
-    let dry =
-        DryRun::start(data, &config.board).map_err(|error| Failure::plain(error.to_string()))?;
+    let dry = DryRun::start(
+        data,
+        &config.board,
+        Arc::new(keys::unattended(&config.keys)),
+    )
+    .map_err(|error| Failure::plain(error.to_string()))?;
     for connection in &config.connections {
         let name = &connection.name;
         match dry.connection(name, &connection.table) {
