@@ -1,8 +1,6 @@
 //! What a device may touch: `[device.NAME.grants.hal]`.
 
 mod read;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -150,3 +148,6 @@ impl Grant {
         lines.chain(buses).chain(others)
     }
 }
+
+#[cfg(test)]
+mod tests;

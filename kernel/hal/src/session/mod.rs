@@ -3,9 +3,6 @@
 
 mod bus;
 mod open;
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -149,3 +146,7 @@ impl Session {
         self.bus_errors.get(alias).cloned().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -11,8 +11,6 @@
 
 mod disk;
 mod passphrase;
-#[cfg(test)]
-mod tests;
 mod unlock;
 
 use std::fmt;
@@ -183,3 +181,6 @@ impl fmt::Debug for Folder {
         write!(f, "Folder({}, ..)", self.path.display())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,9 +13,6 @@ mod registers;
 mod sht4x;
 mod ssd1306;
 
-#[cfg(test)]
-mod tests;
-
 pub use ads1115::Ads1115;
 pub use bme280::Bme280;
 pub use ds3231::Ds3231;
@@ -152,3 +149,6 @@ fn shown(name: &str, value: f64, unit: &str) -> (String, String) {
         format!("{value:.2} {unit}").trim_end().to_owned(),
     )
 }
+
+#[cfg(test)]
+mod tests;
