@@ -100,9 +100,10 @@ async fn check(rig: &Rig, slave: &mut Slave, client: &mut Client, absent: usize)
     let answer = rig.ask("meter", "scan", scan).await;
     let polled = beside.so_far();
     assert!(polled.iter().all(|event| event.quality == Quality::Good));
+    // The last unit's answer ends the scan, and the turn after it may come later than that.
     assert!(
-        polled.len() >= absent,
-        "a turn after each unit: {}",
+        polled.len() + 1 >= absent,
+        "a turn between units: {}",
         polled.len()
     );
     let found =

@@ -15,7 +15,7 @@ use rustix::net::{
 };
 use serde_json::{Value, json};
 use weihe::guard::GuardProcess;
-use weihe_kernel::failsafe::guard::{Action, Charge};
+use weihe_kernel::failsafe::guard::{Action, Change, Charge};
 use weihe_kernel::failsafe::{Guard, GuardState, GuardStatus};
 
 use super::{text, weihe};
@@ -69,20 +69,24 @@ impl Post {
 
     /// Lines, each with what is written to it.
     fn entrust(&self, lines: &[(BorrowedFd<'_>, &str)]) {
-        self.say(&json!("begin"), None);
-        for (index, (descriptor, bytes)) in lines.iter().enumerate() {
-            let order = json!({
-                "device": "pump",
-                "on": format!("line {index}"),
-                "action": { "order": {
-                    "by": "hal",
-                    "bytes": file(bytes),
-                    "what": format!("line {index} = off"),
-                } },
-            });
-            self.say(&json!({ "charge": order }), Some(*descriptor));
+        for (number, (descriptor, bytes)) in lines.iter().enumerate() {
+            self.charge(number, *descriptor, bytes);
         }
         self.say(&json!("commit"), None);
+    }
+
+    /// One line, which is not in force yet.
+    fn charge(&self, number: usize, descriptor: BorrowedFd<'_>, bytes: &str) {
+        let order = json!({
+            "device": "pump",
+            "on": format!("line {number}"),
+            "action": { "order": {
+                "by": "hal",
+                "bytes": file(bytes),
+                "what": format!("line {number} = off"),
+            } },
+        });
+        self.say(&json!({ "charge": [number, order] }), Some(descriptor));
     }
 
     /// The host is gone. Whether the guard could do everything, and what it said.
@@ -111,8 +115,10 @@ fn frames_of_all_devices_on_a_line_go_one_after_the_other() {
     let (near, mut far) = UnixStream::pair().unwrap();
     near.set_nonblocking(true).unwrap();
     let post = Post::start();
-    post.say(&json!("begin"), None);
-    for (device, frames) in [("soil", ["a0", "b0"]), ("tank", ["c0", "d0"])] {
+    for (number, (device, frames)) in [("soil", ["a0", "b0"]), ("tank", ["c0", "d0"])]
+        .into_iter()
+        .enumerate()
+    {
         let order = json!({
             "device": device,
             "on": "field",
@@ -121,7 +127,7 @@ fn frames_of_all_devices_on_a_line_go_one_after_the_other() {
                 "frames": frames.map(frame),
             } },
         });
-        post.say(&json!({ "charge": order }), Some(near.as_fd()));
+        post.say(&json!({ "charge": [number, order] }), Some(near.as_fd()));
     }
     post.say(&json!("commit"), None);
     drop(near);
@@ -169,17 +175,17 @@ fn a_guard_that_cannot_be_told_is_replaced_and_has_moved_nothing() {
     let program = env!("CARGO_BIN_EXE_weihe").into();
     let guard = GuardProcess::new(program, vec!["guard-outputs".into()]);
     assert_eq!(guard.status().state, GuardState::Idle);
-    guard.watch(vec![charge(b"0".to_vec())]);
+    guard.watch(vec![Change::Put(1, charge(b"0".to_vec()))]);
     let first = until(&guard, |guard| guard.pid.is_some()).pid;
     // More than a packet holds: the first is told, the second cannot be.
-    guard.watch(vec![charge(b"0".to_vec()), charge(vec![b'1'; 1 << 20])]);
+    guard.watch(vec![Change::Put(2, charge(vec![b'1'; 1 << 20]))]);
     let failed = until(&guard, |guard| guard.state == GuardState::Failed);
     assert!(failed.error.contains("one packet"), "{failed:?}");
-    guard.watch(vec![charge(b"0".to_vec())]);
+    guard.watch(vec![Change::Drop(2)]);
     until(&guard, |guard| {
         guard.pid.is_some_and(|pid| Some(pid) != first)
     });
-    guard.watch(Vec::new());
+    guard.watch(vec![Change::Drop(1)]);
     guard.dismiss();
     drop(line);
     assert_eq!(written(reader), "");
@@ -196,7 +202,7 @@ fn lines_get_their_safe_values_when_the_host_dies() {
     let (first, one) = std::io::pipe().unwrap();
     let (second, two) = std::io::pipe().unwrap();
     let post = Post::start();
-    // "old" is replaced, as a whole.
+    // "old" is replaced by what comes for its number.
     post.entrust(&[(one.as_fd(), "6f6c64")]);
     post.entrust(&[(one.as_fd(), "30"), (two.as_fd(), "31")]);
     drop((one, two));
@@ -224,7 +230,7 @@ fn a_guarded_host() {
         env!("CARGO_BIN_EXE_weihe").into(),
         vec!["guard-outputs".into()],
     );
-    guard.watch(vec![Charge {
+    let charge = Charge {
         device: "pump".into(),
         on: "gpio/A3".into(),
         descriptor: line.clone(),
@@ -235,7 +241,8 @@ fn a_guarded_host() {
                 .into(),
             what: "pump = inactive".into(),
         },
-    }]);
+    };
+    guard.watch(vec![Change::Put(1, charge)]);
     // The copy that is being told is gone when that is done.
     until(&guard, |guard| {
         guard.pid.is_some() && Arc::strong_count(&line) == 2
@@ -266,14 +273,36 @@ fn a_host_that_panics_or_aborts_leaves_its_lines_safe() {
 }
 
 #[test]
-fn a_list_that_is_not_complete_leaves_the_one_before_in_force() {
+fn changes_that_are_not_complete_leave_what_was_before_in_force() {
     let (reader, writer) = std::io::pipe().unwrap();
+    let (other, more) = std::io::pipe().unwrap();
     let post = Post::start();
     post.entrust(&[(writer.as_fd(), "30")]);
-    post.say(&json!("begin"), None);
-    drop(writer);
+    post.charge(1, more.as_fd(), "31");
+    post.say(&json!({ "forget": 0 }), None);
+    drop((writer, more));
     assert!(post.die().0);
-    assert_eq!(written(reader), "0");
+    assert_eq!(
+        (written(reader), written(other)),
+        ("0".into(), String::new())
+    );
+}
+
+#[test]
+fn what_is_forgotten_is_left_alone() {
+    let (first, one) = std::io::pipe().unwrap();
+    let (second, two) = std::io::pipe().unwrap();
+    let post = Post::start();
+    post.entrust(&[(one.as_fd(), "30"), (two.as_fd(), "31")]);
+    post.say(&json!({ "forget": 0 }), None);
+    post.say(&json!("commit"), None);
+    drop((one, two));
+    let (done, said) = post.die();
+    assert!(done, "{said}");
+    assert_eq!(
+        (written(first), written(second)),
+        (String::new(), "1".into())
+    );
 }
 
 #[test]
