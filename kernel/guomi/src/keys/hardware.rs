@@ -1,7 +1,7 @@
 //! Devices that keep keys.
 //!
 //! By way of PKCS #11, where the executable can load a maker's library while it runs. National devices (SDF,
-//! GM/T 0018-2012; SKF, GM/T 0016-2012) would be further [`Provider`](super::Provider)s; there is none yet.
+//! GM/T 0018-2012; SKF, GM/T 0016-2012) would be further [`Provider`]s; there is none yet.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -19,12 +19,15 @@ use crate::spi::{SpiConfig, SpiDevice, SpiOperation};
 
 type Outcome<T> = Result<T, HalError>;
 
+/// Who came to what is stuck, and who lets them go on.
+type Stuck = (Sender<()>, Receiver<()>);
+
 /// Hardware of which every operation may take long: none may be carried out on the lane.
 pub struct Bench {
     lane: ThreadId,
     set: Mutex<Vec<bool>>,
     /// Operations that do not end before they are told to.
-    stuck: Mutex<HashMap<&'static str, (Sender<()>, Receiver<()>)>>,
+    stuck: Mutex<HashMap<&'static str, Stuck>>,
 }
 
 impl Bench {
