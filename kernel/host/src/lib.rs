@@ -20,4 +20,5 @@ pub mod record;
 pub mod sandbox;
 pub mod scaffold;
 pub mod system;
+pub mod tls;
 mod watch;

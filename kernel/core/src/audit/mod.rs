@@ -64,6 +64,15 @@ pub enum Actor {
         /// The process; it may have ended since.
         pid: Option<i32>,
     },
+    /// A person or program at the control door on the network, as its certificate says.
+    Remote {
+        /// The common name in the certificate, or its fingerprint.
+        certificate: String,
+        /// SHA-256 of the certificate.
+        fingerprint: String,
+        /// Where from.
+        address: String,
+    },
     /// A device.
     Device {
         /// Its name.
@@ -72,11 +81,12 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// In one word, for people and filters: `host`, `operator`, or the device's name.
+    /// In one word, for people and filters: `host`, `operator`, `remote`, or the device's name.
     pub fn name(&self) -> &str {
         match self {
             Self::Host => "host",
             Self::Operator { .. } => "operator",
+            Self::Remote { .. } => "remote",
             Self::Device { name } => name,
         }
     }

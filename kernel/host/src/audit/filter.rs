@@ -11,7 +11,7 @@ pub struct Filter {
     pub action: Option<String>,
     /// Only those with this target: all of it (`device/soil`), or what follows its first word (`soil`).
     pub target: Option<String>,
-    /// Only those of `host`, `operator`, a user (`uid:1000`) or a device.
+    /// Only those of `host`, `operator`, a user (`uid:1000`), `remote`, a certificate (`certificate:panel`) or a device.
     pub actor: Option<String>,
 }
 
@@ -25,6 +25,9 @@ impl Filter {
         let actor = |wanted: &String| {
             let user = match &record.actor {
                 weihe_kernel::audit::Actor::Operator { uid, .. } => Some(format!("uid:{uid}")),
+                weihe_kernel::audit::Actor::Remote { certificate, .. } => {
+                    Some(format!("certificate:{certificate}"))
+                }
                 _ => None,
             };
             wanted == record.actor.name() || user.as_ref() == Some(wanted)

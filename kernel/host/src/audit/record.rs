@@ -155,7 +155,11 @@ impl Record {
 pub fn clipped(mut entry: Entry) -> Entry {
     clip(&mut entry.target, TARGET_LIMIT);
     clip(&mut entry.action, TARGET_LIMIT);
-    if let Actor::Device { name } = &mut entry.actor {
+    if let Actor::Remote {
+        certificate: name, ..
+    }
+    | Actor::Device { name } = &mut entry.actor
+    {
         clip(name, TARGET_LIMIT);
     }
     if let Outcome::Refused { reason } = &mut entry.outcome {

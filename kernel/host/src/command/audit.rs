@@ -170,6 +170,11 @@ fn told(record: &Record, style: Style) -> String {
                 None => say::audit_operator(uid),
             }
         }
+        Actor::Remote {
+            certificate,
+            address,
+            ..
+        } => say::audit_remote(certificate, address),
         Actor::Device { name } => say::audit_device(name),
         Actor::Host => say::audit_host(),
     };

@@ -78,6 +78,9 @@ pub struct Global {
         env = "WEIHE_DIR"
     )]
     pub directory: Option<PathBuf>,
+    #[command(flatten)]
+    /// The host elsewhere, where one is named.
+    pub remote: remote::Elsewhere,
     /// Use colours: auto (on a terminal that can), always or never
     #[arg(
         long = "color",

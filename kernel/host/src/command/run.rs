@@ -15,12 +15,12 @@ use super::build::build_shown;
 use super::{Global, Result, directory, remote};
 use crate::component::{Built, Cargo, CargoError, is_c, place};
 use crate::config::{Config, PluginEntry, Watching};
-use crate::control::{SOCKET, bind, serve};
+use crate::control::{SOCKET, Service, bind, serve};
 use crate::develop::Workshop;
 use crate::language::{Text, Word as _, say};
 use crate::output::{Failure, Outcome, Style};
 use crate::record::{RecordLayer, Ring};
-use crate::system::{DataDirectory, HostService, Scope, StartError, System, Unbuilt};
+use crate::system::{DataDirectory, DoorKeeper, HostService, Scope, StartError, System, Unbuilt};
 use crate::watch::Watch;
 
 /// How long the first attempts of connections are awaited before it is said what runs: a port is
@@ -45,6 +45,9 @@ pub(super) struct Run {
     /// Take the components as they are, and build none from source
     #[arg(long)]
     no_build: bool,
+    /// Let doors that speak TLS take only these cipher suites, like TLS_SM4_GCM_SM3
+    #[arg(long, value_name = "SUITE", value_delimiter = ',')]
+    cipher_suites: Vec<String>,
 }
 
 impl From<StartError> for Failure {
@@ -63,6 +66,10 @@ impl From<StartError> for Failure {
 impl Run {
     pub(super) fn run(self, global: &Global) -> Result {
         let directory = directory::find(self.directory.as_deref(), global)?;
+        if !self.cipher_suites.is_empty() {
+            crate::tls::restrict(self.cipher_suites)
+                .map_err(|error| Failure::plain(Text::told(error)))?;
+        }
         let building = match self.no_build {
             true => Building::No,
             false => Building::Once,
@@ -208,8 +215,9 @@ async fn live(
     };
     let data = system.data().path().to_path_buf();
     let listener = bind(&data).await?;
-    let service = HostService::new(Arc::clone(&system), ring);
-    let server = serve(listener, Arc::new(service));
+    let service: Arc<dyn Service> = Arc::new(HostService::new(Arc::clone(&system), ring));
+    let server = serve(listener, Arc::clone(&service));
+    let door = DoorKeeper::start(Arc::clone(&system), service);
 
     let life = async {
         system.populate(unbuilt).await;
@@ -231,7 +239,7 @@ async fn live(
     };
     tracing::info!("{reason}: stopping; once more stops at once");
     let stop = async {
-        server.stop().await;
+        tokio::join!(server.stop(), door.stop());
         system.stop().await;
     };
     tokio::select! {

@@ -10,6 +10,7 @@
 mod board;
 mod components;
 mod connection;
+mod control;
 mod device;
 mod document;
 mod fault;
@@ -34,6 +35,7 @@ pub use board::{BoardEntry, BoardFileError, BoardText, board_file};
 pub use components::IgnoredFile;
 pub(crate) use components::{PLUGINS, holds_component, is_component, listed};
 pub use connection::ConnectionEntry;
+pub use control::ControlEntry;
 pub use device::DeviceEntry;
 pub use document::Document;
 pub use fault::{Fault, Problem, Source};
@@ -70,6 +72,8 @@ pub struct Config {
     pub board: BoardEntry,
     /// `[keys]`.
     pub keys: KeysEntry,
+    /// `[control]`: the door on the network, where there is one.
+    pub control: Option<ControlEntry>,
     /// `[plugin.*]` in the order of the file, then the files in `plugins/` that have no entry.
     pub plugins: Vec<PluginEntry>,
     /// `[connection.*]` in the order of the file.
@@ -204,6 +208,7 @@ impl Config {
                 host: parts.host,
                 board: parts.board,
                 keys: parts.keys,
+                control: parts.control,
                 plugins: parts.plugins,
                 connections: parts.connections,
                 devices: parts.devices,
@@ -329,6 +334,7 @@ struct Parts {
     host: HostEntry,
     board: BoardEntry,
     keys: KeysEntry,
+    control: Option<ControlEntry>,
     /// What is wrong in the board file.
     of_board: Vec<Problem>,
     plugins: Vec<PluginEntry>,
@@ -353,6 +359,7 @@ fn read(
     top.only(shape::FILE.all(), faults);
     let host = host::read(directory, &top, faults);
     let keys = keys::read(directory, &host.data, &top, faults);
+    let control = control::read(directory, &top, faults);
     let (board, of_board) = board::read(directory, &top, faults);
     let mut plugins = named(&top, "plugin", faults)
         .iter()
@@ -375,6 +382,7 @@ fn read(
         host,
         board,
         keys,
+        control,
         of_board,
         plugins,
         connections,

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncWriteExt as _, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, ReadHalf, WriteHalf};
 
 use super::line::{LineError, LineReader};
 use super::protocol::{Body, ErrorBody, Reply, Request, VERSION};
+use super::remote::{Remote, RemoteError};
 use super::socket::{SocketError, connect};
 
 /// The longest reply that is taken: a retained value of eight megabytes as hexadecimal digits, and
@@ -23,6 +23,9 @@ pub enum ClientError {
     /// There is no way to it.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// There is no way to it over the network.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// It answered with an error.
     #[error("{}", .0.message)]
     Refused(ErrorBody),
@@ -39,6 +42,7 @@ impl ClientError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Socket(error) => Some(error.help()),
+            Self::Remote(error) => error.help(),
             Self::Refused(error) => error.help.clone(),
             Self::Gone(_) => Some("look at the host's own output for the reason".to_owned()),
             Self::Unclear(_) => Some("use the `weihe` that belongs to the running host".to_owned()),
@@ -48,7 +52,7 @@ impl ClientError {
 
 impl From<io::Error> for ClientError {
     fn from(error: io::Error) -> Self {
-        Self::Gone(error.to_string())
+        Self::Gone(crate::tls::reason(&error))
     }
 }
 
@@ -61,11 +65,16 @@ impl From<LineError> for ClientError {
     }
 }
 
+/// What leads to a host.
+pub(super) trait Channel: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug> Channel for T {}
+
 /// A connection to a host. One request at a time.
 #[derive(Debug)]
 pub struct Client {
-    reader: LineReader<BufReader<OwnedReadHalf>>,
-    writer: OwnedWriteHalf,
+    reader: LineReader<BufReader<ReadHalf<Box<dyn Channel>>>>,
+    writer: WriteHalf<Box<dyn Channel>>,
     last_id: u64,
 }
 
@@ -81,12 +90,21 @@ pub enum StreamPiece<T> {
 impl Client {
     /// Connects to the host of a data directory.
     pub async fn connect(data: &Path) -> Result<Self, ClientError> {
-        let (read, writer) = connect(data).await?.into_split();
-        Ok(Self {
+        Ok(Self::over(Box::new(connect(data).await?)))
+    }
+
+    /// Connects to the door of a host elsewhere.
+    pub async fn connect_to(host: &Remote) -> Result<Self, ClientError> {
+        Ok(Self::over(host.connect().await?))
+    }
+
+    fn over(channel: Box<dyn Channel>) -> Self {
+        let (read, writer) = tokio::io::split(channel);
+        Self {
             reader: LineReader::new(BufReader::new(read), REPLY_LIMIT),
             writer,
             last_id: 0,
-        })
+        }
     }
 
     /// Asks once.
@@ -133,6 +151,7 @@ impl Client {
         let mut line = serde_json::to_vec(&request).map_err(unclear)?;
         line.push(b'\n');
         self.writer.write_all(&line).await?;
+        self.writer.flush().await?;
         Ok(self.last_id)
     }
 

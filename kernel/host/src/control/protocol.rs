@@ -26,6 +26,8 @@ pub mod code {
     pub const BUSY: &str = "busy";
     /// Ended by `cancel`.
     pub const CANCELLED: &str = "cancelled";
+    /// The role of the client's certificate is too low.
+    pub const FORBIDDEN: &str = "forbidden";
     /// The host stops.
     pub const STOPPING: &str = "stopping";
     /// It was tried and failed.

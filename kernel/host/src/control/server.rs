@@ -15,16 +15,16 @@ use super::session;
 pub const CLIENTS: usize = 64;
 
 /// The pause after a failed accept (no file descriptor left), so that it does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the last replies may take when the host stops.
-const FAREWELL: Duration = Duration::from_millis(500);
+pub(super) const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) task: JoinHandle<()>,
 }
 
 impl Server {
@@ -56,7 +56,7 @@ pub fn serve(listener: UnixListener, service: Arc<dyn Service>) -> Server {
                     Ok(place) => {
                         let Some(peer) = peer(&stream) else { continue };
                         let service = Arc::clone(&service).for_peer(peer);
-                        let session = session::run(stream, service, stopped.clone());
+                        let session = session::run(stream, service, stopped.clone(), None);
                         sessions.spawn(async move {
                             session.await;
                             drop(place);
@@ -87,7 +87,7 @@ pub fn serve(listener: UnixListener, service: Arc<dyn Service>) -> Server {
 /// Who is at the other end. Nobody acts without a name: a client whose name cannot be read is not served.
 fn peer(stream: &UnixStream) -> Option<Peer> {
     match stream.peer_cred() {
-        Ok(credentials) => Some(Peer {
+        Ok(credentials) => Some(Peer::Local {
             uid: credentials.uid(),
             pid: credentials.pid(),
         }),
@@ -99,7 +99,7 @@ fn peer(stream: &UnixStream) -> Option<Peer> {
 }
 
 /// A host bug in one session is shown, and takes nobody else down.
-fn report(ended: Result<(), JoinError>) {
+pub(super) fn report(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!("a client's session ended unexpectedly: {error}");
     }

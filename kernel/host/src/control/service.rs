@@ -1,11 +1,13 @@
 //! What a host offers over the control protocol, apart from how it is said.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
 
 use super::protocol::{ErrorBody, Request};
+use super::role::Role;
 
 /// What a request leads to.
 pub enum Answer {
@@ -15,13 +17,31 @@ pub enum Answer {
     Stream(Box<dyn Source>),
 }
 
-/// Who is at the other end, as the operating system knows it (`SO_PEERCRED`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
-    /// The user.
-    pub uid: u32,
-    /// The process; it may have handed the connection on, or have ended.
-    pub pid: Option<i32>,
+/// Who is at the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// At the socket, as the operating system knows it (`SO_PEERCRED`).
+    Local {
+        /// The user.
+        uid: u32,
+        /// The process; it may have handed the connection on, or have ended.
+        pid: Option<i32>,
+    },
+    /// At the door on the network, as its certificate says.
+    Remote(Remote),
+}
+
+/// Somebody who has shown a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The common name in the certificate; its fingerprint where it has none.
+    pub name: String,
+    /// SHA-256 of the certificate, in hexadecimal digits.
+    pub fingerprint: String,
+    /// Where from.
+    pub address: SocketAddr,
+    /// What may be asked; none: nothing.
+    pub role: Option<Role>,
 }
 
 /// A host, as clients see it.

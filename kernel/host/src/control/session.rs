@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt as _, BufReader};
-use tokio::net::UnixStream;
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, WriteHalf};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 
 use super::line::{LineError, LineReader};
 use super::protocol::{Body, CancelParams, ErrorBody, Reply, Request, code, parse_request};
@@ -27,15 +27,21 @@ const LINES: usize = 64;
 type Lines = mpsc::Sender<Reply>;
 
 /// Talks to a client until it leaves or the host stops.
-pub(super) async fn run(
-    stream: UnixStream,
+///
+/// With a `patience`, a client that asks nothing for so long while nothing is under way is left, be it silent or in
+/// the middle of a line; so is one that takes so long to read a reply.
+pub(super) async fn run<S>(
+    stream: S,
     service: Arc<dyn Service>,
     mut stopped: watch::Receiver<bool>,
-) {
-    let (read, write) = stream.into_split();
+    patience: Option<Duration>,
+) where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let (read, write) = tokio::io::split(stream);
     let mut reader = LineReader::new(BufReader::new(read), REQUEST_LIMIT);
     let (lines, queue) = mpsc::channel(LINES);
-    let writer = tokio::spawn(write_lines(write, queue));
+    let writer = tokio::spawn(write_lines(write, queue, patience));
     let (hung_up, ends) = watch::channel(false);
     let mut requests = Requests {
         service,
@@ -44,17 +50,28 @@ pub(super) async fn run(
         running: JoinSet::new(),
         by_id: HashMap::new(),
     };
+    let mut asked = Instant::now();
     loop {
+        requests.tidy();
+        let idle = patience.filter(|_| requests.by_id.is_empty());
+        let idle = idle.map(|patience| asked + patience);
         tokio::select! {
             line = reader.next() => match line {
-                Ok(Some(line)) => requests.take(&line).await,
+                Ok(Some(line)) => {
+                    asked = Instant::now();
+                    requests.take(&line).await;
+                }
                 Ok(None) | Err(LineError::Io(_)) => break,
                 Err(error @ LineError::TooLong { .. }) => {
                     let error = ErrorBody::new(code::TOO_LONG, error.to_string());
                     requests.reply(None, Body::Error(error)).await;
                 }
             },
-            Some(_) = requests.running.join_next() => requests.tidy(),
+            Some(_) = requests.running.join_next() => asked = Instant::now(),
+            () = until(idle) => {
+                tracing::debug!("a client that asks nothing is left");
+                break;
+            }
             // The client no longer reads: the writer has ended, and with it the queue.
             () = requests.lines.closed() => break,
             () = stopping(&mut stopped) => {
@@ -73,6 +90,14 @@ pub(super) async fn run(
     let _ = writer.await;
 }
 
+/// Waits for a time; for ever without one.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Waits until the host stops. Its own function, so that the lock on the flag is not held.
 async fn stopping(stopped: &mut watch::Receiver<bool>) {
     // Fails when the server is gone, which is the same.
@@ -80,30 +105,47 @@ async fn stopping(stopped: &mut watch::Receiver<bool>) {
 }
 
 /// Tells a client that there are too many.
-pub(super) async fn refuse(stream: UnixStream) {
+pub(super) async fn refuse(stream: impl AsyncRead + AsyncWrite) {
     let error = ErrorBody::new(code::BUSY, "the host has too many clients")
         .help("end some of them, for example `weihe events` in other terminals");
-    let (_, mut write) = stream.into_split();
+    let (_, mut write) = tokio::io::split(stream);
     let reply = Reply {
         id: None,
         body: Body::Error(error),
     };
     // It may be gone already.
     let _ = write_line(&mut write, &reply).await;
+    let _ = write.shutdown().await;
 }
 
-async fn write_lines(mut write: OwnedWriteHalf, mut queue: mpsc::Receiver<Reply>) {
+async fn write_lines<S: AsyncWrite>(
+    mut write: WriteHalf<S>,
+    mut queue: mpsc::Receiver<Reply>,
+    patience: Option<Duration>,
+) {
     while let Some(reply) = queue.recv().await {
-        if write_line(&mut write, &reply).await.is_err() {
+        let written = within(patience, write_line(&mut write, &reply)).await;
+        if !written.is_some_and(|written| written.is_ok()) {
             return;
         }
     }
+    // TLS says good-bye; a client that no longer reads is not waited for.
+    let _ = within(patience, write.shutdown()).await;
 }
 
-async fn write_line(write: &mut OwnedWriteHalf, reply: &Reply) -> std::io::Result<()> {
+/// The end of some work; none where it takes longer than it may.
+async fn within<T>(patience: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    match patience {
+        Some(patience) => tokio::time::timeout(patience, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+async fn write_line(write: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
-    write.write_all(&line).await
+    write.write_all(&line).await?;
+    write.flush().await
 }
 
 /// The requests of one client.

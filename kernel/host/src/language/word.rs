@@ -64,6 +64,7 @@ words! {
         Connection => part_connection,
         Device => part_device,
         Configuration => part_configuration,
+        Control => part_control,
     }
     Act {
         Stop => act_stop,

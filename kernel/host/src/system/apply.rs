@@ -243,7 +243,7 @@ impl System {
 fn outdated(failed: &FailedPart, plan: &Plan, config: &Config) -> bool {
     let name = &failed.name;
     match failed.part {
-        Part::Configuration => false,
+        Part::Configuration | Part::Control => false,
         // Always said anew.
         Part::Plugin => true,
         Part::Connection => {

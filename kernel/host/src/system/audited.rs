@@ -4,22 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use weihe_kernel::audit::{Actor, Audit, Entry, Outcome};
+use weihe_kernel::audit::{Actor, Audit, Entry, Outcome, Pace};
 
-use crate::control::{Answer, ErrorBody, Peer, Request, Service, code};
-
-/// Requests that only look. All others are recorded, also those that are added one day.
-const LOOKS: [&str; 9] = [
-    "hello",
-    "ps",
-    "board",
-    "get",
-    "events",
-    "logs",
-    "dead-list",
-    "plan",
-    "cancel",
-];
+use crate::control::{
+    Answer, ErrorBody, Peer, Remote, Request, Role, Service, code, is_known, looks,
+};
 
 /// The parameters that say what a request is about, and what that is called in a record.
 const TARGETS: [(&str, &str); 5] = [
@@ -30,6 +19,9 @@ const TARGETS: [(&str, &str); 5] = [
     // Of a virtual board: a line, a device, a value of the world.
     ("name", "board"),
 ];
+
+/// How requests are recorded that are none.
+const UNKNOWN: &str = "unknown-request";
 
 /// A service as one client sees it: what the client does is recorded.
 pub struct Audited {
@@ -60,12 +52,27 @@ impl Service for Audited {
     }
 
     async fn answer(&self, request: Request) -> Result<Answer, ErrorBody> {
-        if LOOKS.contains(&request.method.as_str()) {
+        if let Peer::Remote(remote) = &self.peer
+            && let Some(refusal) = refusal(remote, &request.method)
+        {
+            let mut entry = entry(&self.peer, &request).refused(&refusal.message);
+            // Somebody may try all day long, and choose the words.
+            if !is_known(&request.method) {
+                entry.action = UNKNOWN.to_owned();
+                entry.details = serde_json::Map::new();
+            }
+            entry.pace = Pace::First("role".into());
+            tracing::warn!("the control door: {}", refusal.message);
+            self.audit.record(entry);
+            self.audit.settled().await;
+            return Err(refusal);
+        }
+        if looks(&request.method) {
             return self.service.answer(request).await;
         }
         let mut deed = Deed {
             audit: &self.audit,
-            entry: Some(entry(self.peer, &request)),
+            entry: Some(entry(&self.peer, &request)),
         };
         let answer = self.service.answer(request).await;
         match &answer {
@@ -82,10 +89,34 @@ impl Service for Audited {
     }
 }
 
-fn entry(peer: Peer, request: &Request) -> Entry {
-    let actor = Actor::Operator {
-        uid: peer.uid,
-        pid: peer.pid,
+/// Why somebody may not ask this.
+fn refusal(remote: &Remote, method: &str) -> Option<ErrorBody> {
+    let least = Role::least(method);
+    let name = &remote.name;
+    let message = match remote.role {
+        Some(role) if role >= least => return None,
+        Some(role) => format!(
+            "`{method}` needs the role {least}, and certificate `{name}` has the role {role}"
+        ),
+        None => {
+            format!("`{method}` needs the role {least}, and certificate `{name}` has no role")
+        }
+    };
+    let help = "an administrator of the host can give it one in [control.roles]";
+    Some(ErrorBody::new(code::FORBIDDEN, message).help(help))
+}
+
+fn entry(peer: &Peer, request: &Request) -> Entry {
+    let actor = match peer {
+        Peer::Local { uid, pid } => Actor::Operator {
+            uid: *uid,
+            pid: *pid,
+        },
+        Peer::Remote(remote) => Actor::Remote {
+            certificate: remote.name.clone(),
+            fingerprint: remote.fingerprint.clone(),
+            address: remote.address.ip().to_string(),
+        },
     };
     let params = match &request.params {
         Value::Object(params) => params.clone(),
@@ -153,7 +184,7 @@ mod tests {
 
     fn audited() -> (Audited, Arc<MemoryAudit>) {
         let audit = Arc::new(MemoryAudit::default());
-        let peer = Peer {
+        let peer = Peer::Local {
             uid: 1000,
             pid: Some(7),
         };
@@ -192,6 +223,42 @@ mod tests {
             .detail("value", 3)
             .refused("no such topic");
         assert_eq!(audit.entries(), [call, set]);
+    }
+
+    #[tokio::test]
+    async fn each_request_of_a_remote_operator_needs_its_role_and_a_refusal_is_recorded() {
+        for role in [
+            None,
+            Some(Role::Read),
+            Some(Role::Operate),
+            Some(Role::Admin),
+        ] {
+            let audit = Arc::new(MemoryAudit::default());
+            let peer = Peer::Remote(Remote {
+                name: "panel".to_owned(),
+                fingerprint: "ab12".to_owned(),
+                address: ([10, 0, 0, 7], 4000).into(),
+                role,
+            });
+            let service = Audited::new(Arc::new(Host), audit.clone(), peer);
+            let methods = crate::control::METHODS.iter().map(|method| method.name);
+            for method in methods
+                .filter(|method| *method != "swap")
+                .chain(["new-one"])
+            {
+                let may = role.is_some_and(|role| role >= Role::least(method));
+                let answer = service.answer(request(method, Value::Null)).await;
+                let refused = answer.err().filter(|error| error.code == code::FORBIDDEN);
+                assert_eq!(refused.is_none(), may, "{role:?} {method}");
+                let recorded = audit.entries().iter().any(|entry| {
+                    (entry.action == method || entry.action == UNKNOWN && method == "new-one")
+                        && matches!(&entry.actor, Actor::Remote { certificate, .. } if certificate == "panel")
+                        && matches!(&entry.outcome, Outcome::Refused { reason }
+                            if reason.contains(&format!("needs the role {}", Role::least(method))))
+                });
+                assert_eq!(recorded, !may, "{role:?} {method}");
+            }
+        }
     }
 
     #[tokio::test]

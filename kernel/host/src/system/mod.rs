@@ -4,6 +4,7 @@ mod apply;
 mod audited;
 mod boot;
 mod candidate;
+mod door;
 mod dry;
 mod hardware;
 mod in_force;
@@ -32,6 +33,7 @@ use crate::guard::{GUARD_COMMAND, GuardProcess};
 
 pub use boot::{BootError, DataDirectory};
 pub(crate) use candidate::{Candidate, choose};
+pub use door::DoorKeeper;
 pub(crate) use dry::user_cache;
 pub use dry::{DryError, DryRun};
 pub(crate) use problem::{

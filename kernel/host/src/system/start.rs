@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use weihe_guomi::GuomiCapability;
 use weihe_hal::HalCapability;
@@ -51,6 +52,8 @@ pub enum Part {
     Device,
     /// The file that describes the others.
     Configuration,
+    /// The door for operators on the network.
+    Control,
 }
 
 impl Part {
@@ -61,6 +64,7 @@ impl Part {
             Self::Connection => "connection",
             Self::Device => "device",
             Self::Configuration => "configuration",
+            Self::Control => "control",
         }
     }
 }
@@ -110,6 +114,8 @@ pub struct System {
     /// `[board]` as it was then.
     board: BoardEntry,
     config: RwLock<Arc<Config>>,
+    /// Told when a configuration was taken, be it the same as before.
+    changes: watch::Sender<()>,
     data: DataDirectory,
     pub(super) kernel: Arc<Kernel>,
     pub(super) audit: Arc<Trail>,
@@ -157,6 +163,7 @@ impl System {
             host: config.host.clone(),
             board: config.board.clone(),
             config: RwLock::new(Arc::new(config)),
+            changes: watch::Sender::new(()),
             kept: Kept::new(data.path()),
             data,
             kernel,
@@ -223,6 +230,13 @@ impl System {
     pub(super) fn set_config(&self, config: &Arc<Config>) {
         let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
         *current = Arc::clone(config);
+        drop(current);
+        self.changes.send_replace(());
+    }
+
+    /// Tells when a configuration was taken, be it the same as before.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// Its data directory.

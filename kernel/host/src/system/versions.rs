@@ -170,7 +170,7 @@ pub(super) async fn load(
     system.forgive(|failed| match failed.part {
         Part::Plugin => failed.name == name,
         Part::Device => failed.name == name || of_plugin(&failed.name),
-        Part::Connection | Part::Configuration => false,
+        Part::Connection | Part::Configuration | Part::Control => false,
     });
     let entry = config.plugin(&name).cloned();
     let entry = entry.unwrap_or_else(|| PluginEntry::dropped(&config.directory, &name));

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::connection::Connection;
 use super::limits::LimitsTable;
-use super::texts::{AnyTable, FilterText, NAME, NameText, SizeText};
+use super::texts::{AddressText, AnyTable, FilterText, NAME, NameText, SizeText};
 
 /// What a Weihe system consists of.
 #[derive(JsonSchema)]
@@ -19,6 +19,8 @@ pub(in crate::config) struct File {
     board: Option<Board>,
     /// The key store. Without it, keys are in the folder `keys` of the data.
     keys: Option<KeyStore>,
+    /// The door for operators on the network. Without it there is none.
+    control: Option<Control>,
     /// Plugins, by name. A component `plugins/NAME.wasm` is one also without an entry.
     #[schemars(extend("propertyNames" = json!({ "pattern": NAME })))]
     plugin: Option<BTreeMap<String, Plugin>>,
@@ -105,6 +107,46 @@ pub(in crate::config) struct Pkcs11 {
     /// A file whose first line is the PIN, relative to this file. The variable WEIHE_PKCS11_PIN comes before it.
     #[schemars(extend("minLength" = 1))]
     pin_file: Option<String>,
+}
+
+/// The door for operators on the network: TLS 1.3 with certificates on both sides.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Control {
+    /// An IP address of this machine and a port. `127.0.0.1` is reached from this machine only.
+    #[schemars(extend("examples" = ["127.0.0.1:7443", "192.168.1.2:7443"]))]
+    listen: AddressText,
+    /// Which algorithms are spoken. `guomi`: SM2, SM3 and SM4 (RFC 8998); `standard`: those of all the world. Never
+    /// both.
+    #[schemars(extend("default" = "guomi", "enum" = ["guomi", "standard"]))]
+    suites: Option<String>,
+    /// Which of their cipher suites. Default: all.
+    #[schemars(extend("examples" = [["TLS_SM4_GCM_SM3"]]))]
+    cipher_suites: Option<Vec<String>>,
+    /// Certificates of the authorities that operators come from (PEM), relative to this file.
+    #[schemars(extend("minLength" = 1, "examples" = ["tls/ca.pem"]))]
+    trust: String,
+    /// The host's certificate (PEM), relative to this file.
+    #[schemars(extend("minLength" = 1, "examples" = ["tls/gateway.pem"]))]
+    certificate: String,
+    /// The key of the certificate (PEM), relative to this file.
+    #[schemars(extend("minLength" = 1, "examples" = ["tls/gateway.key"]))]
+    key: String,
+    /// What operators may do, by the common name of their certificate or its fingerprint (`sha256:…`, `sm3:…`).
+    /// Who is not here may do nothing.
+    roles: Option<BTreeMap<String, RoleName>>,
+}
+
+/// What an operator may do; each includes the ones before.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub(in crate::config) enum RoleName {
+    /// Look.
+    Read,
+    /// Act on devices.
+    Operate,
+    /// Change what runs.
+    Admin,
 }
 
 /// The audit trail: who did what.

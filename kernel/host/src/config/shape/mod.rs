@@ -127,6 +127,7 @@ fn keys_of<T: JsonSchema>() -> Vec<String> {
 pub(super) static FILE: Keys = Keys::new(keys_of::<entries::File>);
 pub(super) static HOST: Keys = Keys::new(keys_of::<entries::Host>);
 pub(super) static BOARD: Keys = Keys::new(keys_of::<entries::Board>);
+pub(super) static CONTROL: Keys = Keys::new(keys_of::<entries::Control>);
 pub(super) static KEYS: Keys = Keys::new(keys_of::<entries::KeyStore>);
 pub(super) static PKCS11: Keys = Keys::new(keys_of::<entries::Pkcs11>);
 pub(super) static AUDIT: Keys = Keys::new(keys_of::<entries::Audit>);

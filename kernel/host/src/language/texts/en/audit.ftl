@@ -7,6 +7,7 @@ audit-bad-since-help = write it like "1h 30m", "2026-11-26" or "2026-11-26 14:03
 audit-bad-line = line { $number }: { $why }; see `weihe audit --verify`
 audit-operator = operator uid { $uid }
 audit-operator-process = operator uid { $uid } pid { $pid }
+audit-remote = certificate { $certificate } from { $address }
 audit-device = device { $name }
 audit-host = host
 audit-refused = refused: { $why }

@@ -7,6 +7,7 @@ audit-bad-since-help = 写成 "1h 30m"、"2026-11-26" 或 "2026-11-26 14:03:07"�
 audit-bad-line = 第 { $number } 行：{ $why }；见 `weihe audit --verify`
 audit-operator = 操作员 uid { $uid }
 audit-operator-process = 操作员 uid { $uid } pid { $pid }
+audit-remote = 证书 { $certificate }（来自 { $address }）
 audit-device = 设备 { $name }
 audit-host = 主机
 audit-refused = 被拒绝：{ $why }

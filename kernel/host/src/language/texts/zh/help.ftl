@@ -21,12 +21,19 @@ help-frame-tip = 提示：
 help = 微核 Weihe：把一个 .wasm 放进目录，它就是驱动
 help--json = 输出 JSON，供程序读取
 help--system = 系统目录，内有 weihe.toml [默认：向上最近的一个]
+help--remote-host = 通过 TLS 与这个地址的主机通话，而不是本机某个目录的主机
+help--remote-certificate = 配合 --connect：你的证书（PEM）
+help--remote-key = 配合 --connect：证书的密钥（PEM）
+help--remote-trust = 配合 --connect：主机所属证书机构的证书（PEM）
+help--remote-name = 配合 --connect：主机证书里的名称 [默认：地址里的名称]
+help--remote-suites = 配合 --connect：算法，guomi 或 standard
 help--colour = 使用颜色：auto（终端支持时）、always（总是）或 never（从不）
 
 help-run = 运行 DIR 中的系统，直到 Ctrl-C 或 SIGTERM
 help-run--directory = 系统目录
 help-run--log = 日志级别：error、warn、info、debug、trace，或 info,weihe_link=debug 这样的过滤式
 help-run--no_build = 组件照原样使用，不从源码编译
+help-run--cipher_suites = 使用 TLS 的门只接受这些密码套件，例如 TLS_SM4_GCM_SM3
 
 help-dev = 运行 DIR 中的系统；插件源码每次保存后，重新编译并换上
 help-dev--directory = 系统目录
