@@ -31,6 +31,7 @@ mod run;
 mod sandbox;
 mod schema;
 mod set;
+mod tls;
 mod top;
 mod versions;
 mod wit;
@@ -126,6 +127,7 @@ enum Command {
     Audit(audit::Audit),
     Grants(grants::Grants),
     Key(key::KeyCommand),
+    Tls(tls::Tls),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
     Sandbox(sandbox::Sandbox),
@@ -219,6 +221,7 @@ pub fn main() -> ExitCode {
         Command::Audit(audit) => audit.run(&global),
         Command::Grants(grants) => grants.run(&global),
         Command::Key(key) => key.run(&global),
+        Command::Tls(tls) => tls.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::Bench(bench) => bench.run(&global),
         Command::Sandbox(sandbox) => sandbox.run(),

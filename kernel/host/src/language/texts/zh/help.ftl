@@ -363,3 +363,29 @@ help-key-destroy--which = 密钥，或它的一个版本：`meter@1`
 help-key-destroy--yes = 不询问
 help-key-protect = 为密钥库换口令，或把它绑定到本机
 help-key-protect--machine_bound = 绑定到本机，不用口令
+
+help-tls = 建立证书机构，签发主机和操作员在 TLS 中出示的证书
+help-tls-after =
+    密钥是 SM2 的，写入只有你能读的文件。标准 TLS 的证书请用 OpenSSL 生成，做法见 docs/tls.zh-CN.md。
+
+    示例：
+      weihe tls ca --name plant
+      weihe tls server gateway --host gateway.plant --host 192.168.1.2
+      weihe tls client panel
+      weihe --connect gateway.plant:7443 --certificate panel.pem --key panel.key --trust ca.pem ps
+help-tls-ca = 建立证书机构：ca.pem 可以分发，ca.key 要锁好
+help-tls-ca--name = 它的名称，写在它签发的全部证书里
+help-tls-server = 签发主机的证书，供控制门和连接使用
+help-tls-server--name = 名称：生成 NAME.pem 和 NAME.key
+help-tls-server--hosts = 访问它所用的名称或地址；可以多次给出
+help-tls-client = 签发操作员的证书，或主机连接别处所用的证书
+help-tls-client--name = 名称，[control.roles] 以此认它：生成 NAME.pem 和 NAME.key
+help-tls-ca--days = 有效天数
+help-tls-ca--output = 文件所在的目录
+help-tls-ca--standard = 生成标准证书（P-256），而不是 SM2
+help-tls-server--days = 有效天数
+help-tls-server--output = 文件所在的目录
+help-tls-server--standard = 生成标准证书（P-256），而不是 SM2
+help-tls-client--days = 有效天数
+help-tls-client--output = 文件所在的目录
+help-tls-client--standard = 生成标准证书（P-256），而不是 SM2

@@ -1,0 +1,144 @@
+//! Certificates and keys in files.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use weihe_sm::certificate::Certificate;
+use weihe_sm::sm2::PrivateKey;
+use zeroize::Zeroizing;
+
+use super::Common;
+use crate::command::{Global, Result as Done};
+use crate::config::is_name;
+use crate::language::{Text, say};
+use crate::output::{Failure, Outcome, print, print_json};
+
+/// How far back certificates begin to be valid.
+pub(super) const BACK: Duration = Duration::from_secs(3600);
+
+pub(super) fn of_sm(error: weihe_sm::Error) -> Failure {
+    Failure::plain(Text::told(error))
+}
+
+/// A text as the value of an attribute (RFC 4514, 2.4).
+pub(super) fn escaped(name: &str) -> String {
+    let mut text = String::new();
+    for character in name.chars() {
+        if "\"+,;<>\\=#".contains(character) {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text
+}
+
+/// A certificate and its key in a folder.
+pub(super) struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Files {
+    /// Those of a name.
+    pub(super) fn new(common: &Common, name: &str) -> Result<Self, Failure> {
+        if common.standard {
+            return Err(Failure::usage(
+                say::tls_no_standard(),
+                say::tls_no_standard_help(),
+            ));
+        }
+        if !is_name(name) {
+            return Err(Failure::usage(
+                say::tls_bad_name(name),
+                say::tls_bad_name_help(),
+            ));
+        }
+        let file = |end: &str| common.output.join(format!("{name}.{end}"));
+        Ok(Self {
+            certificate: file("pem"),
+            key: file("key"),
+        })
+    }
+
+    /// The authority that they are of, with its key.
+    pub(super) fn authority(&self) -> Result<(Certificate, PrivateKey), Failure> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path)
+                .map(Zeroizing::new)
+                .map_err(|error| {
+                    Failure::new(
+                        say::tls_no_authority(path.display(), Text::told(error)),
+                        say::tls_no_authority_help(),
+                    )
+                })
+        };
+        let bad = |path: &Path, error: weihe_sm::Error| {
+            Failure::plain(say::tls_bad_file(path.display(), Text::told(error)))
+        };
+        let (certificate, key) = (read(&self.certificate)?, read(&self.key)?);
+        Ok((
+            Certificate::from_pem(&certificate).map_err(|error| bad(&self.certificate, error))?,
+            PrivateKey::from_pem(&key, None).map_err(|error| bad(&self.key, error))?,
+        ))
+    }
+
+    /// Writes both, the key for its owner alone. What is there is never replaced.
+    pub(super) fn write(
+        &self,
+        certificate: &Certificate,
+        key: &PrivateKey,
+        global: &Global,
+    ) -> Done {
+        for path in [&self.certificate, &self.key] {
+            if path.exists() {
+                return Err(Failure::new(
+                    say::tls_there(path.display()),
+                    say::tls_there_help(),
+                ));
+            }
+        }
+        put(&self.key, &key.to_pkcs8_pem().map_err(of_sm)?, 0o600)?;
+        put(
+            &self.certificate,
+            &certificate.to_pem().map_err(of_sm)?,
+            0o644,
+        )?;
+        let fingerprint = weihe_kernel::event::hex(&Sha256::digest(certificate.to_der()));
+        if global.json {
+            print_json(&json!({
+                "certificate": self.certificate,
+                "key": self.key,
+                "subject": certificate.subject(),
+                "sha256": fingerprint,
+            }));
+        } else {
+            let text = say::tls_made(
+                self.certificate.display(),
+                self.key.display(),
+                certificate.subject(),
+                &fingerprint,
+            );
+            print(&format!("{text}\n"));
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn put(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    let written = options
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+    written.map_err(|error| Failure::plain(say::tls_unwritten(path.display(), Text::told(error))))
+}

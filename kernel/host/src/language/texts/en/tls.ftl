@@ -1,0 +1,11 @@
+tls-made = Made { $certificate } and { $key }: { $subject }, fingerprint sha256:{ $fingerprint }
+tls-no-standard = standard certificates cannot be made here: only SM2 can
+tls-no-standard-help = make them with OpenSSL: docs/tls.md says how
+tls-bad-name = `{ $name }` cannot be the name of a certificate
+tls-bad-name-help = lower-case letters, digits, `-` and `_`
+tls-no-authority = there is no authority to issue it: { $file }: { $error }
+tls-no-authority-help = make one with `weihe tls ca`, or name its folder with `--output`
+tls-bad-file = { $file } cannot be used: { $error }
+tls-there = { $file } is there already
+tls-there-help = move it away, or name another folder with `--output`
+tls-unwritten = cannot write { $file }: { $error }

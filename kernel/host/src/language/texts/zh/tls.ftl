@@ -1,0 +1,11 @@
+tls-made = 已生成 { $certificate } 和 { $key }：{ $subject }，指纹 sha256:{ $fingerprint }
+tls-no-standard = 这里不能生成标准证书：只能生成 SM2 证书
+tls-no-standard-help = 请用 OpenSSL 生成：做法见 docs/tls.zh-CN.md
+tls-bad-name = `{ $name }` 不能作证书的名称
+tls-bad-name-help = 小写字母、数字、`-` 和 `_`
+tls-no-authority = 没有可以签发的证书机构：{ $file }：{ $error }
+tls-no-authority-help = 用 `weihe tls ca` 建立，或用 `--output` 指明它的目录
+tls-bad-file = { $file } 不能使用：{ $error }
+tls-there = { $file } 已经存在
+tls-there-help = 请把它移走，或用 `--output` 指明另一个目录
+tls-unwritten = 无法写入 { $file }：{ $error }
