@@ -137,8 +137,8 @@ impl Rig {
         let store =
             Arc::new(Store::open(&directory.path().join("weihe.db")).expect("the store opens"));
         let mut kinds = Kinds::new();
-        kinds.register(weihe_link::TcpClient);
-        kinds.register(weihe_link::TcpListener);
+        kinds.register(weihe_link::TcpClient::default());
+        kinds.register(weihe_link::TcpListener::default());
         kinds.register(weihe_hal::Uart);
         let audit = Arc::new(MemoryAudit::default());
         let options = KernelOptions {

@@ -1,16 +1,20 @@
 //! The kind `tcp`: a client that stays connected to one server.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 use weihe_kernel::connection::{
     ConfigError, ConnectionKind, Endpoint, Line, Opened, Opener, Settings, TableReader,
 };
 
 use crate::address::Address;
 use crate::socket::Keepalive;
+use crate::tls::{self, ClientTls, Tls};
 
 /// Requests in a row without a reply after which the connection is opened anew, unless another
 /// device on it got one within the last minute; key `max-timeouts`.
@@ -32,8 +36,17 @@ const MAX_TIMEOUTS: u32 = 5;
 /// silence = "50ms"                # silence that ends a reply with the rule `silence`
 /// max-reply = "64 KiB"
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TcpClient;
+#[derive(Clone, Default)]
+pub struct TcpClient {
+    tls: Option<Arc<dyn Tls>>,
+}
+
+impl TcpClient {
+    /// The same, with what makes TLS of the key `tls`.
+    pub fn with_tls(tls: Arc<dyn Tls>) -> Self {
+        Self { tls: Some(tls) }
+    }
+}
 
 impl ConnectionKind for TcpClient {
     fn name(&self) -> &'static str {
@@ -49,6 +62,9 @@ impl ConnectionKind for TcpClient {
             table.error("address", format!("is refused: {reason}"), help)
         })?;
         let keepalive = Keepalive::read(&mut table)?;
+        let tls = tls::read(self.tls.as_ref(), &mut table, |tls, table| {
+            tls.client(table)
+        })?;
         let settings = table.settings(Settings {
             max_timeouts: Some(MAX_TIMEOUTS),
             ..Settings::default()
@@ -57,6 +73,7 @@ impl ConnectionKind for TcpClient {
         let opener = Client {
             address,
             keepalive,
+            tls,
             attempts: AtomicUsize::new(0),
         };
         Ok(Endpoint::Line(Line {
@@ -69,9 +86,26 @@ impl ConnectionKind for TcpClient {
 struct Client {
     address: Address,
     keepalive: Keepalive,
+    tls: Option<Arc<dyn ClientTls>>,
     /// Which of the name's addresses is tried first: one that swallows packets uses up the time of
     /// an attempt, and must not do so every time.
     attempts: AtomicUsize,
+}
+
+impl Client {
+    /// The handshake, within the time of the attempt. Nobody else can speak on what comes of it: the guard process has
+    /// no keys.
+    async fn shake(&self, tls: &dyn ClientTls, stream: TcpStream) -> Result<Opened, String> {
+        let config = tls.config()?;
+        let name = tls.server_name().unwrap_or(&self.address.host).to_owned();
+        let server = ServerName::try_from(name)
+            .map_err(|error| format!("the server's name is none of a host: {error}"))?;
+        let stream = TlsConnector::from(config)
+            .connect(server, stream)
+            .await
+            .map_err(|error| tls.reason(&error))?;
+        Ok(Opened::new(stream))
+    }
 }
 
 #[async_trait]
@@ -90,15 +124,22 @@ impl Opener for Client {
         let mut reasons = Vec::new();
         for address in found {
             let connected = match TcpStream::connect(address).await {
-                Ok(stream) => self.keepalive.apply(&stream).and_then(|()| {
-                    let descriptor = stream.as_fd().try_clone_to_owned()?;
-                    Ok(Opened::with_descriptor(stream, descriptor))
-                }),
+                Ok(stream) => self.keepalive.apply(&stream).map(|()| stream),
                 Err(error) => Err(error),
             };
-            match connected {
+            let opened = match (connected, &self.tls) {
+                (Err(error), _) => Err(error.to_string()),
+                (Ok(stream), Some(tls)) => self.shake(&**tls, stream).await,
+                (Ok(stream), None) => {
+                    let descriptor = stream.as_fd().try_clone_to_owned();
+                    descriptor
+                        .map(|descriptor| Opened::with_descriptor(stream, descriptor))
+                        .map_err(|error| error.to_string())
+                }
+            };
+            match opened {
                 Ok(opened) => return Ok(opened),
-                Err(error) => reasons.push(format!("{address}: {error}")),
+                Err(reason) => reasons.push(format!("{address}: {reason}")),
             }
         }
         Err(reasons.join("; "))

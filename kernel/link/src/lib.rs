@@ -5,13 +5,15 @@
 //!
 //! | `type` | keys of its own | what it is |
 //! |---|---|---|
-//! | `tcp` | `address`, `keepalive` | a client that stays connected to one server |
-//! | `tcp-listen` | `address`, `keepalive`, `max-peers`, `idle-timeout` | a door for many clients |
+//! | `tcp` | `address`, `keepalive`, `tls` | a client that stays connected to one server |
+//! | `tcp-listen` | `address`, `keepalive`, `tls`, `max-peers`, `idle-timeout` | a door for many clients |
 
 mod address;
 mod client;
 mod listener;
 mod socket;
+mod tls;
 
 pub use client::TcpClient;
 pub use listener::TcpListener;
+pub use tls::{ClientTls, ServerTls, Tls, TlsFault};

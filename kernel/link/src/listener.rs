@@ -1,15 +1,19 @@
 //! The kind `tcp-listen`: a door for many clients, held by one device.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use weihe_kernel::connection::{
     Accepted, Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Listener,
     NotAccepted, Settings, TableReader, limits,
 };
 
 use crate::socket::Keepalive;
+use crate::tls::{self, HANDSHAKE, HANDSHAKES, ServerTls, Tls};
 
 /// Connections that the operating system completes before they are accepted. More than `max-peers`
 /// would only wait to be turned away.
@@ -34,8 +38,17 @@ const MAX_PEERS_CEILING: i64 = 512;
 /// reconnect-min = "250ms"    # first pause before trying to listen again, doubled up to
 /// reconnect-max = "30s"
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TcpListener;
+#[derive(Clone, Default)]
+pub struct TcpListener {
+    tls: Option<Arc<dyn Tls>>,
+}
+
+impl TcpListener {
+    /// The same, with what makes TLS of the key `tls`.
+    pub fn with_tls(tls: Arc<dyn Tls>) -> Self {
+        Self { tls: Some(tls) }
+    }
+}
 
 impl ConnectionKind for TcpListener {
     fn name(&self) -> &'static str {
@@ -55,10 +68,17 @@ impl ConnectionKind for TcpListener {
         let max_peers = table.integer("max-peers", 1..=MAX_PEERS_CEILING)?;
         let max_peers = max_peers.and_then(|count| usize::try_from(count).ok());
         let idle_timeout = table.span("idle-timeout")?.filter(|span| *span > 0);
+        let tls = tls::read(self.tls.as_ref(), &mut table, |tls, table| {
+            tls.server(table)
+        })?;
         let settings = table.settings(Settings::default())?;
         table.finish()?;
         Ok(Endpoint::Listener(Listener {
-            binder: Box::new(Door { address, keepalive }),
+            binder: Box::new(Door {
+                address,
+                keepalive,
+                tls,
+            }),
             settings,
             max_peers: max_peers.unwrap_or(limits::MAX_PEERS),
             idle_timeout,
@@ -69,11 +89,16 @@ impl ConnectionKind for TcpListener {
 struct Door {
     address: SocketAddr,
     keepalive: Keepalive,
+    tls: Option<Arc<dyn ServerTls>>,
 }
 
 #[async_trait]
 impl Binder for Door {
     async fn bind(&self) -> Result<Box<dyn Acceptor>, String> {
+        if let Some(tls) = &self.tls {
+            // A door that could let nobody in is none.
+            tls.config()?;
+        }
         let listen = || {
             let socket = match self.address {
                 SocketAddr::V4(_) => TcpSocket::new_v4(),
@@ -91,6 +116,8 @@ impl Binder for Door {
             listener,
             local,
             keepalive: self.keepalive,
+            tls: self.tls.clone(),
+            shaking: JoinSet::new(),
         }))
     }
 
@@ -118,24 +145,63 @@ struct OpenDoor {
     listener: tokio::net::TcpListener,
     local: SocketAddr,
     keepalive: Keepalive,
+    tls: Option<Arc<dyn ServerTls>>,
+    /// Handshakes under way: a slow one holds nobody up.
+    shaking: JoinSet<Result<Accepted, String>>,
 }
 
 #[async_trait]
 impl Acceptor for OpenDoor {
     async fn accept(&mut self) -> Result<Accepted, NotAccepted> {
-        let accepted = match self.listener.accept().await {
-            Ok((stream, peer)) => self.keepalive.apply(&stream).map(|()| (stream, peer)),
-            Err(error) => Err(error),
-        };
-        let (stream, peer) =
-            accepted.map_err(|error| NotAccepted::Peer(format!("{}: {error}", self.local)))?;
-        Ok(Accepted {
-            channel: Box::new(stream),
-            address: peer.to_string(),
-        })
+        loop {
+            let accepted = tokio::select! {
+                Some(shaken) = self.shaking.join_next() => {
+                    let shaken = shaken.unwrap_or_else(|error| Err(error.to_string()));
+                    return shaken.map_err(|reason| {
+                        NotAccepted::TurnedAway(format!("{}: {reason}", self.local))
+                    });
+                }
+                accepted = self.listener.accept(), if self.shaking.len() < HANDSHAKES => accepted,
+            };
+            let accepted = match accepted {
+                Ok((stream, peer)) => self.keepalive.apply(&stream).map(|()| (stream, peer)),
+                Err(error) => Err(error),
+            };
+            let (stream, peer) =
+                accepted.map_err(|error| NotAccepted::Peer(format!("{}: {error}", self.local)))?;
+            match &self.tls {
+                Some(tls) => {
+                    self.shaking.spawn(shake(Arc::clone(tls), stream, peer));
+                }
+                None => {
+                    return Ok(Accepted {
+                        channel: Box::new(stream),
+                        address: peer.to_string(),
+                    });
+                }
+            }
+        }
     }
 
     fn local(&self) -> String {
         self.local.to_string()
+    }
+}
+
+/// Lets a peer in that shakes hands in time.
+async fn shake(
+    tls: Arc<dyn ServerTls>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> Result<Accepted, String> {
+    let config = tls.config()?;
+    let shaken = TlsAcceptor::from(config).accept(stream);
+    match tokio::time::timeout(HANDSHAKE, shaken).await {
+        Ok(Ok(stream)) => Ok(Accepted {
+            channel: Box::new(stream),
+            address: peer.to_string(),
+        }),
+        Ok(Err(error)) => Err(format!("{peer}: {}", tls.reason(&error))),
+        Err(_) => Err(format!("{peer}: the handshake takes too long")),
     }
 }

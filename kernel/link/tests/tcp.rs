@@ -270,8 +270,8 @@ fn two_listeners_on_one_address_are_found_before_they_start() {
 #[test]
 fn a_kind_that_is_not_known_is_refused_with_a_suggestion() {
     let mut kinds = Kinds::new();
-    kinds.register(TcpClient);
-    kinds.register(TcpListener);
+    kinds.register(TcpClient::default());
+    kinds.register(TcpListener::default());
     let table = "type = \"tpc\"\naddress = \"a:1\"".parse().unwrap();
     let error = kinds.configure("net", &table).unwrap_err();
     assert_eq!(

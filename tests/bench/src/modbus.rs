@@ -164,7 +164,7 @@ pub fn run(file: &Path) -> Anyhow<()> {
         let slave = Slave::start()?;
         let directory = tempfile::tempdir()?;
         let mut kinds = Kinds::new();
-        kinds.register(weihe_link::TcpClient);
+        kinds.register(weihe_link::TcpClient::default());
         let options = |cache: &Path| KernelOptions {
             cache: cache.to_owned(),
             boot: 1,

@@ -63,7 +63,7 @@ impl World {
             memory: None,
         };
         let mut kinds = Kinds::new();
-        kinds.register(weihe_link::TcpListener);
+        kinds.register(weihe_link::TcpListener::default());
         let kernel = Kernel::start(options, Vec::new(), kinds).unwrap();
         let door = toml::toml! {
             type = "tcp-listen"

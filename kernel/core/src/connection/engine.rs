@@ -154,6 +154,9 @@ async fn accept(
                 }
             }
             Err(NotAccepted::Closed(reason)) => return reason,
+            Err(NotAccepted::TurnedAway(reason)) => {
+                tracing::warn!(connection = %hub.name, reason, "a peer was turned away");
+            }
             Err(NotAccepted::Peer(reason)) => {
                 tracing::warn!(connection = %hub.name, reason, "a peer could not be accepted");
                 hub.clock.sleep(ACCEPT_PAUSE).await;

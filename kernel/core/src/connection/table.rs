@@ -96,6 +96,15 @@ impl<'a> TableReader<'a> {
         }
     }
 
+    /// A table, or none when the key is missing.
+    pub fn table(&mut self, key: &'static str) -> Result<Option<&'a toml::Table>, ConfigError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(toml::Value::Table(table)) => Ok(Some(table)),
+            Some(other) => Err(self.wrong_type(key, "a table", other)),
+        }
+    }
+
     /// A text that must be there; `example` shows one.
     pub fn required(&mut self, key: &'static str, example: &str) -> Result<&'a str, ConfigError> {
         self.text(key)?

@@ -94,6 +94,9 @@ pub enum NotAccepted {
     /// This peer, or none for a while: the door is tried again.
     #[error("{0}")]
     Peer(String),
+    /// This peer only, which was found unfit: the next one is not kept waiting.
+    #[error("{0}")]
+    TurnedAway(String),
     /// None any more: the door is closed, which is the reason of the link state. It is opened again.
     #[error("{0}")]
     Closed(String),

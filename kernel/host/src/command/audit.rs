@@ -35,7 +35,7 @@ pub(super) struct Audit {
     /// Only what was done to this: device/soil, or soil
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
-    /// Only what these did: operator, uid:1000, host, or a device
+    /// Only what these did: operator, uid:1000, remote, certificate:panel, host, or a device
     #[arg(long, value_name = "ACTOR")]
     actor: Option<String>,
     /// At most so many of the past

@@ -121,6 +121,7 @@ fn with_codec<T>(
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let (dry, codec) = remote::converse(async {
         let dry = DryRun::start(
+            std::path::Path::new("."),
             None,
             &BoardEntry::default(),
             Arc::new(MemoryKeys::default()),

@@ -110,6 +110,7 @@ impl Inspect {
 pub(super) fn describe(file: &Path) -> std::result::Result<Description, String> {
     let described = remote::converse(async {
         let dry = DryRun::start(
+            std::path::Path::new("."),
             None,
             &BoardEntry::default(),
             Arc::new(MemoryKeys::default()),

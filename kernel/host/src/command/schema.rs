@@ -100,6 +100,7 @@ async fn describe(config: &Config) -> std::result::Result<Vec<PluginSchema>, Fai
         return Ok(found);
     }
     let dry = DryRun::start(
+        std::path::Path::new("."),
         None,
         &BoardEntry::default(),
         Arc::new(MemoryKeys::default()),

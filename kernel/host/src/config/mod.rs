@@ -350,7 +350,7 @@ fn read(
     components: &[PathBuf],
     faults: &mut Vec<Fault>,
 ) -> Parts {
-    let kinds = crate::system::kinds();
+    let kinds = crate::system::kinds(directory);
     let top = Section {
         title: FILE.to_owned(),
         table: document.root(),

@@ -50,7 +50,9 @@ pub struct DryRun {
 
 impl DryRun {
     /// Starts it. Compiled components are kept in `data`, or else with the user's other caches.
+    /// Certificates of connections are named relative to `directory`.
     pub fn start(
+        directory: &Path,
         data: Option<&Path>,
         board: &BoardEntry,
         keys: Arc<dyn Keyring>,
@@ -83,12 +85,12 @@ impl DryRun {
             ]
         };
         // A home that cannot be written to is no reason not to check.
-        let kernel =
-            Kernel::start(options(cache), capabilities(), closed_kinds()).or_else(|_| {
+        let kernel = Kernel::start(options(cache), capabilities(), closed_kinds(directory))
+            .or_else(|_| {
                 Kernel::start(
                     options(scratch.path().join(CACHE)),
                     capabilities(),
-                    closed_kinds(),
+                    closed_kinds(directory),
                 )
             })?;
         Ok(Self {
@@ -155,10 +157,11 @@ pub(crate) fn user_cache() -> Option<PathBuf> {
 }
 
 /// The host's kinds, which check their tables as always and then open nothing.
-fn closed_kinds() -> Kinds {
+fn closed_kinds(directory: &Path) -> Kinds {
+    let tls = crate::tls::OfConnections::new(directory);
     let mut kinds = Kinds::new();
-    kinds.register(Closed(weihe_link::TcpClient));
-    kinds.register(Closed(weihe_link::TcpListener));
+    kinds.register(Closed(weihe_link::TcpClient::with_tls(Arc::clone(&tls))));
+    kinds.register(Closed(weihe_link::TcpListener::with_tls(tls)));
     kinds.register(Closed(weihe_hal::Uart));
     kinds
 }

@@ -22,7 +22,7 @@ mod trail;
 mod versions;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use weihe_kernel::Compiler;
@@ -58,11 +58,12 @@ pub const DATABASE: &str = "weihe.db";
 /// The file of the versions that are refused, in the data directory.
 pub const QUARANTINE: &str = "quarantine.json";
 
-/// The kinds of connection that this host knows.
-pub fn kinds() -> Kinds {
+/// The kinds of connection that this host knows; certificates are named relative to a directory.
+pub fn kinds(directory: &Path) -> Kinds {
+    let tls = crate::tls::OfConnections::new(directory);
     let mut kinds = Kinds::new();
-    kinds.register(weihe_link::TcpClient);
-    kinds.register(weihe_link::TcpListener);
+    kinds.register(weihe_link::TcpClient::with_tls(Arc::clone(&tls)));
+    kinds.register(weihe_link::TcpListener::with_tls(tls));
     kinds.register(weihe_hal::Uart);
     kinds
 }

@@ -157,7 +157,7 @@ impl System {
                 keys::unattended(&config.keys).audited(audit.clone()),
             ))),
         ];
-        let kernel = Kernel::start(options, capabilities, kinds())?;
+        let kernel = Kernel::start(options, capabilities, kinds(&config.directory))?;
         audit.publish_on(kernel.bus().clone());
         let system = Self {
             host: config.host.clone(),

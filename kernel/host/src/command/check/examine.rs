@@ -74,6 +74,7 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
         }
     };
     let dry = DryRun::start(
+        &config.directory,
         data,
         &config.board,
         Arc::new(keys::unattended(&config.keys)),

@@ -23,6 +23,8 @@ pub(in crate::config) struct Tcp {
     /// Host and port of the server. The name is resolved at each attempt.
     #[schemars(extend("examples" = ["192.168.1.50:502"]))]
     address: AddressText,
+    /// TLS on the connection. Without it, everything is sent in the clear.
+    tls: Option<ClientTlsTable>,
     /// Silence after which the server is probed, from 1 s to 9 h; `0s`: never.
     #[schemars(extend("default" = "15s"))]
     keepalive: Option<SpanText>,
@@ -48,6 +50,8 @@ pub(in crate::config) struct TcpListen {
     /// this machine only; port 0 lets the system choose.
     #[schemars(extend("examples" = ["0.0.0.0:2404", "127.0.0.1:15020"]))]
     address: AddressText,
+    /// TLS on the connection. Without it, everything is sent in the clear.
+    tls: Option<ServerTlsTable>,
     /// Silence after which a peer is probed, from 1 s to 9 h; `0s`: never.
     #[schemars(extend("default" = "15s"))]
     keepalive: Option<SpanText>,
@@ -115,4 +119,55 @@ pub(in crate::config) struct Shared {
     /// Bytes that a reply may have, up to 4 MiB.
     #[schemars(extend("default" = "64 KiB"))]
     max_reply: Option<SizeOrBytes>,
+}
+
+/// TLS of a client.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct ClientTlsTable {
+    /// Which algorithms are spoken. `guomi`: SM2, SM3 and SM4 (RFC 8998); `standard`: those of all the world. Never
+    /// both.
+    #[schemars(extend("default" = "guomi", "enum" = ["guomi", "standard"]))]
+    suites: Option<String>,
+    /// Which of their cipher suites. Default: all.
+    #[schemars(extend("examples" = [["TLS_SM4_GCM_SM3"]]))]
+    cipher_suites: Option<Vec<String>>,
+    /// Certificates of the authorities that the server comes from (PEM), relative to this file.
+    #[schemars(extend("minLength" = 1, "examples" = ["tls/ca.pem"]))]
+    trust: String,
+    /// The certificate to show to a server that asks (PEM), relative to this file.
+    #[schemars(extend("minLength" = 1))]
+    certificate: Option<String>,
+    /// The key of the certificate (PEM), relative to this file.
+    #[schemars(extend("minLength" = 1))]
+    key: Option<String>,
+    /// The name in the server's certificate. Default: that of the address.
+    #[schemars(extend("minLength" = 1))]
+    server_name: Option<String>,
+}
+
+/// TLS of a door.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct ServerTlsTable {
+    /// Which algorithms are spoken. `guomi`: SM2, SM3 and SM4 (RFC 8998); `standard`: those of all the world. Never
+    /// both.
+    #[schemars(extend("default" = "guomi", "enum" = ["guomi", "standard"]))]
+    suites: Option<String>,
+    /// Which of their cipher suites. Default: all.
+    #[schemars(extend("examples" = [["TLS_SM4_GCM_SM3"]]))]
+    cipher_suites: Option<Vec<String>>,
+    /// Certificates of the authorities that clients come from (PEM), relative to this file. With it, clients have to
+    /// show one.
+    #[schemars(extend("minLength" = 1, "examples" = ["tls/ca.pem"]))]
+    trust: Option<String>,
+    /// The certificate of the door (PEM), relative to this file.
+    #[schemars(extend("minLength" = 1, "examples" = ["tls/gateway.pem"]))]
+    certificate: String,
+    /// The key of the certificate (PEM), relative to this file.
+    #[schemars(extend("minLength" = 1, "examples" = ["tls/gateway.key"]))]
+    key: String,
+    /// Whether clients have to show a certificate. Default: `required` with `trust`, `none` without.
+    #[schemars(extend("enum" = ["required", "optional", "none"]))]
+    client_auth: Option<String>,
 }

@@ -170,7 +170,7 @@ fn connection_branches() -> Vec<(String, Value)> {
 
 #[test]
 fn each_kind_of_connection_reads_the_keys_that_the_schema_has_for_it() {
-    let kinds = crate::system::kinds();
+    let kinds = crate::system::kinds(Path::new("."));
     let branches = connection_branches();
     assert_eq!(branches.len(), 3);
     for (kind, branch) in branches {
