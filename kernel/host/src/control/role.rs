@@ -37,13 +37,13 @@ impl fmt::Display for Role {
 }
 
 impl FromStr for Role {
-    type Err = String;
+    type Err = ();
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ()> {
         [Self::Read, Self::Operate, Self::Admin]
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is no role: there are read, operate and admin"))
+            .ok_or(())
     }
 }
 

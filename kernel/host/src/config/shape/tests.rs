@@ -196,7 +196,10 @@ fn each_kind_of_connection_reads_the_keys_that_the_schema_has_for_it() {
             if must.starts_with(key) || key == "type" {
                 continue;
             }
-            let good = format!("{key} = {}", sample(key, of_key));
+            let good = match key.as_str() {
+                "tls" => "tls = { trust = \"a\", certificate = \"b\", key = \"c\" }".to_owned(),
+                _ => format!("{key} = {}", sample(key, of_key)),
+            };
             let with = settings(read(&good).unwrap_or_else(|error| panic!("{good}: {error}")));
             if of_key.get("default").is_some() {
                 assert_eq!(with, plain, "{kind}: the default of {key} is another");
