@@ -117,12 +117,13 @@ fn help_is_chinese_down_to_its_frame() {
   [DEVICE]  完整显示这个设备：限额的使用、延迟、最近的错误
 
 选项：
-      --history       显示每个插件各版本的去向和原因
-      --json          输出 JSON，供程序读取
-  -C, --dir <DIR>     系统目录，内有 weihe.toml [默认：向上最近的一个] [环境变量：WEIHE_DIR=]
-      --color <WHEN>  使用颜色：auto（终端支持时）、always（总是）或 never（从不） [默认：auto]
-  -h, --help          显示帮助
-  -V, --version       显示版本
+      --history              显示每个插件各版本的去向和原因
+      --json                 输出 JSON，供程序读取
+  -C, --dir <DIR>            系统目录，内有 weihe.toml [默认：向上最近的一个] [环境变量：WEIHE_DIR=]
+      --connect <HOST:PORT>  通过 TLS 与这个地址的主机通话，而不是本机某个目录的主机
+      --color <WHEN>         使用颜色：auto（终端支持时）、always（总是）或 never（从不） [默认：auto]
+  -h, --help                 显示帮助（`--help` 更详细）
+  -V, --version              显示版本
 
 示例：
   weihe -C examples/greenhouse ps
