@@ -109,7 +109,7 @@ async fn a_client_asks_and_is_back_when_its_server_is() {
     let address = server.local_addr().unwrap();
     // By name, so that resolution is part of it.
     let text = format!("address = \"localhost:{}\"", address.port());
-    let mut client = open(&TcpClient, &text);
+    let mut client = open(&TcpClient::default(), &text);
     let (mut stream, _) = server.accept().await.unwrap();
     client.link(LinkState::Up).await;
 
@@ -138,7 +138,7 @@ async fn a_client_asks_and_is_back_when_its_server_is() {
 async fn a_client_can_have_its_sockets_only_end_by_closing() {
     let server = Server::bind("127.0.0.1:0").await.unwrap();
     let client = open(
-        &TcpClient,
+        &TcpClient::default(),
         &format!("address = \"{}\"", server.local_addr().unwrap()),
     );
     let (mut stream, _) = server.accept().await.unwrap();
@@ -154,7 +154,7 @@ async fn a_client_can_have_its_sockets_only_end_by_closing() {
 
 #[tokio::test]
 async fn a_listener_serves_two_peers_and_tells_them_apart() {
-    let mut listener = open(&TcpListener, "address = \"127.0.0.1:0\"");
+    let mut listener = open(&TcpListener::default(), "address = \"127.0.0.1:0\"");
     listener.link(LinkState::Up).await;
     let address = listener.connection.stats().endpoint;
     let mut one = TcpStream::connect(&address).await.unwrap();
@@ -193,7 +193,7 @@ async fn a_listener_serves_two_peers_and_tells_them_apart() {
 
 #[tokio::test]
 async fn what_a_peer_sends_faster_than_it_is_read_arrives_whole() {
-    let mut listener = open(&TcpListener, "address = \"127.0.0.1:0\"");
+    let mut listener = open(&TcpListener::default(), "address = \"127.0.0.1:0\"");
     listener.link(LinkState::Up).await;
     let address = listener.connection.stats().endpoint;
     let expected: Vec<u8> = (0..1_000_000u32).map(|n| (n % 253) as u8).collect();
@@ -212,7 +212,7 @@ async fn what_a_peer_sends_faster_than_it_is_read_arrives_whole() {
 async fn a_port_in_use_is_said_and_tried_again() {
     let holder = Server::bind("127.0.0.1:0").await.unwrap();
     let address = holder.local_addr().unwrap();
-    let mut listener = open(&TcpListener, &format!("address = \"{address}\""));
+    let mut listener = open(&TcpListener::default(), &format!("address = \"{address}\""));
     let reason = listener.link(LinkState::Down).await;
     assert!(reason.contains(&address.to_string()), "{reason}");
     assert!(reason.contains("in use"), "{reason}");
@@ -226,7 +226,7 @@ async fn a_port_in_use_is_said_and_tried_again() {
 #[test]
 fn tables_are_refused_with_connection_key_and_remedy() {
     let error = |kind: &dyn ConnectionKind, text| configure(kind, text).unwrap_err();
-    let missing = error(&TcpClient, "");
+    let missing = error(&TcpClient::default(), "");
     assert_eq!(missing.message, "connection `net`: `address` is missing");
     assert!(
         missing
@@ -235,29 +235,35 @@ fn tables_are_refused_with_connection_key_and_remedy() {
             .contains("address = \"192.168.1.10:502\"")
     );
     assert!(
-        error(&TcpClient, "address = \"gateway\"")
+        error(&TcpClient::default(), "address = \"gateway\"")
             .message
             .contains("has no port")
     );
     assert!(
-        error(&TcpClient, "address = 502")
+        error(&TcpClient::default(), "address = 502")
             .message
             .contains("must be a text")
     );
-    let unknown = error(&TcpClient, "address = \"a:1\"\nkeep-alive = \"5s\"");
+    let unknown = error(
+        &TcpClient::default(),
+        "address = \"a:1\"\nkeep-alive = \"5s\"",
+    );
     assert_eq!(unknown.help.as_deref(), Some("did you mean `keepalive`?"));
-    let name = error(&TcpListener, "address = \"localhost:502\"");
+    let name = error(&TcpListener::default(), "address = \"localhost:502\"");
     assert!(name.message.contains("not an IP address"), "{name}");
-    let peers = error(&TcpListener, "address = \"127.0.0.1:1\"\nmax-peers = 0");
+    let peers = error(
+        &TcpListener::default(),
+        "address = \"127.0.0.1:1\"\nmax-peers = 0",
+    );
     assert!(peers.message.contains("must be 1 to 512"), "{peers}");
 }
 
 #[test]
 fn two_listeners_on_one_address_are_found_before_they_start() {
-    let endpoint = |text| configure(&TcpListener, text).unwrap();
+    let endpoint = |text| configure(&TcpListener::default(), text).unwrap();
     let one = endpoint("address = \"0.0.0.0:2404\"");
     let two = endpoint("address = \"127.0.0.1:2404\"");
-    let client = configure(&TcpClient, "address = \"127.0.0.1:2404\"").unwrap();
+    let client = configure(&TcpClient::default(), "address = \"127.0.0.1:2404\"").unwrap();
     let found = conflicts([("one", &one), ("client", &client), ("two", &two)]);
     assert_eq!(found.len(), 1);
     let text = found[0].to_string();

@@ -9,3 +9,37 @@ mod pki;
 mod python;
 mod stand;
 mod tls;
+
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use weihe_tests::{DEADLINE, Host};
+
+/// Waits until a host has logged something; returns the first word behind it.
+fn logged(host: &Host, what: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let log = host.log();
+        if let Some((_, rest)) = log.split_once(what) {
+            let word = rest.split_whitespace().next().unwrap_or_default();
+            return word.to_owned();
+        }
+        assert!(began.elapsed() < DEADLINE, "never logged {what:?}: {log}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Asks OpenSSL to do something, as `peer.py` describes; what it reports. None where there is no Python.
+fn openssl(order: Value) -> Option<Value> {
+    let mut python = python::find()?;
+    let script = weihe_tests::workspace().join("tests/system/guomi/peer.py");
+    let output = python.arg(script).arg(order.to_string()).output().unwrap();
+    let report = serde_json::from_slice(&output.stdout);
+    Some(report.unwrap_or_else(|_| panic!("{output:?}")))
+}
+
+fn error(output: &Output) -> String {
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

@@ -125,7 +125,7 @@ async fn write_lines<S: AsyncWrite>(
 ) {
     while let Some(reply) = queue.recv().await {
         let written = within(patience, write_line(&mut write, &reply)).await;
-        if !written.is_some_and(|written| written.is_ok()) {
+        if written.is_none_or(|written| written.is_err()) {
             return;
         }
     }

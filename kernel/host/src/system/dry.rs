@@ -158,7 +158,7 @@ pub(crate) fn user_cache() -> Option<PathBuf> {
 
 /// The host's kinds, which check their tables as always and then open nothing.
 fn closed_kinds(directory: &Path) -> Kinds {
-    let tls = crate::tls::OfConnections::new(directory);
+    let tls = crate::tls::OfConnections::within(directory);
     let mut kinds = Kinds::new();
     kinds.register(Closed(weihe_link::TcpClient::with_tls(Arc::clone(&tls))));
     kinds.register(Closed(weihe_link::TcpListener::with_tls(tls)));

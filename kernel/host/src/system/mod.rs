@@ -60,7 +60,7 @@ pub const QUARANTINE: &str = "quarantine.json";
 
 /// The kinds of connection that this host knows; certificates are named relative to a directory.
 pub fn kinds(directory: &Path) -> Kinds {
-    let tls = crate::tls::OfConnections::new(directory);
+    let tls = crate::tls::OfConnections::within(directory);
     let mut kinds = Kinds::new();
     kinds.register(weihe_link::TcpClient::with_tls(Arc::clone(&tls)));
     kinds.register(weihe_link::TcpListener::with_tls(tls));

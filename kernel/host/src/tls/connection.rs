@@ -19,7 +19,7 @@ pub struct OfConnections {
 
 impl OfConnections {
     /// For the connections of a system.
-    pub fn new(directory: &Path) -> Arc<dyn Tls> {
+    pub fn within(directory: &Path) -> Arc<dyn Tls> {
         Arc::new(Self {
             directory: directory.to_path_buf(),
         })
