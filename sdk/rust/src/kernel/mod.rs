@@ -18,6 +18,6 @@ pub use crate::bindings::guomi::weihe::guomi;
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::testing::board::seam::{Bus, Converter, Line, Peripheral, Port, Pulses, Waits};
 #[cfg(not(target_arch = "wasm32"))]
-pub use crate::testing::guomi::seam as guomi;
+pub(crate) use crate::testing::guomi::seam as guomi;
 #[cfg(not(target_arch = "wasm32"))]
 pub use crate::testing::seam::{Kernel, Keys, Place, Tables, log};

@@ -1,6 +1,6 @@
 //! Keys for tests.
 
-pub mod seam;
+pub(crate) mod seam;
 mod setup;
 
 pub use setup::TestKey;
