@@ -1,4 +1,4 @@
-//! National cryptography for Weihe: keys that stay in the host, and signed plugins.
+//! National cryptography for Weihe: keys that stay in the host, and the form in which plugins are signed.
 //!
 //! [`GuomiCapability`] offers it to plugins (`weihe:guomi`), with the keys of a [`Keyring`].
 

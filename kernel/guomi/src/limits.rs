@@ -32,9 +32,14 @@ pub const HANDLES: u32 = 256;
 /// The longest name of a key in a call. What is longer than any name in the key store is not even looked for.
 pub const NAME_BYTES: usize = 128;
 
-/// Up to so many bytes are worked on where the call is, on the device's lane: 80 µs of SM3, 380 µs of SM4-CBC in
-/// software here. It adds little to the 5 ms after which a computing component makes way. More goes to a thread.
+/// Up to so many bytes are worked on where the call is, on the device's lane: some 60 µs of SM3, and up to 650 µs of SM4
+/// in its slowest mode with AES instructions. It adds little to the 5 ms after which a computing component makes way.
+/// More goes to a thread.
 pub const INLINE_BYTES: usize = 32_768;
+
+/// The same on a processor that has no instructions for SM4: 240 µs of its slowest mode on the machine of
+/// docs/decisions/0049, more on a small board.
+pub const INLINE_BYTES_PORTABLE: usize = 4096;
 
 /// The most pieces of work that wait for a thread. A device waits for one at a time, so these are devices; what is
 /// beyond them is told that the host is busy.

@@ -6,7 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::error::GuomiError;
-use crate::limits::{INLINE_BYTES, THREADS, WAITING};
+use weihe_sm::sm4::Backend;
+
+use crate::limits::{INLINE_BYTES, INLINE_BYTES_PORTABLE, THREADS, WAITING};
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -15,16 +17,24 @@ type Work = Box<dyn FnOnce() + Send>;
 pub enum Effort {
     /// A pass over so many bytes.
     Bytes(usize),
-    /// One operation with a key of SM2, in software: less than a pass over [`INLINE_BYTES`].
+    /// One operation with a key of SM2, in software: some hundred microseconds.
     Point,
     /// It waits for hardware, nobody knows how long.
     Hardware,
 }
 
+/// Up to how many bytes a pass is short on this processor.
+fn inline_bytes() -> usize {
+    match Backend::here().has_instructions() {
+        true => INLINE_BYTES,
+        false => INLINE_BYTES_PORTABLE,
+    }
+}
+
 impl Effort {
     fn is_long(self) -> bool {
         match self {
-            Self::Bytes(bytes) => bytes > INLINE_BYTES,
+            Self::Bytes(bytes) => bytes > inline_bytes(),
             Self::Point => false,
             Self::Hardware => true,
         }
@@ -182,9 +192,12 @@ mod tests {
     async fn short_work_stays_where_it_is_and_long_work_does_not() {
         let workers = Workers::new();
         let here = std::thread::current().name().unwrap_or_default().to_owned();
-        assert_eq!(thread_of(&workers, Effort::Bytes(INLINE_BYTES)).await, here);
+        assert_eq!(
+            thread_of(&workers, Effort::Bytes(inline_bytes())).await,
+            here
+        );
         assert_eq!(thread_of(&workers, Effort::Point).await, here);
-        for effort in [Effort::Bytes(INLINE_BYTES + 1), Effort::Hardware] {
+        for effort in [Effort::Bytes(inline_bytes() + 1), Effort::Hardware] {
             let there = thread_of(&workers, effort).await;
             assert!(there.starts_with("weihe-guomi-"), "{there}");
         }

@@ -6,9 +6,10 @@ use wasmtime::component::Resource;
 
 use super::bindings::weihe::guomi::decrypter as wit;
 use super::bindings::weihe::guomi::types::CiphertextForm;
+use super::encrypter::layout;
 use super::{Outcome, View};
 use crate::error::within;
-use crate::keys::{Algorithm, Key, Layout, Use};
+use crate::keys::{Algorithm, Key, Use};
 use crate::limits::{SM2_BYTES, SM2_OVERHEAD};
 use crate::session::{Place, effort};
 use crate::worker::Effort;
@@ -17,14 +18,6 @@ use crate::worker::Effort;
 pub struct OpenDecrypter {
     key: Arc<dyn Key>,
     _place: Place,
-}
-
-fn layout(form: CiphertextForm) -> Layout {
-    match form {
-        CiphertextForm::C1c3c2 => Layout::C1C3C2,
-        CiphertextForm::C1c2c3 => Layout::C1C2C3,
-        CiphertextForm::Der => Layout::Der,
-    }
 }
 
 impl wit::Host for View<'_> {}

@@ -15,7 +15,8 @@ use crate::worker::Effort;
 /// A public key that a guest has opened to encrypt for.
 pub struct OpenEncrypter(OpenPublic);
 
-fn layout(form: CiphertextForm) -> Layout {
+/// A form as the algorithm calls it.
+pub(super) fn layout(form: CiphertextForm) -> Layout {
     match form {
         CiphertextForm::C1c3c2 => Layout::C1C3C2,
         CiphertextForm::C1c2c3 => Layout::C1C2C3,

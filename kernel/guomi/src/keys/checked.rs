@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use weihe_sm::{
-    sm2::{PublicKey, Signature},
+    sm2::{Layout, PublicKey, Signature},
     sm3,
     sm4::TAG,
 };
 use zeroize::Zeroizing;
 
 use super::{
-    About, Aead, AeadMode, Direction, Exchange, Key, KeyError, Layout, Mac, Mode, Opener, Sealer,
-    Secret, Stream, Terms, Use,
+    About, Aead, AeadMode, Direction, Exchange, Key, KeyError, Mac, Mode, Opener, Sealer, Secret,
+    Stream, Terms, Use,
 };
 
 /// Who is told what a key is used for, and what was refused.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug};
 
 use weihe_sm::{
-    sm2::{PrivateKey, PublicKey, Signature},
+    sm2::{Layout, PrivateKey, PublicKey, Signature},
     sm3,
     sm4::{self, TAG},
 };
@@ -141,18 +141,6 @@ impl Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({}, ..)", self.algorithm())
     }
-}
-
-/// How the parts of an SM2 ciphertext follow each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Layout {
-    /// Point, hash, text (GB/T 32918.4-2016).
-    #[default]
-    C1C3C2,
-    /// Point, text, hash, as before 2012.
-    C1C2C3,
-    /// ASN.1 (GM/T 0009-2012, 7.2).
-    Der,
 }
 
 /// Modes with authentication.

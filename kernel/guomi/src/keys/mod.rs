@@ -26,8 +26,8 @@ pub use about::About;
 pub use algorithm::Algorithm;
 pub use error::KeyError;
 pub use key::{
-    Aead, AeadMode, Agreed, Direction, Exchange, Key, Layout, Mac, Mode, Opener, Padding, Role,
-    Sealer, Secret, Stream, Terms,
+    Aead, AeadMode, Agreed, Direction, Exchange, Key, Mac, Mode, Opener, Padding, Role, Sealer,
+    Secret, Stream, Terms,
 };
 pub use new::NewKey;
 pub use provider::{Listing, Provider};

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use weihe_sm::sm2::{self, PrivateKey, PublicKey, Signature, exchange};
+use weihe_sm::sm2::{Layout, PrivateKey, PublicKey, Signature, exchange};
 use weihe_sm::sm3::{DIGEST, Hmac};
 use weihe_sm::sm4::{self, BLOCK, Cbc, Ctr, Decryptor, Ecb, Encryptor, GcmOpener, GcmSealer, TAG};
 use zeroize::Zeroizing;
 
 use super::{
-    About, Aead, AeadMode, Agreed, Direction, Exchange, Key, KeyError, Layout, Mac, Mode, Opener,
-    Padding, Role, Sealer, Secret, Stream, Terms,
+    About, Aead, AeadMode, Agreed, Direction, Exchange, Key, KeyError, Mac, Mode, Opener, Padding,
+    Role, Sealer, Secret, Stream, Terms,
 };
 
 /// A key that works in this process: read from where it is kept, brought by a component, or agreed on.
@@ -56,11 +56,6 @@ impl Key for SoftKey {
     }
 
     fn decrypt(&self, layout: Layout, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let layout = match layout {
-            Layout::C1C3C2 => sm2::Layout::C1C3C2,
-            Layout::C1C2C3 => sm2::Layout::C1C2C3,
-            Layout::Der => sm2::Layout::Der,
-        };
         Ok(self
             .private("decrypt with SM2")?
             .decrypt(layout, ciphertext)?)

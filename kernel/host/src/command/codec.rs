@@ -3,18 +3,15 @@
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
-use weihe_guomi::MemoryKeys;
 use weihe_kernel::event::{Quality, hex};
 use weihe_kernel::runtime::{CodecError, CodecInstance, Decoded, Direction};
 
 use super::call::parse_arguments;
 use super::events::value;
 use super::{Global, Result, plugin_file, remote};
-use crate::config::BoardEntry;
 use crate::language::{Text, Word as _, say};
 use crate::output::{Failure, Outcome, Style, Table, print, print_json};
 use crate::system::DryRun;
@@ -120,13 +117,7 @@ fn with_codec<T>(
     let file = plugin_file::find(file, global);
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let (dry, codec) = remote::converse(async {
-        let dry = DryRun::start(
-            std::path::Path::new("."),
-            None,
-            &BoardEntry::default(),
-            Arc::new(MemoryKeys::default()),
-        )
-        .map_err(|error| Failure::plain(error.to_string()))?;
+        let dry = DryRun::bare().map_err(|error| Failure::plain(error.to_string()))?;
         dry.load(&stem, &file)
             .await
             .map_err(|error| Failure::plain(error.to_string()))?;

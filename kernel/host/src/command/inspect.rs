@@ -2,15 +2,12 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
-use weihe_guomi::MemoryKeys;
 use weihe_kernel::runtime::Description;
 
 use super::{Global, Result, remote};
 use crate::component::{Layout, LayoutError, provider};
-use crate::config::BoardEntry;
 use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, Style, bytes, print, print_json, width};
 use crate::system::DryRun;
@@ -109,13 +106,7 @@ impl Inspect {
 /// What the plugin says of itself, or why this host would not load it.
 pub(super) fn describe(file: &Path) -> std::result::Result<Description, String> {
     let described = remote::converse(async {
-        let dry = DryRun::start(
-            std::path::Path::new("."),
-            None,
-            &BoardEntry::default(),
-            Arc::new(MemoryKeys::default()),
-        )
-        .map_err(|error| Failure::plain(error.to_string()))?;
+        let dry = DryRun::bare().map_err(|error| Failure::plain(error.to_string()))?;
         let loaded = dry.load("inspected", file).await;
         dry.end().await;
         let status = loaded.map_err(|error| Failure::plain(error.to_string()))?;

@@ -1,17 +1,13 @@
 //! `weihe schema`: what may stand in a weihe.toml, for editors.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use weihe_guomi::MemoryKeys;
 
 use super::{Global, Result, directory, remote};
 use crate::component::place_bytes;
-use crate::config::{
-    BoardEntry, Config, PluginSchema, SCHEMA_FILE, joined, schema, schema_comment,
-};
+use crate::config::{Config, PluginSchema, SCHEMA_FILE, joined, schema, schema_comment};
 use crate::language::{Text, label, say};
 use crate::output::{Failure, Outcome, Style, print, print_json};
 use crate::system::DryRun;
@@ -99,13 +95,7 @@ async fn describe(config: &Config) -> std::result::Result<Vec<PluginSchema>, Fai
     if config.plugins.is_empty() {
         return Ok(found);
     }
-    let dry = DryRun::start(
-        std::path::Path::new("."),
-        None,
-        &BoardEntry::default(),
-        Arc::new(MemoryKeys::default()),
-    )
-    .map_err(|error| Failure::plain(error.to_string()))?;
+    let dry = DryRun::bare().map_err(|error| Failure::plain(error.to_string()))?;
     for plugin in &config.plugins {
         let name = &plugin.name;
         if !plugin.file.is_file() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use weihe_guomi::{GuomiCapability, Keyring};
+use weihe_guomi::{GuomiCapability, Keyring, MemoryKeys};
 use weihe_hal::virtual_board::BoardError;
 use weihe_hal::{Claims, HalCapability};
 use weihe_kernel::audit::NoAudit;
@@ -49,6 +49,12 @@ pub struct DryRun {
 }
 
 impl DryRun {
+    /// Starts one for a component by itself, which belongs to no system.
+    pub fn bare() -> Result<Self, DryError> {
+        let keys = Arc::new(MemoryKeys::default());
+        Self::start(Path::new("."), None, &BoardEntry::default(), keys)
+    }
+
     /// Starts it. Compiled components are kept in `data`, or else with the user's other caches.
     /// Certificates of connections are named relative to `directory`.
     pub fn start(

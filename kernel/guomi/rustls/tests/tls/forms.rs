@@ -38,9 +38,7 @@ fn root_key() -> PrivateKey {
     else {
         panic!("PKCS#8");
     };
-    let key =
-        <sm2::SecretKey as sm2::pkcs8::DecodePrivateKey>::from_pkcs8_der(der.secret_pkcs8_der());
-    PrivateKey::from_bytes(&key.unwrap().to_bytes()).unwrap()
+    PrivateKey::from_der(der.secret_pkcs8_der(), None).unwrap()
 }
 
 /// The certificate of the server with another identifier of the signature, signed by the root under `id`.

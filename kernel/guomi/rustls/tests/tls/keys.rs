@@ -50,10 +50,7 @@ fn a_key_that_stays_elsewhere_signs_for_both_sides() {
         let PrivateKeyDer::Pkcs8(der) = &key else {
             panic!("PKCS#8");
         };
-        let secret = <sm2::SecretKey as sm2::pkcs8::DecodePrivateKey>::from_pkcs8_der(
-            der.secret_pkcs8_der(),
-        );
-        let secret = PrivateKey::from_bytes(&secret.unwrap().to_bytes()).unwrap();
+        let secret = PrivateKey::from_der(der.secret_pkcs8_der(), None).unwrap();
         let (public, asked) = (secret.public_key().to_sec1(), Arc::clone(&asked));
         let key = SigningKey::elsewhere(&public, move |message: &[u8]| {
             asked.fetch_add(1, Ordering::Relaxed);

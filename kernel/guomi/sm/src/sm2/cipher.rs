@@ -8,10 +8,10 @@ use sm2::{
 };
 use zeroize::Zeroizing;
 
-use super::{PrivateKey, PublicKey, kdf::kdf, private::coordinates, signature::pad};
+use super::{PrivateKey, PublicKey, private::coordinates, signature::pad};
 use crate::{
     Error,
-    sm3::{DIGEST, Sm3},
+    sm3::{DIGEST, Sm3, kdf},
 };
 
 /// How the parts of a ciphertext stand: the point C1, the ciphertext C2 and the check value C3.
@@ -74,7 +74,8 @@ impl PublicKey {
     ) -> Result<Option<Vec<u8>>, Error> {
         let c1 = coordinates(&ProjectivePoint::mul_by_generator(k));
         let shared = Zeroizing::new(coordinates(&(self.point() * **k)));
-        let mut c2 = kdf(&[&*shared], plaintext.len())?;
+        let mut c2 = Zeroizing::new(vec![0; plaintext.len()]);
+        kdf(&*shared, &mut c2)?;
         if all_zero(&c2) {
             return Ok(None);
         }
@@ -96,7 +97,8 @@ impl PrivateKey {
         point[0] = 4;
         let parts = layout.split(ciphertext, &mut point).ok_or(Error::Decrypt)?;
         let shared = self.multiply(&parts.c1);
-        let mut text = kdf(&[&*shared], parts.c2.len()).map_err(|_| Error::Decrypt)?;
+        let mut text = Zeroizing::new(vec![0; parts.c2.len()]);
+        kdf(&*shared, &mut text).map_err(|_| Error::Decrypt)?;
         let useless = all_zero(&text);
         for (key, c2) in text.iter_mut().zip(parts.c2) {
             *key ^= c2;

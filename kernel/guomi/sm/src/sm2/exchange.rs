@@ -25,10 +25,10 @@ use sm2::{
 };
 use zeroize::Zeroizing;
 
-use super::{PrivateKey, PublicKey, identity::z, kdf::kdf, private::coordinates};
+use super::{PrivateKey, PublicKey, identity::z, private::coordinates};
 use crate::{
     Error,
-    sm3::{DIGEST, Sm3},
+    sm3::{DIGEST, Sm3, kdf_of_parts},
 };
 
 /// The other side, as it is known beforehand.
@@ -89,7 +89,7 @@ impl Initiator {
         let (one, two) = (self.ephemeral.public_key(), point);
         let [responder, initiator] = confirmations(&shared, &self.z, &self.peer_z, &one, &two);
         Ok(Agreed {
-            key: kdf(&[&*shared, &self.z, &self.peer_z], length)?,
+            key: derived(&[&*shared, &self.z, &self.peer_z], length)?,
             own: initiator,
             expected: responder,
         })
@@ -131,11 +131,18 @@ impl Responder {
         let own = ephemeral.public_key();
         let [responder, initiator] = confirmations(&shared, &peer_z, &z, &point, &own);
         Ok(Agreed {
-            key: kdf(&[&*shared, &peer_z, &z], length)?,
+            key: derived(&[&*shared, &peer_z, &z], length)?,
             own: responder,
             expected: initiator,
         })
     }
+}
+
+/// What both sides come to from the secret that they share (6.1, A7 and B6).
+fn derived(secret: &[&[u8]], length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut key = Zeroizing::new(vec![0; length]);
+    kdf_of_parts(secret, &mut key)?;
+    Ok(key)
 }
 
 /// Answers an exchange that the other side began with `point`, R_A, as `key`, known as `id` (6.1, B1 to B8). Gives

@@ -3,7 +3,6 @@
 mod cipher;
 pub mod exchange;
 mod identity;
-mod kdf;
 mod private;
 mod public;
 mod signature;

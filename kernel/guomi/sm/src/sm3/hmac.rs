@@ -1,7 +1,11 @@
 use hmac::{KeyInit, Mac};
+use zeroize::Zeroizing;
 
-use super::DIGEST;
+use super::{DIGEST, digest};
 use crate::Error;
+
+/// Bytes that SM3 takes in at once.
+const BLOCK: usize = 64;
 
 /// HMAC-SM3 (RFC 2104 over SM3) in the making.
 #[derive(Clone)]
@@ -10,11 +14,13 @@ pub struct Hmac(hmac::Hmac<sm3::Sm3>);
 impl Hmac {
     /// A MAC under `key`, which may have any length.
     pub fn new(key: &[u8]) -> Self {
-        match hmac::Hmac::new_from_slice(key) {
-            Ok(mac) => Self(mac),
-            // HMAC takes a key of any length: it hashes the long ones.
-            Err(_) => unreachable!("HMAC refuses no length of a key"),
+        // A key of exactly one block is what HMAC makes of any other (RFC 2104, 2).
+        let mut block = Zeroizing::new([0; BLOCK]);
+        match block.get_mut(..key.len()) {
+            Some(start) => start.copy_from_slice(key),
+            None => block[..DIGEST].copy_from_slice(&digest(key)),
         }
+        Self(hmac::Hmac::new((&*block).into()))
     }
 
     /// Takes in more data.

@@ -12,6 +12,11 @@ const LONGEST: u64 = (u32::MAX as u64 - 1) * DIGEST as u64;
 /// # Errors
 /// [`Error::TooLong`] where `out` is longer than the counter of 32 bits reaches.
 pub fn kdf(shared: &[u8], out: &mut [u8]) -> Result<(), Error> {
+    kdf_of_parts(&[shared], out)
+}
+
+/// The same, from a secret in parts that follow each other.
+pub(crate) fn kdf_of_parts(shared: &[&[u8]], out: &mut [u8]) -> Result<(), Error> {
     if out.len() as u64 > LONGEST {
         return Err(Error::TooLong {
             what: "the output of the key derivation",
@@ -19,7 +24,9 @@ pub fn kdf(shared: &[u8], out: &mut [u8]) -> Result<(), Error> {
         });
     }
     let mut hashed = Sm3::new();
-    hashed.update(shared);
+    for part in shared {
+        hashed.update(part);
+    }
     for (counter, chunk) in (1..=u32::MAX).zip(out.chunks_mut(DIGEST)) {
         let mut block = hashed.clone();
         block.update(&counter.to_be_bytes());

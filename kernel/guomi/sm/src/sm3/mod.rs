@@ -9,6 +9,7 @@ mod pbkdf2;
 pub use hash::{Sm3, digest};
 pub use hmac::Hmac;
 pub use kdf::kdf;
+pub(crate) use kdf::kdf_of_parts;
 pub use pbkdf2::pbkdf2;
 
 /// Bytes of a digest.

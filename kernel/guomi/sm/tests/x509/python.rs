@@ -1,70 +1,27 @@
 //! Held against OpenSSL 4, which pyOpenSSL brings along.
 
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-    process::Command,
-    time::SystemTime,
-};
+use std::{fs, path::Path, process::Command, time::SystemTime};
 
 use weihe_sm::{certificate::Certificate, keys::Prf, sm2::PrivateKey};
 
-use crate::{
-    common::{run, skip},
-    plant::{Plant, noon},
-};
+use crate::plant::{Plant, noon};
 
-/// What is installed. Pinned: our own work is held against it.
-const PACKAGES: [&str; 2] = ["pyOpenSSL==26.4.0", "cryptography==50.0.0"];
+#[allow(clippy::panic)]
+#[path = "../../../rustls/tests/tls/python.rs"]
+mod environment;
 
-/// A private virtual environment with pyOpenSSL, made once under the target directory.
-fn python() -> Option<PathBuf> {
-    make().map_err(|reason| skip(&reason)).ok()
-}
+use environment::find as python;
 
-fn make() -> Result<PathBuf, String> {
-    // This is `target/debug/deps/x509-...`.
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let target = own.ancestors().nth(3).ok_or("no target directory")?;
-    let folder = target.join("weihe-python-guomi");
-    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let lock = File::create(folder.join("lock")).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-    let (venv, done) = (folder.join("venv"), folder.join("done"));
-    let program = venv.join("bin/python");
-    let what = PACKAGES.join(" ");
-    if fs::read_to_string(&done).is_ok_and(|done| done == what) {
-        return Ok(program);
-    }
-    let step = |command: &mut Command| match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-        Err(error) => Err(error.to_string()),
-    };
-    step(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&venv),
-    )?;
-    let quiet = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ];
-    step(Command::new(&program).args(quiet).args(PACKAGES))?;
-    fs::write(&done, what).map_err(|error| error.to_string())?;
-    Ok(program)
-}
-
-fn script(python: &Path, program: &str, folder: &Path) -> String {
-    run(python, &["-c", program], folder).unwrap().good()
+fn script(python: &mut Command, program: &str, folder: &Path) -> String {
+    let output = python.args(["-c", program]).current_dir(folder).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
 fn openssl_4_reads_our_keys_and_we_its() {
-    let Some(python) = python() else { return };
+    let Some(mut python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let (key, path) = (PrivateKey::generate().unwrap(), folder.path());
     let encrypted = key.to_encrypted_pem(Prf::Sm3, b"secret").unwrap();
@@ -79,7 +36,7 @@ for name in ['sm3', 'sec1']:
 open('theirs.pem', 'wb').write(crypto.dump_privatekey(pem, key, cipher='sm4-cbc', passphrase=b'other'))
 ";
     let public = key.public_key().to_pem().unwrap();
-    assert_eq!(script(&python, program, path), public.repeat(2));
+    assert_eq!(script(&mut python, program, path), public.repeat(2));
     let theirs = fs::read_to_string(path.join("theirs.pem")).unwrap();
     let theirs = PrivateKey::from_pem(&theirs, Some(b"other")).unwrap();
     assert_eq!(theirs.to_bytes(), key.to_bytes());
@@ -87,7 +44,7 @@ open('theirs.pem', 'wb').write(crypto.dump_privatekey(pem, key, cipher='sm4-cbc'
 
 #[test]
 fn openssl_4_verifies_our_chains() {
-    let Some(python) = python() else { return };
+    let Some(mut python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let (plant, path) = (Plant::new(), folder.path());
     let write = |name: &str, certificate: &Certificate| {
@@ -120,7 +77,7 @@ for name in ['server', 'changed']:
 ",
         since.as_secs()
     );
-    let said = script(&python, &program, path);
+    let said = script(&mut python, &program, path);
     let expected = "server good\nchanged certificate signature failure\n";
     assert_eq!(said, expected);
 }

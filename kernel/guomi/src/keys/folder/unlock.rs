@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use weihe_sm::{
     random,
-    sm3::Hmac,
+    sm3::{self, Hmac},
     sm4::{self, Aead, NONCE, TAG},
 };
 use zeroize::Zeroizing;
@@ -121,11 +121,10 @@ pub(super) fn write(
     random(&mut nonce)?;
     let (protection, rounds, outer) = match protection {
         Protection::Passphrase(words, rounds) => {
-            let rounds = rounds.get();
-            check_rounds(rounds).map_err(KeyError::Rounds)?;
+            let rounds = check_rounds(rounds.get()).map_err(KeyError::Rounds)?;
             (
                 Kind::Passphrase,
-                Some(rounds),
+                Some(rounds.get()),
                 from_passphrase(words, &salt, rounds)?,
             )
         }
@@ -163,7 +162,7 @@ pub(super) fn unlock(
     let sealed: [u8; 16 + TAG] = hex::array(&store.key).ok_or_else(|| bad("key"))?;
     let outer = match (store.protection, store.rounds) {
         (Kind::Passphrase, Some(rounds)) => {
-            check_rounds(rounds).map_err(|reason| disk::damaged(&path, reason))?;
+            let rounds = check_rounds(rounds).map_err(|reason| disk::damaged(&path, reason))?;
             from_passphrase(&passphrases.passphrase(folder)?, &salt, rounds)?
         }
         (Kind::Machine, None) => from_machine(folder, &salt)?,
@@ -197,13 +196,12 @@ fn parse(folder: &Path, bytes: &[u8]) -> Result<Store, KeyError> {
     }
 }
 
-fn check_rounds(rounds: u32) -> Result<(), String> {
-    match (FEWEST_ROUNDS..=MOST_ROUNDS).contains(&rounds) {
-        true => Ok(()),
-        false => Err(format!(
-            "{rounds} rounds of PBKDF2: at least {FEWEST_ROUNDS}, at most {MOST_ROUNDS}"
-        )),
-    }
+fn check_rounds(rounds: u32) -> Result<NonZeroU32, String> {
+    NonZeroU32::new(rounds)
+        .filter(|_| (FEWEST_ROUNDS..=MOST_ROUNDS).contains(&rounds))
+        .ok_or_else(|| {
+            format!("{rounds} rounds of PBKDF2: at least {FEWEST_ROUNDS}, at most {MOST_ROUNDS}")
+        })
 }
 
 /// What is bound to the sealed key, so that nothing in the file can be altered unnoticed.
@@ -215,26 +213,14 @@ fn associated(protection: Kind, rounds: Option<u32>, salt: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// PBKDF2 (RFC 8018, 5.2; GM/T 0091-2020) with HMAC-SM3. A key of SM4 is half of its first block, so that is all
-/// there is of it.
-fn from_passphrase(words: &Passphrase, salt: &[u8], rounds: u32) -> Result<sm4::Key, KeyError> {
-    let keyed = Hmac::new(words.as_bytes());
-    let round = |data: &[&[u8]]| {
-        let mut mac = keyed.clone();
-        for part in data {
-            mac.update(part);
-        }
-        Zeroizing::new(mac.finish())
-    };
-    let mut last = round(&[salt, &1u32.to_be_bytes()]);
-    let mut sum = last.clone();
-    for _ in 1..rounds {
-        last = round(&[&*last]);
-        for (sum, byte) in sum.iter_mut().zip(&*last) {
-            *sum ^= byte;
-        }
-    }
-    Ok(sm4::Key::from_bytes(&sum[..16])?)
+/// PBKDF2 (RFC 8018, 5.2; GM/T 0091-2020) with HMAC-SM3.
+fn from_passphrase(
+    words: &Passphrase,
+    salt: &[u8],
+    rounds: NonZeroU32,
+) -> Result<sm4::Key, KeyError> {
+    let key = sm3::pbkdf2(words.as_bytes(), salt, rounds, 16)?;
+    Ok(sm4::Key::from_bytes(&key)?)
 }
 
 /// What the machine gives: the key file, mixed with its identity, so that neither alone is enough.
@@ -267,7 +253,7 @@ mod tests {
     fn a_passphrase_gives_the_key_that_openssl_derives() {
         let words = Passphrase::new("correct horse").unwrap();
         let salt: Vec<u8> = (0..16).collect();
-        let key = from_passphrase(&words, &salt, 2048).unwrap();
+        let key = from_passphrase(&words, &salt, NonZeroU32::new(2048).unwrap()).unwrap();
         assert_eq!(
             hex::digits(key.as_bytes()),
             "5dddef0fbbca6a13aba6fed5f30ff405"

@@ -13,9 +13,12 @@ struct Functions {
     blocks: unsafe fn(&Keys, &mut [[u8; 16]]),
 }
 
+/// The name of the backend that any processor can run.
+const PORTABLE: &str = "portable";
+
 /// Names a module's functions.
 macro_rules! functions {
-    ($name:literal, $module:ident) => {
+    ($name:expr, $module:ident) => {
         &Functions {
             name: $name,
             expand: super::$module::expand,
@@ -55,8 +58,13 @@ impl Backend {
                 all.push(Self(functions!("ARMv8 AES", arm_aes)));
             }
         }
-        all.push(Self(functions!("portable", portable)));
+        all.push(Self(functions!(PORTABLE, portable)));
         all
+    }
+
+    /// Whether it runs on instructions of the processor, and not on any: then it is some ten times slower.
+    pub fn has_instructions(self) -> bool {
+        self.0.name != PORTABLE
     }
 
     /// The fastest here; detected once.
@@ -64,7 +72,7 @@ impl Backend {
         static FASTEST: OnceLock<Backend> = OnceLock::new();
         *FASTEST.get_or_init(|| match Self::all_here().first() {
             Some(fastest) => *fastest,
-            None => Self(functions!("portable", portable)),
+            None => Self(functions!(PORTABLE, portable)),
         })
     }
 

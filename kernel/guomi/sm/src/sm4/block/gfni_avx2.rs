@@ -2,13 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Keys, gfni::*, schedule};
-
-/// Blocks in a register.
-const REGISTER: usize = 8;
-
-/// The words of eight blocks.
-type Group = [__m256i; 4];
+use super::{Keys, avx2::*, gfni::*, schedule};
 
 #[target_feature(enable = "avx2,gfni")]
 pub(super) fn expand(key: &[u8; 16], keys: &mut Keys) {
@@ -79,71 +73,20 @@ fn round(word: __m256i, [old, older, newest]: [__m256i; 3], key: u32) -> __m256i
     let inner = xor(
         s,
         xor(
-            turn(s, 0x0e0d0c0f_0a09080b, 0x06050407_02010003),
-            turn(s, 0x0d0c0f0e_09080b0a, 0x05040706_01000302),
+            turn(s, [3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14]),
+            turn(s, [2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13]),
         ),
     );
     let outer = xor(
         word,
-        xor(s, turn(s, 0x0c0f0e0d_080b0a09, 0x04070605_00030201)),
+        xor(
+            s,
+            turn(s, [1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12]),
+        ),
     );
     let twice = xor(
         _mm256_slli_epi32::<2>(inner),
         _mm256_srli_epi32::<30>(inner),
     );
     xor(outer, twice)
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn xor(a: __m256i, b: __m256i) -> __m256i {
-    _mm256_xor_si256(a, b)
-}
-
-/// Takes the bytes of each half in another order.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn turn(words: __m256i, high: i64, low: i64) -> __m256i {
-    _mm256_shuffle_epi8(
-        words,
-        _mm256_broadcastsi128_si256(_mm_set_epi64x(high, low)),
-    )
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load(blocks: &[[u8; 16]; REGISTER]) -> Group {
-    let start = blocks.as_ptr().cast::<__m256i>();
-    let mut rows = [_mm256_setzero_si256(); 4];
-    for (at, row) in rows.iter_mut().enumerate() {
-        // SAFETY: four times two blocks are what there is; the instruction does not mind how they are aligned.
-        let bytes = unsafe { _mm256_loadu_si256(start.add(at)) };
-        *row = turn(bytes, 0x0c0d0e0f_08090a0b, 0x04050607_00010203);
-    }
-    transpose(rows)
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store([a, b, c, d]: Group, blocks: &mut [[u8; 16]; REGISTER]) {
-    let start = blocks.as_mut_ptr().cast::<__m256i>();
-    for (at, row) in transpose([d, c, b, a]).into_iter().enumerate() {
-        let bytes = turn(row, 0x0c0d0e0f_08090a0b, 0x04050607_00010203);
-        // SAFETY: as in `load`.
-        unsafe { _mm256_storeu_si256(start.add(at), bytes) };
-    }
-}
-
-/// Blocks to words and back, in each half.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn transpose([a, b, c, d]: Group) -> Group {
-    let (ab, ab_high) = (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
-    let (cd, cd_high) = (_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
-    [
-        _mm256_unpacklo_epi64(ab, cd),
-        _mm256_unpackhi_epi64(ab, cd),
-        _mm256_unpacklo_epi64(ab_high, cd_high),
-        _mm256_unpackhi_epi64(ab_high, cd_high),
-    ]
 }

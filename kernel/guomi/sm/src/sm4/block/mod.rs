@@ -9,6 +9,8 @@ mod aes;
 mod arm_aes;
 #[cfg(target_arch = "aarch64")]
 mod arm_sm4;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod backend;
 mod cipher;
 #[cfg(target_arch = "x86_64")]
