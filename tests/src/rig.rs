@@ -152,6 +152,7 @@ impl Rig {
             guard: None,
             audit: audit.clone(),
             memory,
+            admission: None,
         };
         capabilities.push(Arc::new(StoreCapability::new(store)));
         let kernel = Kernel::start(options, capabilities, kinds).expect("the kernel starts");

@@ -106,6 +106,7 @@ impl Workbench {
             guard: None,
             audit: Arc::new(NoAudit),
             memory: None,
+            admission: None,
         };
         let capabilities: Vec<Arc<dyn Capability>> =
             vec![Arc::new(HalCapability::new(board.clone()))];

@@ -19,6 +19,7 @@ pub mod output;
 pub mod record;
 pub mod sandbox;
 pub mod scaffold;
+pub mod signatures;
 pub mod system;
 pub mod tls;
 mod watch;

@@ -177,6 +177,7 @@ pub fn run(file: &Path) -> Anyhow<()> {
             guard: None,
             audit: Arc::new(NoAudit),
             memory: None,
+            admission: None,
         };
         let kernel = Kernel::start(options(directory.path()), Vec::new(), kinds)?;
         let connection = format!("type = \"tcp\"\naddress = \"{}\"", slave.address);

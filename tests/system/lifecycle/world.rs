@@ -61,6 +61,7 @@ impl World {
             guard: None,
             audit: Arc::new(weihe_kernel::audit::NoAudit),
             memory: None,
+            admission: None,
         };
         let mut kinds = Kinds::new();
         kinds.register(weihe_link::TcpListener::default());

@@ -100,6 +100,7 @@ impl Desk {
             guard: Some(guard.clone()),
             audit: Arc::new(weihe_kernel::audit::NoAudit),
             memory: None,
+            admission: None,
         };
         let hal = HalCapability::new(Arc::new(Handle(board.clone())));
         let kernel = Kernel::start(options, vec![Arc::new(hal)], Kinds::new()).unwrap();

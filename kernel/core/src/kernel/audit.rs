@@ -7,7 +7,7 @@ use super::status::VersionChange;
 use super::{DeviceError, Kernel};
 use crate::audit::{Audit, Entry, action};
 use crate::device::DeviceSpec;
-use crate::runtime::{LoadError, Plugin};
+use crate::runtime::{LoadError, Origin, Plugin};
 
 impl Kernel {
     /// Where it is recorded who did what.
@@ -27,6 +27,17 @@ impl Kernel {
             .detail("version", plugin.description.version.clone())
             .detail("sha256", plugin.sha256.clone())
             .detail("file", plugin.file.display().to_string());
+        let entry = match &plugin.origin {
+            Some(Origin {
+                signer: Some(signer),
+                ..
+            }) => entry.detail("signer", signer.clone()),
+            Some(Origin {
+                warning: Some(warning),
+                ..
+            }) => entry.detail("warning", warning.clone()),
+            _ => entry,
+        };
         self.audit.record(match (change, reason) {
             (VersionChange::Refused, reason) => entry.refused(reason),
             (_, "") => entry,

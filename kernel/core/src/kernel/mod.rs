@@ -33,7 +33,8 @@ use crate::connection::Kinds;
 use crate::device::{Checkpoints, DeadLetters};
 use crate::failsafe::{Board, Guard};
 use crate::runtime::{
-    Cache, CodecInstance, Compiler, HostMemory, LoadError, Loader, Plugin, Ticker, engine,
+    Admission, Cache, CodecInstance, Compiler, HostMemory, LoadError, Loader, Plugin, Ticker,
+    engine,
 };
 use crate::units::Size;
 
@@ -79,6 +80,8 @@ pub struct KernelOptions {
     pub audit: Arc<dyn Audit>,
     /// The memory that the host as a whole keeps within; none: whatever the machine has.
     pub memory: Option<Size>,
+    /// Who decides which files become plugins; none: all may that can.
+    pub admission: Option<Arc<dyn Admission>>,
 }
 
 /// The kernel. Devices, plugins and connections can be added and removed while it runs.
@@ -96,6 +99,7 @@ pub struct Kernel {
     letters: Arc<dyn DeadLetters>,
     audit: Arc<dyn Audit>,
     memory: Arc<HostMemory>,
+    admission: Option<Arc<dyn Admission>>,
     io: tokio::runtime::Handle,
     io_thread: Mutex<Option<IoThread>>,
     /// Where devices run and who watches them, when the kernel has no threads of its own.
@@ -157,6 +161,7 @@ impl Kernel {
             cache,
             &capabilities,
             memory.clone(),
+            options.admission.clone(),
         )
         .map_err(wrong_engine)?;
         let started = options.clock.monotonic();
@@ -182,6 +187,7 @@ impl Kernel {
             letters: options.letters,
             audit: options.audit,
             memory,
+            admission: options.admission,
             io: handle,
             io_thread: Mutex::new(io_thread),
             ground,
@@ -227,6 +233,8 @@ impl Kernel {
         history.note(now, &plugin, VersionChange::Loaded, "");
         registry.plugins.insert(name.to_owned(), plugin.clone());
         drop(registry);
+        self.note_origin(&plugin);
+        self.runs(&plugin);
         self.audit_version(&plugin, VersionChange::Loaded, "");
         Ok(status)
     }
@@ -256,6 +264,25 @@ impl Kernel {
             self.audit_load_refused(name, file, error);
         }
         checked
+    }
+
+    /// Says to who decides which files become plugins that this one is there to stay.
+    fn runs(&self, plugin: &Plugin) {
+        if let (Some(admission), Some(origin)) = (&self.admission, &plugin.origin) {
+            admission.runs(&plugin.description, origin);
+        }
+    }
+
+    /// A plugin runs that something speaks against: that is said each time.
+    fn note_origin(&self, plugin: &Plugin) {
+        let warning = plugin.origin.as_ref().and_then(|one| one.warning.as_ref());
+        if let Some(warning) = warning {
+            tracing::warn!(
+                "plugin {} runs although {} {warning}",
+                plugin.name,
+                plugin.file.display()
+            );
+        }
     }
 
     /// A codec of a loaded plugin, if it has one.

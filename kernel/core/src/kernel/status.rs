@@ -12,7 +12,7 @@ use crate::bus::SubscriptionStatus;
 use crate::connection::ConnectionStats;
 use crate::device::DeviceStatus;
 use crate::failsafe::FailSafeStatus;
-use crate::runtime::{Description, MemoryStatus, Plugin};
+use crate::runtime::{Description, MemoryStatus, Origin, Plugin};
 
 /// What `ps` shows of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct PluginStatus {
     pub hooks: Vec<String>,
     /// What it says of itself.
     pub description: Description,
+    /// Who made it, where that is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// What became of its versions since the host started, the latest last.
     #[serde(default)]
     pub history: Vec<VersionRecord>,
@@ -90,6 +93,7 @@ impl From<&Plugin> for PluginStatus {
             imports: plugin.imports.clone(),
             hooks: plugin.hooks.clone(),
             description: plugin.description.clone(),
+            origin: plugin.origin.clone(),
             history: Vec::new(),
         }
     }

@@ -187,6 +187,7 @@ impl Kernel {
         history.note(self.clock.now(), &next, VersionChange::Swapped, "");
         set_version(&mut registry, &next);
         drop(registry);
+        self.note_origin(&next);
         self.audit_version(&next, VersionChange::Swapped, "");
         let version = &next.description.version;
         tracing::info!("plugin {name} runs version {version} now");
@@ -259,6 +260,7 @@ impl Kernel {
             }
             history.note(self.clock.now(), &current, VersionChange::Confirmed, "");
             drop(registry);
+            self.runs(&current);
             self.audit_version(&current, VersionChange::Confirmed, "");
         }
     }

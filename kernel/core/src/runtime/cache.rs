@@ -150,6 +150,14 @@ impl Source {
     }
 }
 
+impl Source {
+    /// Goes on with other bytes from the same file.
+    pub(super) fn take(&mut self, bytes: Vec<u8>) {
+        self.sha256 = hex(&Sha256::digest(&bytes));
+        self.bytes = bytes;
+    }
+}
+
 /// WebAssembly's first eight bytes: magic, version, layer.
 fn check_preamble(file: &Path, bytes: &[u8]) -> Result<(), CompileError> {
     let not_wasm = |reason: &str| CompileError::NotWasm {

@@ -1,5 +1,6 @@
 //! The plugin runtime: engine, compile cache, instances, and what plugins import from the kernel.
 
+mod admission;
 mod bindings;
 mod budget;
 mod cache;
@@ -16,6 +17,7 @@ mod state;
 mod version;
 mod wasi;
 
+pub use admission::{Admission, Admitted, Origin};
 pub use cache::{
     COMPILE_MEMORY, COMPILE_TIME, Cache, CompileError, Compiler, MAX_COMPONENT_SIZE, Source,
     Untrusted, compile_child,

@@ -9,6 +9,7 @@ use wasmtime::{Engine, Store};
 
 use crate::capability::Capability;
 
+use super::admission::{Admission, Origin};
 use super::bindings::{codec, commands, handler, lifecycle, state as state_hook};
 use super::cache::{Cache, CompileError, Source};
 use super::codec::{CodecInstance, PureState};
@@ -168,6 +169,14 @@ pub enum LoadError {
         /// This host's version.
         host: &'static str,
     },
+    /// Whoever decides which files become plugins does not let it in.
+    #[error("`{file}` is not admitted: {reason}")]
+    NotAdmitted {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// This version was rolled back before.
     #[error("`{file}` is in quarantine: {reason}")]
     Quarantined {
@@ -210,6 +219,8 @@ pub struct Plugin {
     pub size: u64,
     /// What it says of itself.
     pub description: Description,
+    /// Who made it, where that is looked at.
+    pub origin: Option<Origin>,
     /// The interfaces it imports.
     pub imports: Vec<String>,
     /// The hooks it exports.
@@ -274,6 +285,7 @@ pub struct Loader {
     served: Vec<&'static str>,
     cache: Cache,
     memory: Arc<HostMemory>,
+    admission: Option<Arc<dyn Admission>>,
 }
 
 impl Loader {
@@ -284,6 +296,7 @@ impl Loader {
         cache: Cache,
         capabilities: &[Arc<dyn Capability>],
         memory: Arc<HostMemory>,
+        admission: Option<Arc<dyn Admission>>,
     ) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engine);
         wasi::link(&mut linker)?;
@@ -305,12 +318,28 @@ impl Loader {
             served,
             cache,
             memory,
+            admission,
         })
     }
 
-    /// Loads a plugin from a file: compile (or take from the cache), link, describe.
+    /// Loads a plugin from a file: ask whether it may be, compile (or take from the cache), link, describe.
     pub async fn load(&self, name: &str, file: &Path) -> Result<Plugin, LoadError> {
-        let source = Source::read(file)?;
+        let mut source = Source::read(file)?;
+        let (sha256, size) = (source.sha256.clone(), source.bytes.len() as u64);
+        let refused = |reason| LoadError::NotAdmitted {
+            file: file.to_owned(),
+            reason,
+        };
+        let admitted = match &self.admission {
+            Some(admission) => {
+                let bytes = std::mem::take(&mut source.bytes);
+                let admitted = admission.ask(name, file, bytes).map_err(refused)?;
+                // What is compiled, and found among what was, is what was admitted; what people see is the file's.
+                source.take(admitted.bytes);
+                Some((admission, admitted.signed, admitted.origin))
+            }
+            None => None,
+        };
         let component = self
             .cache
             .component(&self.engine, &source, &self.memory)
@@ -350,12 +379,21 @@ impl Loader {
                     file: file.to_owned(),
                     reason,
                 })?;
+        let origin = match admitted {
+            Some((admission, signed, mut origin)) => {
+                let may_be = admission.described(signed.as_ref(), &description, &mut origin);
+                may_be.map_err(refused)?;
+                origin
+            }
+            None => None,
+        };
         Ok(Plugin {
             name: name.to_owned(),
             file: file.to_owned(),
-            sha256: source.sha256,
-            size: source.bytes.len() as u64,
+            sha256,
+            size,
             description,
+            origin,
             imports,
             hooks: HOOKS
                 .into_iter()

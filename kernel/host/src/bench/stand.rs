@@ -45,6 +45,7 @@ impl Stand {
             guard: None,
             audit: Arc::new(weihe_kernel::audit::NoAudit),
             memory: None,
+            admission: None,
         };
         let kernel = Kernel::start(options, Vec::new(), Kinds::new())?;
         Ok(Self {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use weihe_guomi::signed::Mode;
+
 use super::run::{Building, start};
 use super::{Global, Result, directory};
 use crate::config::Config;
@@ -33,6 +35,9 @@ impl Dev {
                 say::dev_no_source(directory.display()),
                 say::dev_no_source_help(),
             ));
+        }
+        if config.signatures.mode == Mode::Require {
+            return Err(Failure::new(say::dev_signed(), say::dev_signed_help()));
         }
         start(&directory, &self.log, Building::Always)
     }

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use weihe_guomi::signed::Sound;
 use weihe_kernel::runtime::Description;
 
-use super::{Global, Result, remote};
+use super::{Global, Result, remote, verify};
 use crate::component::{Layout, LayoutError, provider};
 use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, Style, bytes, print, print_json, width};
@@ -43,6 +44,7 @@ impl Inspect {
                 .iter()
                 .map(|import| import_json(import))
                 .collect();
+            value["signature"] = verify::signature_json(signature(&file).ok().as_ref());
             match described {
                 Ok(description) => {
                     value["description"] = serde_json::to_value(description).unwrap_or_default();
@@ -79,6 +81,11 @@ impl Inspect {
             }
         }
         text.push_str(&row(&Text::same("sha256"), &layout.sha256));
+        let signed = match signature(&file) {
+            Ok(sound) => say::inspect_signed_by(sound.signer().subject()),
+            Err(reason) => Text::told(reason),
+        };
+        text.push_str(&row(&say::inspect_signed(), signed));
         text.push_str(&summary(&layout));
         text.push_str(&row(&say::inspect_exports(), layout.exports.join(", ")));
         for memory in &layout.memories {
@@ -101,6 +108,12 @@ impl Inspect {
         print(&text);
         Ok(Outcome::Done)
     }
+}
+
+/// Its signature, whether who made it is trusted or not.
+fn signature(file: &Path) -> std::result::Result<Sound, String> {
+    let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
+    Sound::read(&bytes).map_err(|fault| fault.to_string())
 }
 
 /// What the plugin says of itself, or why this host would not load it.

@@ -1,8 +1,8 @@
 //! `weihe key`: the keys of a system, in the files of its key store; no host has to run.
 
-mod asked;
-mod make;
-mod out;
+pub(super) mod asked;
+pub(super) mod make;
+pub(super) mod out;
 mod shown;
 
 use std::path::PathBuf;
@@ -100,9 +100,9 @@ impl Kind {
 
 /// A key, or one version of it: `valve`, `valve@1`.
 #[derive(Debug, Clone)]
-struct Which {
-    name: String,
-    version: Option<u32>,
+pub(super) struct Which {
+    pub(super) name: String,
+    pub(super) version: Option<u32>,
 }
 
 impl FromStr for Which {
@@ -134,10 +134,10 @@ struct Into {
     output: Option<PathBuf>,
 }
 
-fn failed(error: KeyError) -> Failure {
+pub(super) fn failed(error: KeyError) -> Failure {
     Failure::plain(Text::told(error))
 }
 
-fn of_sm(error: weihe_sm::Error) -> Failure {
+pub(super) fn of_sm(error: weihe_sm::Error) -> Failure {
     Failure::plain(Text::told(error))
 }

@@ -31,8 +31,10 @@ mod run;
 mod sandbox;
 mod schema;
 mod set;
+mod sign;
 mod tls;
 mod top;
+mod verify;
 mod versions;
 mod wit;
 
@@ -128,6 +130,8 @@ enum Command {
     Grants(grants::Grants),
     Key(key::KeyCommand),
     Tls(tls::Tls),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Bench(bench::Bench),
     Sandbox(sandbox::Sandbox),
@@ -222,6 +226,8 @@ pub fn main() -> ExitCode {
         Command::Grants(grants) => grants.run(&global),
         Command::Key(key) => key.run(&global),
         Command::Tls(tls) => tls.run(&global),
+        Command::Sign(sign) => sign.run(&global),
+        Command::Verify(verify) => verify.run(&global),
         Command::Doctor(doctor) => doctor.run(&global),
         Command::Bench(bench) => bench.run(&global),
         Command::Sandbox(sandbox) => sandbox.run(),

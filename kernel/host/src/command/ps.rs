@@ -171,6 +171,14 @@ fn render(answer: &Answer, style: Style) -> String {
             let _ = write!(text, "\n{table}");
         }
     }
+    for plugin in &status.plugins {
+        let warning = plugin.origin.as_ref().and_then(|one| one.warning.as_ref());
+        if let Some(warning) = warning {
+            let heading = say::check_warning();
+            let what = say::ps_unsigned(&plugin.name, Text::told(warning));
+            let _ = write!(text, "\n{}", label(style.bad(&heading), &heading, what));
+        }
+    }
     if !answer.notes.is_empty() {
         text.push('\n');
         for note in &answer.notes {

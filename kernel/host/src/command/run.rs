@@ -55,6 +55,7 @@ impl From<StartError> for Failure {
         let help = match &error {
             StartError::Boot(error) => Some(Text::told(error.help())),
             StartError::Store(_) | StartError::Kernel(_) | StartError::Board(_) => None,
+            StartError::Signatures(error) => Some(Text::told(error.help())),
             StartError::Audit(_) => Some(say::run_audit_help()),
         };
         let mut failure = Self::plain(error.to_string());

@@ -25,6 +25,7 @@ mod plugin;
 mod schema;
 mod section;
 mod shape;
+mod signatures;
 
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,8 @@ pub use schema::{At, Mismatch, Named, Schema, Use};
 pub(crate) use section::nearest;
 pub(crate) use shape::{PluginSchema, joined};
 pub use shape::{SCHEMA_FILE, schema, schema_comment};
+pub use signatures::SignaturesEntry;
+pub(crate) use signatures::digits;
 
 use section::Section;
 
@@ -74,6 +77,8 @@ pub struct Config {
     pub keys: KeysEntry,
     /// `[control]`: the door on the network, where there is one.
     pub control: Option<ControlEntry>,
+    /// `[signatures]`.
+    pub signatures: SignaturesEntry,
     /// `[plugin.*]` in the order of the file, then the files in `plugins/` that have no entry.
     pub plugins: Vec<PluginEntry>,
     /// `[connection.*]` in the order of the file.
@@ -209,6 +214,7 @@ impl Config {
                 board: parts.board,
                 keys: parts.keys,
                 control: parts.control,
+                signatures: parts.signatures,
                 plugins: parts.plugins,
                 connections: parts.connections,
                 devices: parts.devices,
@@ -335,6 +341,7 @@ struct Parts {
     board: BoardEntry,
     keys: KeysEntry,
     control: Option<ControlEntry>,
+    signatures: SignaturesEntry,
     /// What is wrong in the board file.
     of_board: Vec<Problem>,
     plugins: Vec<PluginEntry>,
@@ -360,6 +367,7 @@ fn read(
     let host = host::read(directory, &top, faults);
     let keys = keys::read(directory, &host.data, &top, faults);
     let control = control::read(directory, &top, faults);
+    let signatures = signatures::read(directory, &top, faults);
     let (board, of_board) = board::read(directory, &top, faults);
     let mut plugins = named(&top, "plugin", faults)
         .iter()
@@ -383,6 +391,7 @@ fn read(
         board,
         keys,
         control,
+        signatures,
         of_board,
         plugins,
         connections,

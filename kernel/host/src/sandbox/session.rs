@@ -133,6 +133,7 @@ impl Session {
             letters: Arc::new(MemoryDeadLetters::default()),
             audit: Arc::new(NoAudit),
             memory: None,
+            admission: None,
         };
         let board = VirtualBoard::parse("", Arc::new(clock.clone()))?;
         let hal = Arc::new(HalCapability::new(Arc::new(board)));

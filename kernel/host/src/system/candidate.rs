@@ -33,7 +33,7 @@ pub(crate) fn choose<'c>(
 
 /// Which of two versions is higher (Semantic Versioning 2.0.0, clause 11). What is no version is
 /// below all that are, in the order of its letters.
-pub(super) fn compare(one: &str, other: &str) -> Ordering {
+pub(crate) fn compare(one: &str, other: &str) -> Ordering {
     match (Version::parse(one), Version::parse(other)) {
         (Ok(one), Ok(other)) => one.cmp_precedence(&other),
         (Ok(_), Err(_)) => Ordering::Greater,
@@ -67,6 +67,7 @@ pub(crate) mod tests {
                     standalone: true,
                     ..Description::default()
                 },
+                origin: None,
                 history: Vec::new(),
             })),
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use weihe_guomi::signed::Gate;
 use weihe_guomi::{GuomiCapability, Keyring, MemoryKeys};
 use weihe_hal::virtual_board::BoardError;
 use weihe_hal::{Claims, HalCapability};
@@ -12,7 +13,7 @@ use weihe_kernel::connection::{
     Acceptor, Binder, Claim, ConfigError, ConnectionKind, Endpoint, Kinds, Opened, Opener,
 };
 use weihe_kernel::device::{MemoryCheckpoints, MemoryDeadLetters};
-use weihe_kernel::runtime::CodecInstance;
+use weihe_kernel::runtime::{Admission, CodecInstance};
 use weihe_kernel::{
     Capability, ConnectionError, DeviceError, DeviceSpec, Kernel, KernelError, KernelOptions,
     LoadError, PluginStatus, SystemClock,
@@ -63,6 +64,18 @@ impl DryRun {
         board: &BoardEntry,
         keys: Arc<dyn Keyring>,
     ) -> Result<Self, DryError> {
+        Self::start_behind(directory, data, board, keys, None)
+    }
+
+    /// Starts it behind a gate, which lets in what a host there would.
+    pub fn start_behind(
+        directory: &Path,
+        data: Option<&Path>,
+        board: &BoardEntry,
+        keys: Arc<dyn Keyring>,
+        gate: Option<Arc<Gate>>,
+    ) -> Result<Self, DryError> {
+        let admission = gate.map(|gate| gate as Arc<dyn Admission>);
         let scratch = tempfile::tempdir()?;
         let store = Arc::new(Store::open(&scratch.path().join(DATABASE))?);
         let cache = match data.filter(|data| data.is_dir()) {
@@ -81,6 +94,7 @@ impl DryRun {
             letters: Arc::new(MemoryDeadLetters::default()),
             audit: Arc::new(NoAudit),
             memory: None,
+            admission: admission.clone(),
         };
         let hal = Arc::new(hardware(board, Arc::new(SystemClock::new()))?);
         let capabilities = || -> Vec<Arc<dyn Capability>> {

@@ -32,7 +32,7 @@ use weihe_kernel::failsafe::Guard;
 use crate::guard::{GUARD_COMMAND, GuardProcess};
 
 pub use boot::{BootError, DataDirectory};
-pub(crate) use candidate::{Candidate, choose};
+pub(crate) use candidate::{Candidate, choose, compare};
 pub use door::DoorKeeper;
 pub(crate) use dry::user_cache;
 pub use dry::{DryError, DryRun};

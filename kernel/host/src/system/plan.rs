@@ -34,6 +34,8 @@ pub(super) struct Situation<'s> {
     pub(super) kept: &'s BTreeMap<String, Vec<Candidate>>,
     pub(super) in_force: &'s InForce,
     pub(super) running: &'s Running,
+    /// Plugins that run and are no longer let in, and why.
+    pub(super) unwanted: &'s BTreeMap<String, String>,
     pub(super) quarantined: &'s dyn Fn(&str) -> Option<Quarantined>,
     pub(super) granted: &'s dyn Fn(&DeviceSpec, &PluginStatus) -> Result<(), DeviceError>,
     /// Takes the outputs that a device is granted, unless another one has them.
@@ -148,7 +150,12 @@ impl Plan {
                 let is_there = plugin
                     .files()
                     .any(|file| situation.files.contains_key(file));
-                if !is_there && running.contains_key(name) && taken.is_some() {
+                let unwanted = situation.unwanted.get(name);
+                if let Some(why) = unwanted.filter(|_| running.contains_key(name)) {
+                    self.step(Act::Unload, Part::Plugin, name, why.as_str());
+                    unloaded.insert(name.clone());
+                    there.remove(name);
+                } else if !is_there && running.contains_key(name) && taken.is_some() {
                     self.step(Act::Unload, Part::Plugin, name, "its file was removed");
                     unloaded.insert(name.clone());
                     there.remove(name);
@@ -189,7 +196,18 @@ impl Plan {
             }
             self.chosen.insert(name.clone(), chosen);
         }
+        for (name, why) in situation.unwanted {
+            // One that an operator loaded.
+            if running.contains_key(name) && config.plugin(name).is_none() {
+                self.step(Act::Unload, Part::Plugin, name, why.as_str());
+                unloaded.insert(name.clone());
+                there.remove(name);
+            }
+        }
         for name in running.keys() {
+            if unloaded.contains(name) {
+                continue;
+            }
             let configured = config.plugin(name).is_some();
             if !configured && situation.in_force.plugins.contains_key(name) {
                 self.step(Act::Unload, Part::Plugin, name, "its file was removed");
@@ -262,7 +280,9 @@ impl Plan {
         let running = situation.running.plugins.get(&plugin.name);
         for problem in problems {
             let problem = match running {
-                Some(runs) if chosen.is_none() => {
+                Some(runs)
+                    if chosen.is_none() && !situation.unwanted.contains_key(&plugin.name) =>
+                {
                     let version = &runs.description.version;
                     problem.but(&format!("version {version} goes on"))
                 }

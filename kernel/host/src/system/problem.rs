@@ -57,6 +57,10 @@ pub(crate) fn plugin_problem(config: &Config, plugin: &PluginEntry, error: &Load
                     "its `describe` is at fault: call it in a test of its crate (`cargo test`)"
                         .to_owned(),
                 ),
+                LoadError::NotAdmitted { .. } => Some(format!(
+                    "`weihe verify {}` shows its signature; [signatures] in weihe.toml says whose count",
+                    plugin.file.display()
+                )),
                 LoadError::Quarantined { .. } => Some(format!(
                     "put a mended version there; `weihe swap {} {} --lift` takes this one again",
                     plugin.name,

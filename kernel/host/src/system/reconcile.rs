@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use weihe_guomi::signed::Mode;
 use weihe_kernel::device::DeviceState;
 
 use super::candidate::Candidate;
@@ -16,6 +17,7 @@ use super::rejected::Rejected;
 use super::start::{FailedPart, Part, System};
 use super::step::Step;
 use crate::config::{Config, FILE, HostEntry, PluginEntry, listed};
+use crate::signatures;
 
 /// What has to be looked at anew.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,6 +86,8 @@ pub(super) struct Followed {
     /// Plugins whose source could not be built.
     unbuilt: BTreeMap<String, Unbuilt>,
     pub(super) in_force: InForce,
+    /// Plugins that run and that a changed policy no longer lets in, and why.
+    unwanted: BTreeMap<String, String>,
 }
 
 impl System {
@@ -123,6 +127,7 @@ impl System {
         let again = followed.rejected && !followed.unread;
         if rejected.is_none() && (scope.configuration || again) {
             let known = followed.files.clone();
+            let policy = self.gate.policy();
             match self.candidate_config(&mut followed, scope).await {
                 Ok((config, plan)) => {
                     let config = Arc::new(config);
@@ -133,9 +138,12 @@ impl System {
                     followed.rejected = false;
                     self.forgive(|failed| failed.part == Part::Configuration);
                     self.set_config(&config);
+                    followed.unwanted.clear();
                     return Ok(self.apply(&mut followed, &config, plan).await);
                 }
                 Err(error) => {
+                    self.gate.set_policy((*policy).clone());
+                    followed.unwanted.clear();
                     // Those that it leaves out are still what runs.
                     for (file, candidate) in known {
                         followed.files.entry(file).or_insert(candidate);
@@ -191,7 +199,10 @@ impl System {
         // Nothing stays of what is seen now: a file that is just being written counts when it is whole.
         let (listed_before, files_before) = (followed.listed.clone(), followed.files.clone());
         followed.find(&current.directory, &Scope::all());
+        let policy = self.gate.policy();
         let planned = self.candidate_config(&mut followed, &Scope::all()).await;
+        self.gate.set_policy((*policy).clone());
+        followed.unwanted.clear();
         followed.text = before;
         followed.listed = listed_before;
         followed.files = files_before;
@@ -217,6 +228,24 @@ impl System {
         let directory = &self.config().directory;
         let listed: Vec<PathBuf> = followed.listed.iter().cloned().collect();
         let config = Config::of(directory, followed.text.as_deref(), &listed)?;
+        let policy = signatures::policy(directory, &config.signatures).map_err(|error| {
+            let help = Some(error.help().to_owned());
+            Rejected::from(vec![config.problem_at(
+                error.key(),
+                error.to_string(),
+                help,
+            )])
+        })?;
+        let everything = Scope::all();
+        let scope = match policy == *self.gate.policy() {
+            true => scope,
+            false => {
+                // Whatever was looked at may be seen otherwise now, and so may what runs.
+                self.gate.set_policy(policy);
+                followed.unwanted = self.unwanted(&config).await;
+                &everything
+            }
+        };
         self.look(followed, &config, scope).await;
         let mut plan = self.plan(followed, &config).await;
         let faults = std::mem::take(&mut plan.faults);
@@ -225,6 +254,35 @@ impl System {
         } else {
             Err(faults.into())
         }
+    }
+
+    /// The plugins that run and that the policy does not let in, with the reason. They are looked at in their files,
+    /// or in the copies that are kept of them.
+    async fn unwanted(&self, config: &Config) -> BTreeMap<String, String> {
+        let mut unwanted = BTreeMap::new();
+        if self.gate.policy().mode != Mode::Require {
+            return unwanted;
+        }
+        for (name, runs) in self.running().plugins {
+            let of_entry = config.plugin(&name).into_iter();
+            let mut files: Vec<PathBuf> = of_entry
+                .flat_map(|plugin| plugin.files().map(Path::to_path_buf))
+                .collect();
+            files.push(PathBuf::from(&runs.file));
+            files.extend(self.kept.files(&name));
+            let mut why =
+                Some("no copy of it is left whose signature could be looked at".to_owned());
+            for file in files {
+                if !is_copy(&file, &runs.sha256).await {
+                    continue;
+                }
+                let found = self.kernel().examine_plugin(&name, &file).await;
+                why = found.err().map(|error| error.to_string());
+                break;
+            }
+            unwanted.extend(why.map(|why| (name, why)));
+        }
+        unwanted
     }
 
     /// Compiles and describes the components that are new or in the scope.
@@ -275,6 +333,7 @@ impl System {
             kept: &kept,
             in_force: &followed.in_force,
             running: &running,
+            unwanted: &followed.unwanted,
             quarantined: &|sha256| kernel.quarantined(sha256),
             granted: &|spec, status| kernel.check_granted(spec, status),
             claim: &|spec| claim(&mut claims.borrow_mut(), self.hal(), spec),
@@ -361,6 +420,16 @@ impl Followed {
             }
         }
     }
+}
+
+/// Whether a file holds the version of this hash.
+async fn is_copy(file: &Path, sha256: &str) -> bool {
+    let (file, sha256) = (file.to_path_buf(), sha256.to_owned());
+    // A slow disk holds up nobody.
+    let same = tokio::task::spawn_blocking(move || {
+        weihe_kernel::runtime::Source::read(&file).is_ok_and(|source| source.sha256 == sha256)
+    });
+    same.await.unwrap_or(false)
 }
 
 /// The text of the file; one that was there and is gone is no empty one.

@@ -19,6 +19,8 @@ use super::{BootError, CACHE, DATABASE, DataDirectory, QUARANTINE, compiler, kin
 use crate::audit::{AUDIT, Trail, TrailError};
 use crate::config::{BoardEntry, Config, DeviceEntry, HostEntry, Problem, Schema};
 use crate::keys;
+use crate::signatures::{self, SignaturesError};
+use weihe_guomi::signed::Gate;
 
 /// Why no system runs.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub enum StartError {
     /// The virtual board is wrong.
     #[error("the virtual board is wrong: {0}")]
     Board(#[from] BoardError),
+    /// It is not known whose plugins may run.
+    #[error(transparent)]
+    Signatures(#[from] SignaturesError),
     /// The audit trail cannot be opened.
     #[error(transparent)]
     Audit(#[from] TrailError),
@@ -120,6 +125,8 @@ pub struct System {
     pub(super) kernel: Arc<Kernel>,
     pub(super) audit: Arc<Trail>,
     hal: Arc<HalCapability>,
+    /// Whose plugins run.
+    pub(super) gate: Arc<Gate>,
     failed: Mutex<Vec<FailedPart>>,
     /// What should be known of it besides.
     notes: Mutex<Vec<String>>,
@@ -137,6 +144,8 @@ impl System {
         let clock = Arc::new(SystemClock::new());
         let folder = data.path().join(AUDIT);
         let audit = Arc::new(Trail::open(&folder, config.host.audit, clock.clone())?);
+        let policy = signatures::policy(&config.directory, &config.signatures)?;
+        let gate = Arc::new(signatures::gate(policy, data.path())?);
         let options = KernelOptions {
             cache: data.path().join(CACHE),
             boot: data.boot(),
@@ -148,6 +157,7 @@ impl System {
             guard: config.host.guard.then(super::guard),
             audit: audit.clone(),
             memory: super::memory::limit(&config.host),
+            admission: Some(gate.clone()),
         };
         let hal = Arc::new(hardware(&config.board, options.clock.clone())?);
         let capabilities: Vec<Arc<dyn Capability>> = vec![
@@ -169,6 +179,7 @@ impl System {
             kernel,
             audit,
             hal,
+            gate,
             failed: Mutex::default(),
             notes: Mutex::default(),
             under_way: Mutex::default(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use weihe_kernel::bus::Filter;
-use weihe_kernel::runtime::Description;
+use weihe_kernel::runtime::{Description, Origin};
 use weihe_kernel::{DeviceSpec, PluginStatus};
 
 use super::named::misnamed;
@@ -15,6 +15,7 @@ use crate::config::{Config, PluginEntry, Problem, Schema};
 use crate::control::check_directory;
 use crate::keys;
 use crate::output::Failure;
+use crate::signatures;
 use crate::system::{
     DryRun, Implied, choose, connection_problem, device_problem, idle, implied, missing_component,
     plugin_path, plugin_problem, spec,
@@ -73,11 +74,23 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
             None
         }
     };
-    let dry = DryRun::start(
+    let policy = signatures::policy(&config.directory, &config.signatures);
+    let gate = policy.and_then(|policy| signatures::looking_gate(policy, &config.host.data));
+    let gate = match gate {
+        Ok(gate) => Some(Arc::new(gate)),
+        Err(error) => {
+            let help = Some(error.help().to_owned());
+            let problem = config.problem_at(error.key(), error.to_string(), help);
+            found.problems.push(problem);
+            None
+        }
+    };
+    let dry = DryRun::start_behind(
         &config.directory,
         data,
         &config.board,
         Arc::new(keys::unattended(&config.keys)),
+        gate,
     )
     .map_err(|error| Failure::plain(error.to_string()))?;
     for connection in &config.connections {
@@ -210,6 +223,14 @@ async fn load(
         Ok(status) => {
             let about = &status.description;
             let what = format!("{}: {}", about.version, about.summary);
+            if let Some(Origin {
+                warning: Some(warning),
+                ..
+            }) = &status.origin
+            {
+                let message = format!("plugin `{name}` runs although {warning}");
+                found.warn(message, None);
+            }
             found.good.push(("plugin", name.clone(), what));
             Some(status)
         }

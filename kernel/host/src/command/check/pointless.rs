@@ -178,6 +178,7 @@ mod tests {
             imports: imports.iter().map(|&import| import.to_owned()).collect(),
             hooks: Vec::new(),
             description: weihe_kernel::runtime::Description::default(),
+            origin: None,
             history: Vec::new(),
         };
         let loaded = BTreeMap::from([("p", status)]);

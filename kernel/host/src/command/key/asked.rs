@@ -21,14 +21,14 @@ const FILE_PASSPHRASE: &str = "WEIHE_FILE_PASSPHRASE";
 const NEW_PASSPHRASE: &str = "WEIHE_KEY_NEW_PASSPHRASE";
 
 /// The key store of the system that the command is about.
-pub(super) struct Opened {
+pub(in crate::command) struct Opened {
     pub(super) entry: KeysEntry,
     pub(super) folder: Arc<Folder>,
-    pub(super) store: KeyStore,
+    pub(in crate::command) store: KeyStore,
 }
 
 impl Opened {
-    pub(super) fn of(global: &Global) -> Result<Self, Failure> {
+    pub(in crate::command) fn of(global: &Global) -> Result<Self, Failure> {
         let entry = entry(global)?;
         let asked = entry.clone();
         let passphrases = move |folder: &Path| match keys::passphrase(&asked)? {

@@ -141,7 +141,10 @@ impl Import {
 }
 
 /// A key of SM2, whose passphrase is asked for where it has one.
-fn private_key(file: &Path, bytes: &[u8]) -> std::result::Result<PrivateKey, Failure> {
+pub(in crate::command) fn private_key(
+    file: &Path,
+    bytes: &[u8],
+) -> std::result::Result<PrivateKey, Failure> {
     let read = |passphrase: Option<&[u8]>| match std::str::from_utf8(bytes) {
         Ok(text) if text.contains("-----BEGIN ") => PrivateKey::from_pem(text, passphrase),
         _ => PrivateKey::from_der(bytes, passphrase),
@@ -169,7 +172,7 @@ fn raw(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     }
 }
 
-fn read(file: &Path) -> std::result::Result<Zeroizing<Vec<u8>>, Failure> {
+pub(in crate::command) fn read(file: &Path) -> std::result::Result<Zeroizing<Vec<u8>>, Failure> {
     let fault = |source| {
         failed(KeyError::File {
             what: "cannot read",

@@ -88,7 +88,10 @@ impl Export {
 }
 
 /// A key of the store as what signs requests.
-struct Signs(Arc<dyn Key>, PublicKey);
+pub(in crate::command) struct Signs(
+    pub(in crate::command) Arc<dyn Key>,
+    pub(in crate::command) PublicKey,
+);
 
 impl Signer for Signs {
     fn public_key(&self) -> PublicKey {

@@ -21,6 +21,8 @@ pub(in crate::config) struct File {
     keys: Option<KeyStore>,
     /// The door for operators on the network. Without it there is none.
     control: Option<Control>,
+    /// Whose plugins run. Without it, signatures are not looked at.
+    signatures: Option<Signatures>,
     /// Plugins, by name. A component `plugins/NAME.wasm` is one also without an entry.
     #[schemars(extend("propertyNames" = json!({ "pattern": NAME })))]
     plugin: Option<BTreeMap<String, Plugin>>,
@@ -147,6 +149,38 @@ pub(in crate::config) enum RoleName {
     Operate,
     /// Change what runs.
     Admin,
+}
+
+/// Whose plugins run.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Signatures {
+    /// What becomes of plugins that nobody who is trusted has signed. `off`: signatures are not looked at; `warn`:
+    /// they run, and it is said what speaks against them; `require`: they don't run.
+    #[schemars(extend("default" = "off", "enum" = ["off", "warn", "require"]))]
+    policy: Option<String>,
+    /// Files with certificates in PEM, relative to this file: of the authorities, or signers, that are trusted.
+    trust: Option<Vec<String>>,
+    /// Certificates that are no longer trusted: serial numbers, fingerprints (SM3 or SHA-256), or files of them or
+    /// of certificates in PEM.
+    revoked: Option<Vec<String>>,
+    /// Plugins, by the names that they were signed with, of which versions may run that are lower than one that has
+    /// run; `*` stands for any characters.
+    older: Option<Vec<String>>,
+    /// Who may sign what. Without it, whoever is trusted may sign anything.
+    signer: Option<Vec<Signer>>,
+}
+
+/// A signer, and what it may sign.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(in crate::config) struct Signer {
+    /// The common name in its certificate.
+    subject: Option<String>,
+    /// The fingerprint of its certificate (SM3), in place of its name.
+    certificate: Option<String>,
+    /// The names of the plugins that it may sign; `*` stands for any characters.
+    names: Vec<String>,
 }
 
 /// The audit trail: who did what.

@@ -26,6 +26,7 @@ fn tables() -> Vec<(&'static str, String, &'static str)> {
             of(""),
             "[keys.pkcs11]",
         ),
+        ("/properties/signatures", of(""), "[signatures]"),
         (
             "/properties/plugin/additionalProperties",
             of(""),

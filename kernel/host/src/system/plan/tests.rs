@@ -55,6 +55,7 @@ impl Rig {
             kept: &self.kept,
             in_force: &self.in_force,
             running: &self.running,
+            unwanted: &BTreeMap::new(),
             quarantined: &|sha256| {
                 let known = self.quarantine.iter().any(|hash| hash == sha256);
                 known.then(|| Quarantined {

@@ -389,3 +389,24 @@ help-tls-server--standard = 生成标准证书（P-256），而不是 SM2
 help-tls-client--days = 有效天数
 help-tls-client--output = 文件所在的目录
 help-tls-client--standard = 生成标准证书（P-256），而不是 SM2
+help-sign = 给插件签名，使主机只接受它现在的样子
+help-sign-after =
+    先询问插件的名称和版本，一并签名。已有的签名会被替换。证书须用于代码签名。
+
+    示例：
+      weihe sign plugins/modbus.wasm --key release
+      weihe sign modbus.wasm --key-file release.key --certificate release.pem --output signed/modbus.wasm
+help-sign--file = 组件
+help-sign--key = 密钥库中用来签名的密钥
+help-sign--key_file = 私钥文件（PEM），代替密钥库
+help-sign--certificate = 签名者的证书，其后是各级颁发者的证书（PEM）[默认：附在密钥上的证书]
+help-sign--output = 签名后的插件写到哪里 [默认：替换原文件]
+help-verify = 显示谁给插件签了名，以及是否可信
+help-verify-after =
+    可信者由 --trust 指明，否则由当前系统的 [signatures] 指明。签名有效且可信时退出码为 0，否则为 1。
+
+    示例：
+      weihe verify plugins/modbus.wasm
+      weihe verify modbus.wasm --trust roots.pem
+help-verify--file = 组件，或当前系统中插件的名称
+help-verify--trust = 可信的证书（PEM），代替 [signatures]

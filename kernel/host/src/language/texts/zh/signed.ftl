@@ -1,0 +1,14 @@
+sign-done = 已签名 { $file }：{ $name } { $version }，签名者 { $signer }
+sign-help = 请用密钥及其代码签名证书来签名：`--key NAME`，或 `--key-file FILE --certificate FILE`
+sign-file = { $file }：{ $why }
+verify-good = 签名有效，签名者可信。
+verify-bad = 不可信
+verify-what = { $name } { $version }
+verify-who = 签名者 { $signer }（证书由 { $issuer } 颁发）
+verify-when = 签名时间 { $time }（签名者自述）
+verify-certificate = 证书 { $serial }，SM3 { $fingerprint }
+inspect-signed = 签名
+inspect-signed-by = 签名者 { $signer }
+dev-signed = weihe.toml 要求签名，而 `weihe dev` 构建的组件没有签名
+dev-signed-help = 请在开发用的副本里，把 [signatures] 的 `policy` 设为 "warn"
+ps-unsigned = 插件 `{ $name }` 仍在运行，尽管：{ $why }
