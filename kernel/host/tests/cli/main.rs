@@ -14,6 +14,7 @@ mod language;
 mod new;
 mod running;
 mod shell;
+mod sign;
 mod tools;
 
 use std::fs;

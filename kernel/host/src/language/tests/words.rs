@@ -9,7 +9,7 @@ use crate::language::said::{Part, translate};
 use crate::language::{Language, SAID, Text, speaking};
 
 /// Where sentences come from that people read on the command line.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "kernel/host/src",
     "kernel/core/src",
     "kernel/guomi/src/capability.rs",
@@ -18,6 +18,7 @@ const SOURCES: [&str; 12] = [
     "kernel/guomi/src/guest",
     "kernel/guomi/src/keys",
     "kernel/guomi/src/session.rs",
+    "kernel/guomi/src/signed",
     "kernel/guomi/src/worker.rs",
     "kernel/hal/src",
     "kernel/link/src",

@@ -1,0 +1,45 @@
+# Signed plugins.
+said-signed-not-admitted = `{ $file }` is not admitted: { $why }
+said-signed-although = plugin `{ $name }` runs although { $why }
+said-signed-policy = `policy` in { $title } cannot be `{ $other }`
+said-signed-policy-help = one of: `off`, `warn`, `require`
+said-signed-tables = `signer` must be a list of tables
+said-signed-tables-help = write each as `[[signatures.signer]]`
+said-signed-names-help = name the plugins that it may sign: `names = ["modbus", "sensor-*"]`
+said-signed-names-label = nothing to sign
+said-signed-fingerprint = `{ $digits }` is no fingerprint of a certificate
+said-signed-fingerprint-help = 64 hexadecimal digits: the SM3 of the certificate, as `weihe verify` shows it
+said-signed-who = { $title } needs `subject` or `certificate`
+said-signed-who-help = `subject` is the common name in the signer's certificate, `certificate` its fingerprint
+said-signed-file = cannot read { $file }, which [signatures] names: { $why }
+said-signed-certificates = { $file }, which [signatures] names, cannot be used: { $why }
+said-signed-require-nobody = [signatures] requires signatures, and `trust` names nobody: no plugin could run
+said-signed-versions = the versions that ran cannot be read from { $file }: { $why }
+said-signed-trust-help = `trust` names files of certificates in PEM; `revoked` also serial numbers and fingerprints
+said-signed-require-help = `trust = ["root.pem"]` names the file of an authority's certificate
+said-signed-versions-help = put it back from a backup; without the file, older versions of all plugins may run
+said-signed-long = it is too long
+said-signed-verify-help = `weihe verify { $file }` shows its signature; [signatures] in weihe.toml says whose count
+said-signed-no-copy = no copy of it is left whose signature could be looked at
+said-signed-unsigned = it is not signed
+said-signed-unreadable-certificate = a certificate in its signature cannot be read: { $why }
+said-signed-not-one-of = its signature is not one of `{ $signer }`
+said-signed-nobody = `{ $signer }` has signed it, and nobody is trusted: [signatures] has no `trust`
+said-signed-stranger = `{ $signer }` has signed it, and is none of the signers in [signatures]
+said-signed-name = `{ $signer }` has signed it, who may not sign `{ $name }`, but only: { $names }
+said-signed-other = it was signed as `{ $signed }`, and calls itself `{ $said }`
+said-signed-older = it is version { $version } of `{ $name }`, and { $highest } has run here: an older one may be there for its faults
+said-signed-no-component = it is not a WebAssembly component: only components can be signed
+said-signed-broken = the section at byte { $at } is cut off or has no valid length
+said-signed-two = there are two signatures in it, at bytes { $first } and { $second }: sign the plugin again
+said-signed-follows = something follows the signature, from byte { $at } on, which it does not cover
+said-signed-large = its signature has { $found } bytes: { $most } at most
+said-signed-damaged = its signature is damaged, or was made by something else: { $why }
+said-signed-version = its signature is of version { $version }, which this host does not know: update the host
+said-signed-chain = its signature brings { $count } certificates: { $most } at most, and one at least
+said-signed-text = the { $what } in its signature is empty or longer than { $most } bytes
+said-signed-changed = it was changed after it was signed
+said-signed-der = it is not written in DER
+said-signed-no-certificate = there is no certificate to sign with
+said-signed-other-key = the certificate of `{ $subject }` is not for this key
+said-signed-sum = it does not match its sum

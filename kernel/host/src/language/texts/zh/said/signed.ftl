@@ -1,0 +1,45 @@
+# 签名的插件。
+said-signed-not-admitted = 不准许加载 `{ $file }`：{ $why }
+said-signed-although = 插件 `{ $name }` 仍会运行，尽管：{ $why }
+said-signed-policy = { $title } 里的 `policy` 不能是 `{ $other }`
+said-signed-policy-help = 可选：`off`、`warn`、`require`
+said-signed-tables = `signer` 必须是表的列表
+said-signed-tables-help = 每个都写成 `[[signatures.signer]]`
+said-signed-names-help = 写明它可以签名的插件：`names = ["modbus", "sensor-*"]`
+said-signed-names-label = 没有可签名的插件
+said-signed-fingerprint = `{ $digits }` 不是证书的指纹
+said-signed-fingerprint-help = 64 位十六进制数字：证书的 SM3，`weihe verify` 会显示
+said-signed-who = { $title } 需要 `subject` 或 `certificate`
+said-signed-who-help = `subject` 是签名者证书里的通用名称，`certificate` 是证书的指纹
+said-signed-file = 无法读取 [signatures] 指明的 { $file }：{ $why }
+said-signed-certificates = [signatures] 指明的 { $file } 无法使用：{ $why }
+said-signed-require-nobody = [signatures] 要求签名，而 `trust` 没有指明任何人：没有插件能运行
+said-signed-versions = 无法从 { $file } 读取运行过的版本：{ $why }
+said-signed-trust-help = `trust` 指明 PEM 证书文件；`revoked` 还可以写序列号和指纹
+said-signed-require-help = `trust = ["root.pem"]` 指明颁发机构的证书文件
+said-signed-versions-help = 请从备份恢复；没有这个文件，所有插件的旧版本都能运行
+said-signed-long = 文件太长
+said-signed-verify-help = `weihe verify { $file }` 显示它的签名；weihe.toml 里的 [signatures] 决定谁的签名有效
+said-signed-no-copy = 没有留下可以检查签名的副本
+said-signed-unsigned = 它没有签名
+said-signed-unreadable-certificate = 签名里的证书无法读取：{ $why }
+said-signed-not-one-of = 它的签名不是 `{ $signer }` 所签
+said-signed-nobody = 由 `{ $signer }` 签名，但没有任何人可信：[signatures] 没有 `trust`
+said-signed-stranger = 由 `{ $signer }` 签名，而它不是 [signatures] 里的签名者
+said-signed-name = 由 `{ $signer }` 签名，而它不可以给 `{ $name }` 签名，只可以给：{ $names }
+said-signed-other = 签名时它是 `{ $signed }`，而它自称 `{ $said }`
+said-signed-older = 版本是 { $version }（`{ $name }`），而这里运行过 { $highest }：放上旧版本的人，可能正是看中它的缺陷
+said-signed-no-component = 它不是 WebAssembly 组件：只有组件可以签名
+said-signed-broken = 第 { $at } 字节处的节被截断，或长度无效
+said-signed-two = 里面有两个签名，在第 { $first } 和第 { $second } 字节：请重新签名
+said-signed-follows = 签名之后还有内容，从第 { $at } 字节开始，不在签名之内
+said-signed-large = 签名有 { $found } 字节：最多 { $most }
+said-signed-damaged = 签名已损坏，或由别的程序生成：{ $why }
+said-signed-version = 签名的版本是 { $version }，本主机不认识：请更新主机
+said-signed-chain = 签名带有 { $count } 个证书：至少一个，最多 { $most } 个
+said-signed-text = 签名里的 { $what } 为空，或超过 { $most } 字节
+said-signed-changed = 签名之后它被改动过
+said-signed-der = 不是 DER 编码
+said-signed-no-certificate = 没有用来签名的证书
+said-signed-other-key = `{ $subject }` 的证书不属于这个密钥
+said-signed-sum = 与校验和不符
