@@ -48,6 +48,9 @@ pub(super) struct Sign {
     output: Option<PathBuf>,
 }
 
+/// What signs, and the certificate that is attached to it.
+type Signing = (Box<dyn Signer>, Option<Vec<Certificate>>);
+
 impl From<SignaturesError> for Failure {
     fn from(error: SignaturesError) -> Self {
         let help = Text::told(error.help());
@@ -90,10 +93,7 @@ impl Sign {
     }
 
     /// What signs, and the certificate that comes with it.
-    fn signer(
-        &self,
-        global: &Global,
-    ) -> std::result::Result<(Box<dyn Signer>, Option<Vec<Certificate>>), Failure> {
+    fn signer(&self, global: &Global) -> std::result::Result<Signing, Failure> {
         if let Some(file) = &self.key_file {
             let key = private_key(file, &read(file)?)?;
             return Ok((Box::new(key), None));

@@ -142,8 +142,12 @@ impl System {
                     return Ok(self.apply(&mut followed, &config, plan).await);
                 }
                 Err(error) => {
-                    self.gate.set_policy((*policy).clone());
-                    followed.unwanted.clear();
+                    if policy != self.gate.policy() {
+                        // Nor does what was seen under a policy that does not hold.
+                        self.gate.set_policy((*policy).clone());
+                        followed.unwanted.clear();
+                        followed.files.clear();
+                    }
                     // Those that it leaves out are still what runs.
                     for (file, candidate) in known {
                         followed.files.entry(file).or_insert(candidate);
