@@ -7,6 +7,7 @@ mod door;
 mod pki;
 #[path = "../../../kernel/guomi/rustls/tests/tls/python.rs"]
 mod python;
+mod signed;
 mod stand;
 mod tls;
 
