@@ -308,9 +308,11 @@ fn a_signer_that_is_revoked_while_its_plugin_runs_runs_no_more() {
     let revoked = format!("{REQUIRE}\nrevoked = [\"{}\"]", maker.serial());
     let text_of = |policy: &str| format!("[signatures]\n{policy}\n{DEVICES}");
     fs::write(here.join("weihe.toml"), text_of(&revoked)).unwrap();
-    let ps = host.ps(|ps| failed(ps).contains("is revoked"));
-    assert!(ps["plugins"].as_array().unwrap().is_empty(), "{ps}");
-    assert!(ps["devices"].as_array().unwrap().is_empty(), "{ps}");
+    // It is said first, and its devices are stopped in order then.
+    let is_gone = |part: &Value| part.as_array().is_some_and(Vec::is_empty);
+    host.ps(|ps| {
+        failed(ps).contains("is revoked") && is_gone(&ps["plugins"]) && is_gone(&ps["devices"])
+    });
     fs::write(here.join("weihe.toml"), text_of(REQUIRE)).unwrap();
     host.ps(runs);
     // One that cannot be read changes nothing.
