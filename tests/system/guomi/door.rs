@@ -39,8 +39,9 @@ fn elsewhere(host: &Host, port: u16, who: &str, more: &[&str]) -> Output {
     command
         .current_dir(host.path(""))
         .args(["--connect", &format!("127.0.0.1:{port}")]);
-    command.args(["--trust", "ca.pem", "--certificate", &format!("{who}.pem")]);
-    command.args(["--key", &format!("{who}.key")]).args(more);
+    command.args(["--server-ca", "ca.pem"]);
+    command.args(["--client-certificate", &format!("{who}.pem")]);
+    command.args(["--client-key", &format!("{who}.key")]).args(more);
     command.output().unwrap()
 }
 

@@ -104,11 +104,11 @@ fn the_greenhouse_is_polled_and_looked_at_under_sm4() {
     });
     let address = logged(&host, "operators can connect to ");
     let files = [
-        "--trust",
+        "--server-ca",
         "ca.pem",
-        "--certificate",
+        "--client-certificate",
         "panel.pem",
-        "--key",
+        "--client-key",
         "panel.key",
     ];
     let mut command = weihe_tests::weihe();

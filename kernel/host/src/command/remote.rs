@@ -27,10 +27,10 @@ pub struct Elsewhere {
     /// With --connect: your certificate (PEM)
     #[arg(
         id = "remote-certificate",
-        long = "certificate",
+        long = "client-certificate",
         global = true,
         value_name = "FILE",
-        env = "WEIHE_CERTIFICATE",
+        env = "WEIHE_CLIENT_CERTIFICATE",
         hide_env = true,
         hide_short_help = true
     )]
@@ -38,10 +38,10 @@ pub struct Elsewhere {
     /// With --connect: the key of your certificate (PEM)
     #[arg(
         id = "remote-key",
-        long = "key",
+        long = "client-key",
         global = true,
         value_name = "FILE",
-        env = "WEIHE_KEY",
+        env = "WEIHE_CLIENT_KEY",
         hide_env = true,
         hide_short_help = true
     )]
@@ -49,10 +49,10 @@ pub struct Elsewhere {
     /// With --connect: the certificates of the authorities that the host may come from (PEM)
     #[arg(
         id = "remote-trust",
-        long = "trust",
+        long = "server-ca",
         global = true,
         value_name = "FILE",
-        env = "WEIHE_TRUST",
+        env = "WEIHE_SERVER_CA",
         hide_env = true,
         hide_short_help = true
     )]

@@ -15,7 +15,7 @@ use made::{Files, of_sm};
 /// Make an authority, and the certificates that hosts and operators show in TLS
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Keys are SM2, and written to files that only you can read. For standard TLS, make certificates with OpenSSL:\ndocs/tls.md says how.\n\nExamples:\n  weihe tls ca --name plant\n  weihe tls server gateway --host gateway.plant --host 192.168.1.2\n  weihe tls client panel\n  weihe --connect gateway.plant:7443 --certificate panel.pem --key panel.key --trust ca.pem ps"
+    after_help = "Keys are SM2, and written to files that only you can read. For standard TLS, make certificates with OpenSSL:\ndocs/tls.md says how.\n\nExamples:\n  weihe tls ca --name plant\n  weihe tls server gateway --host gateway.plant --host 192.168.1.2\n  weihe tls client panel\n  weihe --connect gateway.plant:7443 --client-certificate panel.pem --client-key panel.key --server-ca ca.pem ps"
 )]
 pub(super) struct Tls {
     #[command(subcommand)]

@@ -52,5 +52,5 @@ no-host-runs-help = start it with `weihe run { $directory }`
 answer-unclear = the host's answer is not understood: { $why }
 answer-unclear-help = use the `weihe` that belongs to the running host, or `--json`
 meant = did you mean `{ $near }`?
-remote-incomplete = to talk to { $address }, --certificate, --key and --trust are needed
-remote-incomplete-help = name your certificate, its key and the authority of the host, each a PEM file; or set WEIHE_CERTIFICATE, WEIHE_KEY and WEIHE_TRUST
+remote-incomplete = to talk to { $address }, --client-certificate, --client-key and --server-ca are needed
+remote-incomplete-help = name your certificate, its key and the authority of the host, each a PEM file; or set WEIHE_CLIENT_CERTIFICATE, WEIHE_CLIENT_KEY and WEIHE_SERVER_CA

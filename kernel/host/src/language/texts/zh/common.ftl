@@ -52,5 +52,5 @@ no-host-runs-help = 用 `weihe run { $directory }` 启动它
 answer-unclear = 看不懂主机的应答：{ $why }
 answer-unclear-help = 请使用与运行中主机配套的 `weihe`，或加 `--json`
 meant = 是不是 `{ $near }`？
-remote-incomplete = 要与 { $address } 通话，需要 --certificate、--key 和 --trust
-remote-incomplete-help = 请指明你的证书、证书的密钥和主机所属的证书机构，都是 PEM 文件；也可以设置 WEIHE_CERTIFICATE、WEIHE_KEY 和 WEIHE_TRUST
+remote-incomplete = 要与 { $address } 通话，需要 --client-certificate、--client-key 和 --server-ca
+remote-incomplete-help = 请指明你的证书、证书的密钥和主机所属的证书机构，都是 PEM 文件；也可以设置 WEIHE_CLIENT_CERTIFICATE、WEIHE_CLIENT_KEY 和 WEIHE_SERVER_CA

@@ -372,7 +372,7 @@ help-tls-after =
       weihe tls ca --name plant
       weihe tls server gateway --host gateway.plant --host 192.168.1.2
       weihe tls client panel
-      weihe --connect gateway.plant:7443 --certificate panel.pem --key panel.key --trust ca.pem ps
+      weihe --connect gateway.plant:7443 --client-certificate panel.pem --client-key panel.key --server-ca ca.pem ps
 help-tls-ca = 建立证书机构：ca.pem 可以分发，ca.key 要锁好
 help-tls-ca--name = 它的名称，写在它签发的全部证书里
 help-tls-server = 签发主机的证书，供控制门和连接使用
