@@ -201,7 +201,7 @@ async fn compare(file: PathBuf) -> Anyhow<()> {
     let directory = tempfile::tempdir()?;
     let cache = Cache::open(&engine, directory.path(), Compiler::InProcess)?;
     let memory = HostMemory::new(None);
-    let loader = Loader::new(&engine, ticker.clone(), cache, &[], memory)?;
+    let loader = Loader::new(&engine, ticker.clone(), cache, &[], memory, None)?;
     let plugin = Arc::new(loader.load("relay", &file).await?);
     let sandboxed = |device| WasmFactory {
         plugin,

@@ -41,7 +41,9 @@ fn elsewhere(host: &Host, port: u16, who: &str, more: &[&str]) -> Output {
         .args(["--connect", &format!("127.0.0.1:{port}")]);
     command.args(["--server-ca", "ca.pem"]);
     command.args(["--client-certificate", &format!("{who}.pem")]);
-    command.args(["--client-key", &format!("{who}.key")]).args(more);
+    command
+        .args(["--client-key", &format!("{who}.key")])
+        .args(more);
     command.output().unwrap()
 }
 

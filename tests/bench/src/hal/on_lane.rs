@@ -43,7 +43,7 @@ impl Plugins {
         let cache = Cache::open(&engine, cache, Compiler::InProcess)?;
         let memory = HostMemory::new(None);
         let capabilities: [Arc<dyn Capability>; 1] = [Arc::new(HalCapability::new(board.clone()))];
-        let loader = Loader::new(&engine, ticker.clone(), cache, &capabilities, memory)?;
+        let loader = Loader::new(&engine, ticker.clone(), cache, &capabilities, memory, None)?;
         Ok(Self {
             plugin: Arc::new(loader.load("hardware", file).await?),
             capability: HalCapability::new(board),
