@@ -157,6 +157,90 @@ fn a_second_a_moved_and_a_nested_signature_count_for_nothing() {
 }
 
 #[test]
+fn nobody_puts_another_certificate_of_the_same_key_under_a_signature() {
+    let (root, root_key, maker) = plant();
+    let policy = requiring(&root);
+    let file = signed_by(&maker, begin());
+    let taken = part(&file).unwrap();
+    let envelope = Envelope::read(taken.content.unwrap()).unwrap();
+    let public = maker.key.public_key();
+    let other = order("CN=Released,O=Plant", Profile::CodeSigning, 1);
+    let other = issue(&root, &root_key, &public, &other).unwrap();
+    let own = maker.certificate.to_der().to_vec();
+    // In its place, before it, and behind it.
+    let other = other.to_der().to_vec();
+    for certificates in [
+        vec![other.clone()],
+        vec![other.clone(), own.clone()],
+        vec![own.clone(), other],
+        vec![own.clone(), own],
+    ] {
+        let signature = envelope.signature().try_into().unwrap();
+        let forged = Envelope::new(envelope.statement().clone(), &certificates, signature);
+        let forged = join(taken.covered, &forged.unwrap().write().unwrap());
+        let refused = policy.check(&forged).unwrap_err();
+        assert!(matches!(refused, Fault::Signature { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn a_plugin_runs_under_the_name_that_was_signed_or_where_it_is_said_to_be_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let versions = Versions::open(&folder.path().join("v.json"), |one, other| one.cmp(other));
+    let (root, _, maker) = plant();
+    let gate = Gate::new(requiring(&root), versions.unwrap());
+    let file = signed_by(&maker, begin());
+    // The valve's grants are not for a meter, however well that is signed.
+    let path = Path::new("valve.wasm");
+    let refused = gate.ask("valve", path, file.clone()).unwrap_err();
+    assert!(refused.contains("was signed as `meter`"), "{refused}");
+    let said_so = Policy {
+        signed_as: [("valve".to_owned(), "meter".to_owned())].into(),
+        ..requiring(&root)
+    };
+    gate.set_policy(said_so.clone());
+    gate.ask("valve", path, file.clone()).unwrap();
+    gate.ask("meter", path, file.clone()).unwrap();
+    // Who may sign goes by the name that is signed, in either case.
+    gate.set_policy(Policy {
+        signers: vec![Allowed {
+            who: Who::Name("Maker".to_owned()),
+            names: vec!["valve".to_owned()],
+        }],
+        ..said_so
+    });
+    let refused = gate.ask("valve", path, file.clone()).unwrap_err();
+    assert!(refused.contains("may not sign `meter`"), "{refused}");
+    gate.set_policy(Policy {
+        mode: Mode::Warn,
+        ..requiring(&root)
+    });
+    let admitted = gate.ask("valve", path, file).unwrap();
+    assert_eq!(admitted.signed, None);
+    let warning = admitted.origin.unwrap().warning.unwrap();
+    assert!(warning.contains("would run as `valve`"), "{warning}");
+}
+
+#[test]
+fn what_was_let_in_unseen_does_not_run_where_signatures_are_required_by_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let versions = Versions::open(&folder.path().join("v.json"), |one, other| one.cmp(other));
+    let (root, ..) = plant();
+    let gate = Gate::new(Policy::default(), versions.unwrap());
+    let mut admitted = gate.ask("meter", Path::new("m"), component()).unwrap();
+    let mut describe = |gate: &Gate| {
+        gate.described(
+            admitted.signed.as_ref(),
+            &said("meter", "1.2.0"),
+            &mut admitted.origin,
+        )
+    };
+    describe(&gate).unwrap();
+    gate.set_policy(requiring(&root));
+    assert_eq!(describe(&gate).unwrap_err(), "it is not signed");
+}
+
+#[test]
 fn another_key_than_the_certificates_signs_nothing() {
     let (root, root_key, maker) = plant();
     let other = self::maker(&root, &root_key, "CN=Other", Profile::CodeSigning);
@@ -299,6 +383,11 @@ fn the_gate_hands_on_what_was_signed_and_nothing_that_calls_itself_otherwise_or_
     gate.runs(&said("meter", "1.3.0"), &known);
     let older = gate.described(signed, &said("meter", "1.2.0"), &mut origin);
     assert!(older.unwrap_err().contains("1.3.0 has run here"));
+    // An operator goes back: that version, and none before it, is let in again.
+    gate.returns(&said("meter", "1.2.0"), &known);
+    gate.described(signed, &said("meter", "1.2.0"), &mut origin)
+        .unwrap();
+    gate.runs(&said("meter", "1.3.0"), &known);
     let mut allowing = requiring(&root);
     allowing.older = vec!["met*".to_owned()];
     gate.set_policy(allowing);

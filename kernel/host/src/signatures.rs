@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use weihe_guomi::signed::{Gate, Mode, Policy, Versions};
 use weihe_sm::certificate::{Certificate, Revoked};
 
-use crate::config::{SignaturesEntry, digits};
+use crate::config::{Config, digits};
 use crate::system::compare;
 
 /// The file of the highest versions that ran, in the data directory.
@@ -66,12 +66,18 @@ impl SignaturesError {
     }
 }
 
-/// The policy that an entry asks for.
-pub fn policy(directory: &Path, entry: &SignaturesEntry) -> Result<Policy, SignaturesError> {
+/// The policy that a configuration asks for.
+pub fn policy(config: &Config) -> Result<Policy, SignaturesError> {
+    let (directory, entry) = (&config.directory, &config.signatures);
+    let named = config.plugins.iter().filter_map(|plugin| {
+        let signed_as = plugin.signed_as.clone()?;
+        Some((plugin.name.clone(), signed_as))
+    });
     let mut policy = Policy {
         mode: entry.mode,
         signers: entry.signers.clone(),
         older: entry.older.clone(),
+        signed_as: named.collect(),
         ..Policy::default()
     };
     if entry.mode == Mode::Off {

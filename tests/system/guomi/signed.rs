@@ -96,33 +96,134 @@ fn the_greenhouse_runs_with_signed_plugins_where_signatures_are_required() {
     assert!(host.stop());
 }
 
+/// A system with a device of the plugin `versions`, and a file of one of its versions in its place.
+const VERSIONS: &str =
+    "[plugin.versions]\n[device.meter]\nplugin = \"versions\"\n[device.meter.limits]\n";
+
+fn put(host: &Host, name: &str) {
+    let next = host.path("next.wasm");
+    fs::copy(version(name), &next).unwrap();
+    sign(host, "next.wasm");
+    fs::rename(&next, host.path("plugins/versions.wasm")).unwrap();
+}
+
+fn running(ps: &Value) -> Value {
+    ps["plugins"][0]["description"]["version"].clone()
+}
+
+/// What became of the plugin's versions, the last first.
+fn history(ps: &Value) -> Vec<String> {
+    let history = ps["plugins"][0]["history"].as_array().cloned();
+    let changes = history.unwrap_or_default().into_iter().rev();
+    let changes = changes.map(|record| record["change"].as_str().unwrap_or_default().to_owned());
+    changes.collect()
+}
+
 #[test]
-fn an_older_version_is_refused_also_after_a_restart_unless_it_is_allowed() {
-    let system = "[plugin.versions]\n[device.meter]\nplugin = \"versions\"\n\
-                  [device.meter.limits]\nprobation = \"100 ms\"\n";
-    let mut host = Host::new(&format!("{system}{REQUIRE}"), &[]);
+fn a_signed_version_that_fails_is_taken_back_and_the_one_before_is_let_in_again() {
+    let mut host = Host::new(&format!("{VERSIONS}probation = \"10 min\"\n{REQUIRE}"), &[]);
     plant(&host);
-    let put = |host: &Host, name: &str| {
-        let next = host.path("next.wasm");
-        fs::copy(version(name), &next).unwrap();
-        sign(host, "next.wasm");
-        fs::rename(&next, host.path("plugins/versions.wasm")).unwrap();
-    };
     put(&host, "1");
     host.start();
     assert!(host.failed().is_empty(), "{}", host.log());
-    let of = |ps: &Value| ps["plugins"][0]["description"]["version"].clone();
-    let first = of(&host.ask(&["ps"]).unwrap());
+    let first = running(&host.ask(&["ps"]).unwrap());
+    put(&host, "trapping");
+    until(&host, &["ps"], |ps| running(ps) != first);
+    // It traps on its 20th event.
+    for _ in 0..20 {
+        host.ask(&["set", "plugin/meter/in", "1"]).unwrap();
+    }
+    let is_back = |ps: &Value| {
+        running(ps) == first && history(ps).first().is_some_and(|last| last == "returned")
+    };
+    until(&host, &["ps"], is_back);
+    assert!(host.stop());
+    host.start();
+    let ps = until(&host, &["ps"], |ps| running(ps) == first);
+    assert_eq!(ps["plugins"][0]["origin"]["signer"], "CN=Maker", "{ps}");
+    assert!(host.stop());
+}
+
+#[test]
+fn an_operator_goes_back_to_a_signed_version_which_is_let_in_again_after_a_restart() {
+    let system = format!("{VERSIONS}probation = \"100 ms\"\n{REQUIRE}");
+    let mut host = Host::new(&system, &[]);
+    plant(&host);
+    put(&host, "1");
+    host.start();
+    assert!(host.failed().is_empty(), "{}", host.log());
+    let first = running(&host.ask(&["ps"]).unwrap());
     put(&host, "2");
     until(&host, &["ps"], |ps| {
-        let history = ps["plugins"][0]["history"].as_array().cloned();
-        let last = history.unwrap_or_default().pop().unwrap_or_default();
-        of(ps) != first && last["change"] == "confirmed"
+        running(ps) != first && history(ps).first().is_some_and(|last| last == "confirmed")
+    });
+    host.ask(&["rollback", "versions"]).unwrap();
+    assert_eq!(running(&host.ask(&["ps"]).unwrap()), first);
+    // Also where the policy changes, for which all that runs is looked at again.
+    let other = format!("{system}older = [\"nothing\"]\n");
+    fs::write(host.path("weihe.toml"), other).unwrap();
+    let reloaded = host.ask(&["reload"]).unwrap_or_default();
+    assert!(!reloaded.to_string().contains("has run here"), "{reloaded}");
+    assert_eq!(running(&host.ask(&["ps"]).unwrap()), first);
+    assert!(host.stop());
+    host.start();
+    let ps = until(&host, &["ps"], |ps| running(ps) == first);
+    assert!(!ps["failed"].to_string().contains("has run here"), "{ps}");
+    assert!(host.stop());
+}
+
+#[test]
+fn a_version_whose_signer_was_revoked_since_is_not_gone_back_to() {
+    let system = format!("{VERSIONS}probation = \"100 ms\"\n{REQUIRE}");
+    let mut host = Host::new(&system, &[]);
+    plant(&host);
+    put(&host, "1");
+    let maker = fs::read_to_string(host.path("maker.pem")).unwrap();
+    fs::write(host.path("revoked.pem"), maker).unwrap();
+    host.start();
+    assert!(host.failed().is_empty(), "{}", host.log());
+    let first = running(&host.ask(&["ps"]).unwrap());
+    // Another plant and maker, who are trusted besides.
+    let root = fs::read_to_string(host.path("root.pem")).unwrap();
+    plant(&host);
+    let other = fs::read_to_string(host.path("root.pem")).unwrap();
+    fs::write(host.path("root.pem"), format!("{root}{other}")).unwrap();
+    host.ask(&["reload"]).unwrap();
+    put(&host, "2");
+    until(&host, &["ps"], |ps| {
+        running(ps) != first && history(ps).first().is_some_and(|last| last == "confirmed")
+    });
+    let revoked = format!("{system}revoked = [\"revoked.pem\"]\n");
+    fs::write(host.path("weihe.toml"), revoked).unwrap();
+    host.ask(&["reload"]).unwrap();
+    assert_ne!(running(&host.ask(&["ps"]).unwrap()), first);
+    host.ask(&["rollback", "versions"]).unwrap();
+    let is_gone = |part: &Value| part.as_array().is_some_and(Vec::is_empty);
+    until(&host, &["ps"], |ps| {
+        ps["failed"].to_string().contains("quarantine")
+            && is_gone(&ps["plugins"])
+            && is_gone(&ps["devices"])
+    });
+    assert!(host.stop());
+}
+
+#[test]
+fn an_older_version_is_refused_also_after_a_restart_unless_it_is_allowed() {
+    let system = format!("{VERSIONS}probation = \"100 ms\"\n");
+    let mut host = Host::new(&format!("{system}{REQUIRE}"), &[]);
+    plant(&host);
+    put(&host, "1");
+    host.start();
+    assert!(host.failed().is_empty(), "{}", host.log());
+    let first = running(&host.ask(&["ps"]).unwrap());
+    put(&host, "2");
+    until(&host, &["ps"], |ps| {
+        running(ps) != first && history(ps).first().is_some_and(|last| last == "confirmed")
     });
     put(&host, "1");
     let refused = |ps: &Value| ps["failed"].to_string().contains("has run here");
     let ps = until(&host, &["ps"], refused);
-    assert_ne!(of(&ps), first, "what runs goes on");
+    assert_ne!(running(&ps), first, "what runs goes on");
     assert!(host.stop());
     fs::remove_dir_all(host.path("data/kept")).unwrap();
     host.start();
@@ -131,6 +232,6 @@ fn an_older_version_is_refused_also_after_a_restart_unless_it_is_allowed() {
     // The operator wants it.
     let allowed = format!("{system}{REQUIRE}older = [\"versions\"]\n");
     fs::write(host.path("weihe.toml"), allowed).unwrap();
-    until(&host, &["ps"], |ps| of(ps) == first);
+    until(&host, &["ps"], |ps| running(ps) == first);
     assert!(host.stop());
 }

@@ -208,6 +208,9 @@ impl Kernel {
         let current = self.current(name)?;
         let before = self.before(name);
         let before = before.ok_or_else(|| SwapError::NoVersionBefore(name.to_owned()))?;
+        if let (Some(admission), Some(origin)) = (&self.admission, &before.origin) {
+            admission.returns(&before.description, origin);
+        }
         Ok(self.roll_back(&current, &before, reason).await)
     }
 

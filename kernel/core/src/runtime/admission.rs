@@ -53,4 +53,8 @@ pub trait Admission: Send + Sync {
 
     /// A plugin runs, and has proved itself where it took the place of another.
     fn runs(&self, said: &Description, origin: &Origin);
+
+    /// An operator has gone back to this version from one that ran: it has to be let in again when the host starts
+    /// anew.
+    fn returns(&self, said: &Description, origin: &Origin);
 }

@@ -50,6 +50,16 @@ pub enum Fault {
         /// What may be signed.
         names: String,
     },
+    /// It is another plugin than the one of this name.
+    #[error(
+        "it was signed as `{signed}`, and would run as `{name}`: where that is meant, [plugin.{name}] says `signed-as`"
+    )]
+    Place {
+        /// The plugin's name as it was signed.
+        signed: String,
+        /// The name under which it would run.
+        name: String,
+    },
     /// What was signed is not what the plugin says that it is.
     #[error("it was signed as `{signed}`, and calls itself `{said}`")]
     Other {

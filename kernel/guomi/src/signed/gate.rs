@@ -58,7 +58,7 @@ impl Gate {
 }
 
 impl Admission for Gate {
-    fn ask(&self, _name: &str, _file: &Path, mut bytes: Vec<u8>) -> Result<Admitted, String> {
+    fn ask(&self, name: &str, _file: &Path, mut bytes: Vec<u8>) -> Result<Admitted, String> {
         let policy = self.policy();
         if policy.mode == Mode::Off {
             return Ok(Admitted {
@@ -67,7 +67,7 @@ impl Admission for Gate {
                 origin: None,
             });
         }
-        match policy.check(&bytes) {
+        match policy.check_as(name, &bytes) {
             Ok(sound) => {
                 let said = sound.statement();
                 let signed = (said.name().to_owned(), said.release().to_owned());
@@ -107,7 +107,12 @@ impl Admission for Gate {
         origin: &mut Option<Origin>,
     ) -> Result<(), String> {
         let policy = self.policy();
-        let Some(fault) = signed.and_then(|signed| self.fault(&policy, signed, said)) else {
+        let fault = match signed {
+            Some(signed) => self.fault(&policy, signed, said),
+            // Let in under another policy than the one that holds by now.
+            None => (policy.mode == Mode::Require).then_some(Fault::Unsigned),
+        };
+        let Some(fault) = fault else {
             return Ok(());
         };
         match policy.mode {
@@ -135,6 +140,20 @@ impl Admission for Gate {
                 "version {} of plugin {} cannot be noted, and older ones are refused only until the host ends: {error}",
                 said.version,
                 said.name
+            );
+        }
+    }
+
+    fn returns(&self, said: &Description, origin: &Origin) {
+        if origin.signer.is_none() {
+            return;
+        }
+        if let Err(error) = self.versions.lower(&said.name, &said.version) {
+            tracing::error!(
+                "that plugin {} went back to version {} cannot be noted, and the version is refused when the host \
+                 starts anew: {error}",
+                said.name,
+                said.version
             );
         }
     }

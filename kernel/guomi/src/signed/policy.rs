@@ -1,5 +1,7 @@
 //! Whose plugins run.
 
+use std::collections::BTreeMap;
+
 use weihe_kernel::event::hex;
 use weihe_sm::certificate::{Certificate, Revoked};
 
@@ -57,6 +59,8 @@ pub struct Policy {
     pub signers: Vec<Allowed>,
     /// Names of plugins of which versions may run that are lower than one that has run.
     pub older: Vec<String>,
+    /// Plugins that run under another name than the one that was signed: their names here, and those.
+    pub signed_as: BTreeMap<String, String>,
 }
 
 impl Policy {
@@ -69,6 +73,24 @@ impl Policy {
         sound.trusted(&self.trust, &self.revoked)?;
         self.check_signer(&sound)?;
         Ok(sound)
+    }
+
+    /// The signature of a file that is to run as the plugin `name`, where it is by one who may sign that, and was made
+    /// for it. Grants are given by name: a plugin that was signed for one thing is no other.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn check_as(&self, name: &str, file: &[u8]) -> Result<Sound, Fault> {
+        let sound = self.check(file)?;
+        let wanted = self.signed_as.get(name).map_or(name, String::as_str);
+        let signed = sound.statement().name();
+        match signed == wanted {
+            true => Ok(sound),
+            false => Err(Fault::Place {
+                signed: signed.to_owned(),
+                name: name.to_owned(),
+            }),
+        }
     }
 
     fn check_signer(&self, sound: &Sound) -> Result<(), Fault> {

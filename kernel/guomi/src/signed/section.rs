@@ -43,6 +43,12 @@ pub enum SectionError {
         /// Where that begins.
         at: usize,
     },
+    /// The signature's own section could be written otherwise, and the file would be another one.
+    #[error("the section of its signature, at byte {at}, is not written the shortest way")]
+    Longwinded {
+        /// Where it begins.
+        at: usize,
+    },
     /// The signature is larger than any real one.
     #[error("its signature has {found} bytes: {CONTENT_LIMIT} at most")]
     TooLarge {
@@ -63,7 +69,8 @@ pub struct Signed<'a> {
 /// Parts a file into what is signed and its signature.
 ///
 /// # Errors
-/// [`SectionError`], where it is no component, or the signature is not its last section and its only one.
+/// [`SectionError`], where it is no component, or the signature is not its last section and its only one, or not
+/// written as [`join`] does.
 pub fn part(file: &[u8]) -> Result<Signed<'_>, SectionError> {
     if !file.starts_with(&PREAMBLE) {
         return Err(SectionError::NotAComponent);
@@ -96,8 +103,13 @@ pub fn part(file: &[u8]) -> Result<Signed<'_>, SectionError> {
             found: content.len(),
         });
     }
+    let (covered, own) = file.split_at_checked(start).unwrap_or_default();
+    // Its lengths are the only bytes that no signature covers: there is one way to write them.
+    if own != join(&[], content) {
+        return Err(SectionError::Longwinded { at: start });
+    }
     Ok(Signed {
-        covered: file.get(..start).unwrap_or_default(),
+        covered,
         content: Some(content),
     })
 }
@@ -242,6 +254,25 @@ mod tests {
         assert_eq!(part(b"\0asm\x01\0\0\0"), Err(SectionError::NotAComponent));
         let large = join(&component(), &vec![0; CONTENT_LIMIT + 1]);
         assert!(matches!(part(&large), Err(SectionError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_section_whose_lengths_are_written_with_more_bytes_than_needed_is_refused() {
+        let component = component();
+        let at = component.len();
+        // 21 bytes of section, 15 of them its name.
+        for header in [&b"\x95\x80\0\x0f"[..], b"\x96\0\x8f\0", b"\x16\x8f\0"] {
+            let mut file = component.clone();
+            file.push(CUSTOM);
+            file.extend_from_slice(header);
+            file.extend_from_slice(SECTION.as_bytes());
+            file.extend_from_slice(b"short");
+            assert_eq!(part(&file), Err(SectionError::Longwinded { at }));
+        }
+        assert_eq!(
+            part(&join(&component, b"short")).unwrap().covered,
+            component
+        );
     }
 
     #[test]

@@ -14,8 +14,9 @@
 //!   time          GeneralizedTime }          -- when it was signed
 //! ```
 //!
-//! What is signed, with SM2 and the default identity, is [`CONTEXT`] followed by the DER of the statement: so a
-//! signature made for anything else is none of a plugin.
+//! What is signed, with SM2 and the default identity, is [`CONTEXT`] followed by the DER of the statement and that of
+//! the certificates: so a signature made for anything else is none of a plugin, and nobody can put another certificate
+//! of the same key in the place of one that is revoked, or of one that may sign less.
 
 use der::asn1::{GeneralizedTime, OctetString};
 use der::{Any, Decode, Encode, Sequence};
@@ -51,6 +52,9 @@ pub enum StatementError {
     /// A text that no plugin has.
     #[error("the {0} in its signature is empty or longer than {TEXT_LIMIT} bytes")]
     Text(&'static str),
+    /// A text that would move the cursor of who reads it.
+    #[error("the {0} in its signature has control characters")]
+    Control(&'static str),
     /// What it was made for is not this component.
     #[error("it was changed after it was signed")]
     Changed,
@@ -121,16 +125,6 @@ impl Statement {
         }
     }
 
-    /// The bytes that are signed.
-    ///
-    /// # Errors
-    /// [`StatementError::Form`].
-    pub fn to_be_signed(&self) -> Result<Vec<u8>, StatementError> {
-        let mut bytes = CONTEXT.to_vec();
-        self.encode_to_vec(&mut bytes).map_err(form)?;
-        Ok(bytes)
-    }
-
     fn check(&self) -> Result<(), StatementError> {
         if self.version != VERSION {
             return Err(StatementError::Version(self.version));
@@ -138,6 +132,9 @@ impl Statement {
         for (what, text) in [("name", &self.name), ("version", &self.release)] {
             if text.is_empty() || text.len() > TEXT_LIMIT {
                 return Err(StatementError::Text(what));
+            }
+            if text.chars().any(char::is_control) {
+                return Err(StatementError::Control(what));
             }
         }
         Ok(())
@@ -153,6 +150,22 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// The bytes that are signed, for a statement and the certificates of the signer and its issuers in DER.
+    ///
+    /// # Errors
+    /// [`StatementError::Form`].
+    pub fn to_be_signed(
+        statement: &Statement,
+        certificates: &[Vec<u8>],
+    ) -> Result<Vec<u8>, StatementError> {
+        let mut bytes = CONTEXT.to_vec();
+        statement.encode_to_vec(&mut bytes).map_err(form)?;
+        list(certificates)?
+            .encode_to_vec(&mut bytes)
+            .map_err(form)?;
+        Ok(bytes)
+    }
+
     /// `statement` under `signature`, with the certificates of the signer and its issuers in DER.
     ///
     /// # Errors
@@ -162,11 +175,9 @@ impl Envelope {
         certificates: &[Vec<u8>],
         signature: [u8; 64],
     ) -> Result<Self, StatementError> {
-        let certificates: Result<Vec<_>, _> =
-            certificates.iter().map(|der| Any::from_der(der)).collect();
         let envelope = Self {
             statement,
-            certificates: certificates.map_err(form)?,
+            certificates: list(certificates)?,
             signature: OctetString::new(signature).map_err(form)?,
         };
         envelope.check()?;
@@ -222,6 +233,11 @@ impl Envelope {
         }
         self.statement.check()
     }
+}
+
+fn list(certificates: &[Vec<u8>]) -> Result<Vec<Any>, StatementError> {
+    let parsed = certificates.iter().map(|der| Any::from_der(der));
+    parsed.collect::<Result<_, _>>().map_err(form)
 }
 
 fn form(error: der::Error) -> StatementError {
@@ -284,6 +300,10 @@ mod tests {
         assert_eq!(
             Statement::new(b"", "", "1", 0),
             Err(StatementError::Text("name"))
+        );
+        assert_eq!(
+            Statement::new(b"", "a", "1\u{1b}[2K", 0),
+            Err(StatementError::Control("version"))
         );
         let statement = Statement::new(b"", "a", "1", 0).unwrap();
         assert_eq!(

@@ -51,14 +51,15 @@ impl Sound {
         let content = signed.content.ok_or(Fault::Unsigned)?;
         let envelope = Envelope::read(content)?;
         envelope.statement().is_on(signed.covered)?;
+        let written = envelope.certificates()?;
         let mut certificates = Vec::new();
-        for der in envelope.certificates()? {
-            let certificate = Certificate::from_der(&der);
+        for der in &written {
+            let certificate = Certificate::from_der(der);
             certificates.push(certificate.map_err(|error| Fault::Certificate(error.to_string()))?);
         }
         let signer = certificates.remove(0);
         let subject = || signer.subject();
-        let bytes = envelope.statement().to_be_signed()?;
+        let bytes = Envelope::to_be_signed(envelope.statement(), &written)?;
         Signature::from_bytes(envelope.signature())
             .and_then(|signature| signer.public_key().verify(DEFAULT_ID, &bytes, &signature))
             .map_err(|_| Fault::Signature { signer: subject() })?;
@@ -137,12 +138,12 @@ pub fn sign(
     let covered = part(file).map_err(Fault::from)?.covered;
     let statement =
         Statement::new(covered, name, release, seconds.as_secs()).map_err(Fault::from)?;
-    let bytes = statement.to_be_signed().map_err(Fault::from)?;
-    let signature = signer.sign(DEFAULT_ID, &bytes)?;
     let certificates: Vec<Vec<u8>> = certificates
         .iter()
         .map(|certificate| certificate.to_der().to_vec())
         .collect();
+    let bytes = Envelope::to_be_signed(&statement, &certificates).map_err(Fault::from)?;
+    let signature = signer.sign(DEFAULT_ID, &bytes)?;
     let envelope =
         Envelope::new(statement, &certificates, signature.to_bytes()).map_err(Fault::from)?;
     let content = envelope.write().map_err(Fault::from)?;

@@ -22,7 +22,14 @@ pub struct Versions {
     compare: Compare,
     /// Only looked up, and never written.
     fixed: bool,
-    highest: Mutex<BTreeMap<String, String>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    highest: BTreeMap<String, String>,
+    /// What could not be written; tried again with the next version.
+    unwritten: bool,
 }
 
 /// What is in the file.
@@ -55,7 +62,10 @@ impl Versions {
             file: file.to_owned(),
             compare,
             fixed: false,
-            highest: Mutex::new(highest),
+            known: Mutex::new(Known {
+                highest,
+                unwritten: false,
+            }),
         })
     }
 
@@ -69,8 +79,8 @@ impl Versions {
 
     /// The version that has run, where it is higher than this one.
     pub fn above(&self, name: &str, version: &str) -> Option<String> {
-        let highest = self.highest.lock().unwrap_or_else(PoisonError::into_inner);
-        let highest = highest.get(name)?;
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let highest = known.highest.get(name)?;
         ((self.compare)(version, highest) == Ordering::Less).then(|| highest.clone())
     }
 
@@ -79,17 +89,41 @@ impl Versions {
     /// # Errors
     /// What the operating system says; it holds until the host ends all the same.
     pub fn raise(&self, name: &str, version: &str) -> io::Result<()> {
-        let mut highest = self.highest.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_higher = highest
-            .get(name)
-            .is_none_or(|before| (self.compare)(version, before) == Ordering::Greater);
-        if self.fixed || !is_higher {
+        self.note(name, version, Ordering::Greater)
+    }
+
+    /// An operator has gone back to a version: it, and what is between it and the one before, may run again. It is on
+    /// the disk before this returns.
+    ///
+    /// # Errors
+    /// What the operating system says; it holds until the host ends all the same.
+    pub fn lower(&self, name: &str, version: &str) -> io::Result<()> {
+        self.note(name, version, Ordering::Less)
+    }
+
+    /// Notes a version that is this to the one that is known.
+    fn note(&self, name: &str, version: &str, wanted: Ordering) -> io::Result<()> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = match known.highest.get(name) {
+            Some(before) => (self.compare)(version, before) == wanted,
+            None => wanted == Ordering::Greater,
+        };
+        if self.fixed || !(is_news || known.unwritten) {
             return Ok(());
         }
-        highest.insert(name.to_owned(), version.to_owned());
+        if is_news {
+            known.highest.insert(name.to_owned(), version.to_owned());
+        }
+        known.unwritten = true;
+        self.write(&known.highest)?;
+        known.unwritten = false;
+        Ok(())
+    }
+
+    fn write(&self, highest: &BTreeMap<String, String>) -> io::Result<()> {
         let written = Written {
             highest: highest.clone(),
-            sm3: sum(&highest),
+            sm3: sum(highest),
         };
         let next = self.file.with_extension("next");
         let mut file = File::create(&next)?;
@@ -135,6 +169,37 @@ mod tests {
         assert_eq!(versions.above("other", "1"), None);
         versions.raise("meter", "3").unwrap();
         assert_eq!(open(&file).unwrap().above("meter", "2"), None);
+    }
+
+    #[test]
+    fn going_back_lets_the_version_in_again_and_none_below_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("versions.json");
+        let versions = open(&file).unwrap();
+        versions.lower("meter", "1").unwrap();
+        assert!(!file.exists(), "nothing of it has run");
+        versions.raise("meter", "3").unwrap();
+        versions.lower("meter", "2").unwrap();
+        versions.lower("meter", "4").unwrap();
+        let versions = open(&file).unwrap();
+        assert_eq!(versions.above("meter", "2"), None);
+        assert_eq!(versions.above("meter", "1").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_written_with_the_next_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let file = data.join("versions.json");
+        let versions = open(&file).unwrap();
+        versions.raise("meter", "2").unwrap_err();
+        assert_eq!(versions.above("meter", "1").as_deref(), Some("2"));
+        std::fs::create_dir(&data).unwrap();
+        versions.raise("meter", "2").unwrap();
+        assert_eq!(
+            open(&file).unwrap().above("meter", "1").as_deref(),
+            Some("2")
+        );
     }
 
     #[test]

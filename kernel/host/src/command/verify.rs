@@ -1,7 +1,6 @@
 //! `weihe verify`: who has signed a plugin, and whether that counts.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -12,7 +11,7 @@ use super::sign::unusable;
 use super::{Global, Result, directory, inspect, plugin_file};
 use crate::config::Config;
 use crate::language::{Text, say};
-use crate::output::{Outcome, Style, date_and_time, print, print_json};
+use crate::output::{Failure, Outcome, Style, date_and_time, print, print_json};
 use crate::signatures;
 
 /// Show who has signed a plugin, and whether it is trusted
@@ -33,11 +32,14 @@ impl Verify {
     pub(super) fn run(self, global: &Global) -> Result {
         let file = plugin_file::find(&self.file, global);
         let bytes = std::fs::read(&file).map_err(|source| unusable(&file, source))?;
-        let policy = self.policy(global)?;
+        let (policy, name) = self.policy(&file, global)?;
         let found = Sound::read(&bytes);
         let checked = found
             .clone()
-            .and_then(|_| policy.check(&bytes))
+            .and_then(|_| match &name {
+                Some(name) => policy.check_as(name, &bytes),
+                None => policy.check(&bytes),
+            })
             .map_err(|fault| fault.to_string());
         // What it says of itself is only asked where somebody vouches for it.
         let checked = checked.and_then(|sound| {
@@ -72,23 +74,39 @@ impl Verify {
         })
     }
 
-    fn policy(&self, global: &Global) -> std::result::Result<Arc<Policy>, crate::output::Failure> {
+    /// Whom to trust, and the plugin of the system at hand that the file is.
+    fn policy(
+        &self,
+        file: &Path,
+        global: &Global,
+    ) -> std::result::Result<(Policy, Option<String>), Failure> {
         let mut policy = Policy::default();
+        let mut name = None;
         match &self.trust {
-            Some(file) => policy.trust = signatures::certificates(file)?,
+            Some(trust) => policy.trust = signatures::certificates(trust)?,
             None => {
                 if let Ok(directory) = directory::find(None, global) {
-                    let mut entry = Config::load(&directory)?.signatures;
-                    if entry.mode == Mode::Off {
+                    let mut config = Config::load(&directory)?;
+                    if config.signatures.mode == Mode::Off {
                         // Asked for here, whatever the host does.
-                        entry.mode = Mode::Warn;
+                        config.signatures.mode = Mode::Warn;
                     }
-                    policy = signatures::policy(&directory, &entry)?;
+                    policy = signatures::policy(&config)?;
+                    name = name_of(&config, file);
                 }
             }
         }
-        Ok(Arc::new(policy))
+        Ok((policy, name))
     }
+}
+
+/// The plugin that is, or may be, made of a file.
+fn name_of(config: &Config, file: &Path) -> Option<String> {
+    let file = file.canonicalize().ok()?;
+    let is_it = |other: &Path| other.canonicalize().is_ok_and(|other| other == file);
+    let mut plugins = config.plugins.iter();
+    let found = plugins.find(|plugin| plugin.files().any(is_it));
+    found.map(|plugin| plugin.name.clone())
 }
 
 fn lines(sound: &Sound) -> String {
@@ -121,7 +139,7 @@ pub(super) fn signature_json(sound: Option<&Sound>) -> serde_json::Value {
 }
 
 fn as_json(
-    file: &std::path::Path,
+    file: &Path,
     sound: Option<&Sound>,
     checked: &std::result::Result<(), String>,
 ) -> serde_json::Value {

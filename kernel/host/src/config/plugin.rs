@@ -23,6 +23,8 @@ pub struct PluginEntry {
     /// Other components of the same name in the folder for plugins (`NAME-VERSION.wasm`). The
     /// highest version of all runs.
     pub releases: Vec<PathBuf>,
+    /// The name under which it was signed, where that is another than the one here.
+    pub signed_as: Option<String>,
     /// Grants of all its devices.
     pub grants: Grants,
     pub(super) names: GrantsEntry,
@@ -40,6 +42,7 @@ impl PluginEntry {
             source: None,
             file: default_file(directory, name),
             releases: Vec::new(),
+            signed_as: None,
             grants: Grants::default(),
             names: GrantsEntry::default(),
             span: None,
@@ -84,6 +87,13 @@ pub(super) fn read(
     };
     let source = path("source");
     let file = path("file");
+    let signed_as = section.text("signed-as", faults).map(|(name, span)| {
+        if name.is_empty() {
+            let message = format!("`signed-as` of {} is empty", section.title);
+            faults.push(Fault::new(span, message, "no name"));
+        }
+        name
+    });
     let names = grants::read(section, faults);
     PluginEntry {
         name: name.clone(),
@@ -91,6 +101,7 @@ pub(super) fn read(
         named: file.is_some(),
         file: file.unwrap_or_else(|| default_file(directory, name)),
         releases: Vec::new(),
+        signed_as,
         grants: names.grants.clone(),
         names,
         span: Some(section.span.clone()),

@@ -6,6 +6,7 @@ mod boot;
 mod candidate;
 mod door;
 mod dry;
+mod foresee;
 mod hardware;
 mod in_force;
 mod kept;
@@ -19,6 +20,7 @@ mod spec;
 mod start;
 mod step;
 mod trail;
+mod unwanted;
 mod versions;
 
 use std::ffi::OsString;

@@ -1,21 +1,26 @@
 //! What would have to be done for the system to be what `weihe.toml` and the folder for plugins say.
 //! Made from what is known alone: nothing is touched.
 
-use std::cmp::Ordering;
+mod choice;
+mod differences;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use weihe_kernel::{DeviceError, DeviceSpec, PluginStatus, Quarantined};
 
-use super::candidate::{Candidate, choose, compare};
+use super::candidate::Candidate;
 use super::in_force::{InForce, Running};
-use super::problem::{device_problem, missing_component, plugin_path, plugin_problem};
+use super::problem::{device_problem, plugin_path};
 use super::reconcile::Unbuilt;
 use super::spec::{Implied, idle, implied, spec};
 use super::start::Part;
 use super::step::{Act, Step};
-use crate::config::{Config, DeviceEntry, PluginEntry, Problem, Schema};
+use crate::config::{Config, DeviceEntry, Problem, Schema};
+use differences::changed_keys;
+
+pub(super) use differences::differences;
 
 /// The file that a plugin is made of.
 #[derive(Debug, Clone)]
@@ -218,96 +223,6 @@ impl Plan {
         (unloaded, there)
     }
 
-    /// The file that a plugin is made of, and what is wrong with the others.
-    fn choose(&mut self, situation: &Situation<'_>, plugin: &PluginEntry) -> Option<Chosen> {
-        let config = situation.config;
-        let files = || plugin.files().filter_map(|file| situation.files.get(file));
-        let is_refused = |status: &PluginStatus| (situation.quarantined)(&status.sha256).is_some();
-        let chosen = choose(files(), is_refused);
-        let mut problems = Vec::new();
-        for file in files() {
-            match &file.found {
-                Err(error) => {
-                    let problem = plugin_problem(config, &plugin.made_of(&file.file), error);
-                    problems.push(problem);
-                }
-                Ok(status) => match (situation.quarantined)(&status.sha256) {
-                    Some(entry) => problems.push(config.problem_at(
-                        &plugin_path(config, &plugin.name),
-                        format!(
-                            "`{}` ({}) is in quarantine: {}",
-                            file.file.display(),
-                            status.description.version,
-                            entry.reason
-                        ),
-                        Some(format!(
-                            "put another version there, or take it nevertheless: `weihe swap {} FILE --lift`",
-                            plugin.name
-                        )),
-                    )),
-                    None => {
-                        if let Some((best, of_best)) = chosen
-                            && best.file != file.file
-                        {
-                            let version = &status.description.version;
-                            let than = match compare(version, &of_best.description.version) {
-                                Ordering::Equal => "is the same and comes first",
-                                _ => "is higher",
-                            };
-                            self.notes.push(format!(
-                                "plugin {}: {} ({}) lies idle, {} ({}) {than}",
-                                plugin.name,
-                                shown(config, &file.file),
-                                status.description.version,
-                                shown(config, &best.file),
-                                of_best.description.version
-                            ));
-                        }
-                    }
-                },
-            }
-        }
-        if files().next().is_none() {
-            let problem = match situation.unbuilt.get(&plugin.name) {
-                Some(Unbuilt { message, help }) => {
-                    let path = format!("{}.source", plugin_path(config, &plugin.name));
-                    config.problem_at(&path, message.as_str(), help.clone())
-                }
-                None => missing_component(config, plugin),
-            };
-            self.fail(Part::Plugin, &plugin.name, problem);
-        }
-        let running = situation.running.plugins.get(&plugin.name);
-        for problem in problems {
-            let problem = match running {
-                Some(runs)
-                    if chosen.is_none() && !situation.unwanted.contains_key(&plugin.name) =>
-                {
-                    let version = &runs.description.version;
-                    problem.but(&format!("version {version} goes on"))
-                }
-                _ => problem,
-            };
-            self.fail(Part::Plugin, &plugin.name, problem);
-        }
-        let kept = || {
-            // Only when there are files and none is sound: one that was removed shall not run.
-            files().next()?;
-            let running = situation.running.plugins.contains_key(&plugin.name);
-            let kept = situation.kept.get(&plugin.name).filter(|_| !running)?;
-            // The latest first, whichever its version.
-            kept.iter().find_map(|candidate| {
-                let status = candidate.found.as_ref().ok()?;
-                (!is_refused(status)).then_some((candidate, status))
-            })
-        };
-        let (candidate, status) = chosen.or_else(kept)?;
-        Some(Chosen {
-            file: candidate.file.clone(),
-            status: status.clone(),
-        })
-    }
-
     fn devices(
         &mut self,
         situation: &Situation<'_>,
@@ -486,43 +401,6 @@ fn has_other_entries(situation: &Situation<'_>, plugin: &str) -> bool {
         let tried = situation.in_force.devices.get(&spec.name);
         tried.is_some_and(|tried| !differences(&tried.spec, &spec).is_empty())
     })
-}
-
-/// The keys in which two tables differ.
-fn changed_keys(before: &toml::Table, after: &toml::Table) -> String {
-    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let changed = keys
-        .into_iter()
-        .filter(|key| before.get(*key) != after.get(*key));
-    let changed: Vec<&str> = changed.map(String::as_str).collect();
-    changed.join(", ")
-}
-
-/// The keys in which two devices differ, as `weihe.toml` calls them.
-pub(super) fn differences(before: &DeviceSpec, after: &DeviceSpec) -> Vec<&'static str> {
-    // Named one by one, so that a field that is added is not forgotten here.
-    let DeviceSpec {
-        name: _,
-        plugin,
-        connection,
-        config,
-        grants,
-        limits,
-        lane,
-        acyclic,
-    } = before;
-    [
-        (*plugin == after.plugin, "plugin"),
-        (*connection == after.connection, "connection"),
-        (*config == after.config, "config"),
-        (*grants == after.grants, "grants"),
-        (*limits == after.limits, "limits"),
-        (*lane == after.lane, "lane"),
-        (*acyclic == after.acyclic, "acyclic"),
-    ]
-    .into_iter()
-    .filter_map(|(same, key)| (!same).then_some(key))
-    .collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use weihe_guomi::signed::Mode;
 use weihe_kernel::device::DeviceState;
 
 use super::candidate::Candidate;
@@ -16,6 +15,7 @@ use super::plan::{Plan, Situation};
 use super::rejected::Rejected;
 use super::start::{FailedPart, Part, System};
 use super::step::Step;
+use super::unwanted::Uncopied;
 use crate::config::{Config, FILE, HostEntry, PluginEntry, listed};
 use crate::signatures;
 
@@ -75,19 +75,19 @@ pub(super) struct Followed {
     /// Whether the system has been populated.
     pub(super) begun: bool,
     /// The text that was read last, whether it was taken or not; none where there is no file.
-    text: Option<String>,
+    pub(super) text: Option<String>,
     /// Whether it was not taken.
     rejected: bool,
     /// Whether the file could not be read since: it is gone, for example.
     unread: bool,
     /// The components in the folder.
-    listed: BTreeSet<PathBuf>,
-    files: BTreeMap<PathBuf, Candidate>,
+    pub(super) listed: BTreeSet<PathBuf>,
+    pub(super) files: BTreeMap<PathBuf, Candidate>,
     /// Plugins whose source could not be built.
     unbuilt: BTreeMap<String, Unbuilt>,
     pub(super) in_force: InForce,
     /// Plugins that run and that a changed policy no longer lets in, and why.
-    unwanted: BTreeMap<String, String>,
+    pub(super) unwanted: BTreeMap<String, String>,
 }
 
 impl System {
@@ -168,6 +168,8 @@ impl System {
                 let is_refused = |sha256: &str| self.kernel().quarantined(sha256).is_some();
                 self.kept.renew(&plugin, &runs.sha256, is_refused);
             }
+            // Whose version it is may have been revoked since it ran.
+            followed.unwanted = self.unwanted(&current, Uncopied::GoesOn).await;
         }
         if scope.has_components() || !scope.configuration {
             let listed: Vec<PathBuf> = followed.listed.iter().cloned().collect();
@@ -177,6 +179,7 @@ impl System {
                     let plan = self.plan(&followed, &config).await;
                     let config = Arc::new(config);
                     self.set_config(&config);
+                    followed.unwanted.clear();
                     changes = self.apply(&mut followed, &config, plan).await;
                 }
                 // The same text had no faults before, and components bring none.
@@ -191,40 +194,9 @@ impl System {
         }
     }
 
-    /// What [`System::reconcile`] would do if `weihe.toml` had this text, or as it is.
-    pub async fn foresee(&self, text: Option<String>) -> Result<Changes, Rejected> {
-        let mut followed = self.followed.lock().await;
-        let current = self.config();
-        let before = followed.text.clone();
-        followed.text = match text {
-            Some(text) => Some(text),
-            None => read(&current)?,
-        };
-        // Nothing stays of what is seen now: a file that is just being written counts when it is whole.
-        let (listed_before, files_before) = (followed.listed.clone(), followed.files.clone());
-        followed.find(&current.directory, &Scope::all());
-        let policy = self.gate.policy();
-        let planned = self.candidate_config(&mut followed, &Scope::all()).await;
-        self.gate.set_policy((*policy).clone());
-        followed.unwanted.clear();
-        followed.text = before;
-        followed.listed = listed_before;
-        followed.files = files_before;
-        let (_, plan) = planned?;
-        Ok(Changes {
-            steps: plan.steps,
-            failed: plan
-                .failed
-                .iter()
-                .map(|(part, name, problem)| FailedPart::new(*part, name, problem))
-                .collect(),
-            notes: plan.notes,
-        })
-    }
-
     /// The configuration of the text that was read last, with its plan; an error when it is not to
     /// be taken.
-    async fn candidate_config(
+    pub(super) async fn candidate_config(
         &self,
         followed: &mut Followed,
         scope: &Scope,
@@ -232,7 +204,7 @@ impl System {
         let directory = &self.config().directory;
         let listed: Vec<PathBuf> = followed.listed.iter().cloned().collect();
         let config = Config::of(directory, followed.text.as_deref(), &listed)?;
-        let policy = signatures::policy(directory, &config.signatures).map_err(|error| {
+        let policy = signatures::policy(&config).map_err(|error| {
             let help = Some(error.help().to_owned());
             Rejected::from(vec![config.problem_at(
                 error.key(),
@@ -246,7 +218,7 @@ impl System {
             false => {
                 // Whatever was looked at may be seen otherwise now, and so may what runs.
                 self.gate.set_policy(policy);
-                followed.unwanted = self.unwanted(&config).await;
+                followed.unwanted = self.unwanted(&config, Uncopied::IsUnwanted).await;
                 &everything
             }
         };
@@ -258,35 +230,6 @@ impl System {
         } else {
             Err(faults.into())
         }
-    }
-
-    /// The plugins that run and that the policy does not let in, with the reason. They are looked at in their files,
-    /// or in the copies that are kept of them.
-    async fn unwanted(&self, config: &Config) -> BTreeMap<String, String> {
-        let mut unwanted = BTreeMap::new();
-        if self.gate.policy().mode != Mode::Require {
-            return unwanted;
-        }
-        for (name, runs) in self.running().plugins {
-            let of_entry = config.plugin(&name).into_iter();
-            let mut files: Vec<PathBuf> = of_entry
-                .flat_map(|plugin| plugin.files().map(Path::to_path_buf))
-                .collect();
-            files.push(PathBuf::from(&runs.file));
-            files.extend(self.kept.files(&name));
-            let mut why =
-                Some("no copy of it is left whose signature could be looked at".to_owned());
-            for file in files {
-                if !is_copy(&file, &runs.sha256).await {
-                    continue;
-                }
-                let found = self.kernel().examine_plugin(&name, &file).await;
-                why = found.err().map(|error| error.to_string());
-                break;
-            }
-            unwanted.extend(why.map(|why| (name, why)));
-        }
-        unwanted
     }
 
     /// Compiles and describes the components that are new or in the scope.
@@ -408,7 +351,7 @@ impl System {
 
 impl Followed {
     /// Notes which components are there now, of those in the scope.
-    fn find(&mut self, directory: &Path, scope: &Scope) {
+    pub(super) fn find(&mut self, directory: &Path, scope: &Scope) {
         if scope.all_components {
             self.listed = listed(directory).into_iter().collect();
             return;
@@ -426,18 +369,8 @@ impl Followed {
     }
 }
 
-/// Whether a file holds the version of this hash.
-async fn is_copy(file: &Path, sha256: &str) -> bool {
-    let (file, sha256) = (file.to_path_buf(), sha256.to_owned());
-    // A slow disk holds up nobody.
-    let same = tokio::task::spawn_blocking(move || {
-        weihe_kernel::runtime::Source::read(&file).is_ok_and(|source| source.sha256 == sha256)
-    });
-    same.await.unwrap_or(false)
-}
-
 /// The text of the file; one that was there and is gone is no empty one.
-fn read(current: &Config) -> Result<Option<String>, Rejected> {
+pub(super) fn read(current: &Config) -> Result<Option<String>, Rejected> {
     match Config::read(&current.directory)? {
         None if current.text().is_some() => Err(Rejected {
             message: "it is gone".to_owned(),

@@ -144,7 +144,7 @@ impl System {
         let clock = Arc::new(SystemClock::new());
         let folder = data.path().join(AUDIT);
         let audit = Arc::new(Trail::open(&folder, config.host.audit, clock.clone())?);
-        let policy = signatures::policy(&config.directory, &config.signatures)?;
+        let policy = signatures::policy(&config)?;
         let gate = Arc::new(signatures::gate(policy, data.path())?);
         let options = KernelOptions {
             cache: data.path().join(CACHE),

@@ -25,6 +25,7 @@ type = "tcp"
 address = "127.0.0.1:9"
 
 [plugin.sdk]
+signed-as = "kept-sdk"
 
 [device.kept]
 plugin = "sdk"
@@ -158,6 +159,13 @@ fn a_plugin_is_signed_shown_and_verified() {
     let answer = json(&verify(&["--trust", "root.pem", "--json"]));
     assert_eq!(answer["trusted"], true, "{answer}");
     assert_eq!(answer["signature"]["version"], "0.1.0");
+    // Under another name it is nothing that may run.
+    fs::copy(here.join(file), here.join("plugins/valve.wasm")).unwrap();
+    let place = run(here, &["verify", "valve"]);
+    assert_eq!(place.status.code(), Some(1));
+    let said = text(&place.stdout);
+    assert!(said.contains("would run as `valve`"), "{said}");
+    fs::remove_file(here.join("plugins/valve.wasm")).unwrap();
     // Nobody else's root vouches for it.
     fs::write(here.join("other.pem"), {
         let key = PrivateKey::generate().unwrap();
@@ -281,6 +289,85 @@ fn under_require_what_is_unsigned_or_changed_never_runs_and_what_is_signed_does(
     let mut host = Running::start(here);
     let ps = host.ps(|ps| failed(ps).contains("it is not signed"));
     assert!(ps["plugins"].as_array().unwrap().is_empty(), "{ps}");
+}
+
+#[test]
+fn a_plan_names_who_would_be_refused_and_why_before_anything_is_changed() {
+    let (directory, _) = dropped("policy = \"off\"");
+    let here = directory.path();
+    let mut host = Running::start(here);
+    host.ps(runs);
+    let next = format!("[signatures]\n{REQUIRE}\n{DEVICES}");
+    fs::write(here.join("next.toml"), next).unwrap();
+    let plan = |arguments: &[&str]| run(here, &[&["plan"], arguments].concat());
+    let foreseen = plan(&["next.toml", "--json"]);
+    assert_eq!(foreseen.status.code(), Some(1));
+    let foreseen = json(&foreseen);
+    let refused = &foreseen["failed"][0];
+    assert_eq!(refused["part"], "plugin", "{foreseen}");
+    assert_eq!(refused["name"], "sdk");
+    assert!(refused["message"].to_string().contains("it is not signed"));
+    let steps = foreseen["steps"].as_array().unwrap();
+    let step = |act: &str, name: &str| {
+        let mut steps = steps.iter();
+        steps.any(|step| step["act"] == act && step["name"] == name)
+    };
+    assert!(step("stop", "kept") && step("unload", "sdk"), "{foreseen}");
+    let said = text(&plan(&["next.toml"]).stdout);
+    assert!(said.contains("plugin sdk fails"), "{said}");
+    assert!(said.contains("it is not signed"), "{said}");
+    // It runs, nothing is held against it, and what is unsigned is still let in.
+    let ps = host.ps(|_| true);
+    assert!(runs(&ps) && failed(&ps) == "[]", "{ps}");
+    let component = component();
+    let load = ["load", component.to_str().unwrap(), "--name", "other"];
+    assert_eq!(run(here, &load).status.code(), Some(0));
+    drop(host);
+    // A candidate for the place of what runs.
+    let quiet = format!("[host]\nwatch = \"off\"\n[signatures]\n{REQUIRE}\n{DEVICES}");
+    fs::write(here.join("weihe.toml"), quiet).unwrap();
+    signed(here, "plugins/sdk.wasm");
+    let mut host = Running::start(here);
+    host.ps(runs);
+    fs::copy(component, here.join("plugins/sdk.wasm")).unwrap();
+    let foreseen = json(&plan(&["--json"]));
+    let message = foreseen["failed"][0]["message"].to_string();
+    assert!(message.contains("it is not signed"), "{foreseen}");
+    assert!(message.contains("version 0.1.0 goes on"), "{foreseen}");
+    assert_eq!(foreseen["steps"].as_array().unwrap().len(), 0, "{foreseen}");
+    let ps = host.ps(|_| true);
+    assert!(runs(&ps) && failed(&ps) == "[]", "{ps}");
+    assert!(ps["plugins"][0]["origin"]["signer"].is_string(), "{ps}");
+}
+
+#[test]
+fn a_signed_plugin_gets_no_grants_that_are_another_ones() {
+    let (directory, _) = dropped(REQUIRE);
+    let here = directory.path();
+    signed(here, "plugins/sdk.wasm");
+    let other = DEVICES
+        .replace("signed-as = \"kept-sdk\"", "")
+        .replace("sdk", "valve");
+    let text_of = |system: &str| format!("[signatures]\n{REQUIRE}\n{system}");
+    fs::write(here.join("weihe.toml"), text_of(&other)).unwrap();
+    fs::rename(
+        here.join("plugins/sdk.wasm"),
+        here.join("plugins/valve.wasm"),
+    )
+    .unwrap();
+    let mut host = Running::start(here);
+    let ps =
+        host.ps(|ps| failed(ps).contains("was signed as `kept-sdk`, and would run as `valve`"));
+    assert!(ps["devices"].as_array().unwrap().is_empty(), "{ps}");
+    // By hand neither.
+    let load = ["load", "plugins/valve.wasm", "--name", "other"];
+    let refused = run(here, &load);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("would run as `other`"));
+    // Who writes weihe.toml may want it so.
+    let meant = other.replace("[plugin.valve]", "[plugin.valve]\nsigned-as = \"kept-sdk\"");
+    fs::write(here.join("weihe.toml"), text_of(&meant)).unwrap();
+    host.ps(runs);
 }
 
 #[test]

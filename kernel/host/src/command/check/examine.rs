@@ -74,7 +74,7 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
             None
         }
     };
-    let policy = signatures::policy(&config.directory, &config.signatures);
+    let policy = signatures::policy(config);
     let gate = policy.and_then(|policy| signatures::looking_gate(policy, &config.host.data));
     let gate = match gate {
         Ok(gate) => Some(Arc::new(gate)),

@@ -206,6 +206,9 @@ pub(in crate::config) struct Plugin {
     /// The component, relative to this file. Default: `plugins/NAME.wasm`.
     #[schemars(extend("minLength" = 1))]
     file: Option<String>,
+    /// The name under which it was signed, where that is another than the one here. Default: this one.
+    #[schemars(extend("minLength" = 1))]
+    signed_as: Option<String>,
     /// What all its devices may touch. A device's own grants are added.
     grants: Option<Grants>,
 }
