@@ -12,7 +12,7 @@ use weihe_kernel::units::Size;
 use super::{Global, Result, directory, remote};
 use crate::config::{BoardEntry, Config, KeysEntry, board_file};
 use crate::control::{Client, ClientError, SocketError};
-use crate::doctor::{Finding, Root, Verdict, board, group_limit, machine, toolchain};
+use crate::doctor::{Finding, Root, Sm4, Verdict, board, group_limit, machine, toolchain};
 use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, Style, print, print_json, width};
 
@@ -62,7 +62,10 @@ impl Doctor {
             false => &FilesOnly,
         };
         let found = entry.detect(reader);
+        // The processor of a copy is elsewhere.
+        let sm4 = root.is_machine().then(Sm4::here);
         let mut findings = machine(&found, &root);
+        findings.extend(sm4.as_ref().map(Sm4::finding));
         findings.extend(board(&found, &root));
         // A copy says nothing of the system that is here.
         if root.is_machine() {
@@ -71,7 +74,7 @@ impl Doctor {
         }
         let worst = findings.iter().map(|finding| finding.verdict).max();
         if global.json {
-            print_json(&json!({ "board": found, "findings": findings }));
+            print_json(&json!({ "board": found, "sm4": sm4, "findings": findings }));
         } else {
             print(&render(&findings, Style::stdout()));
         }

@@ -4,6 +4,7 @@ mod access;
 mod board;
 mod cgroup;
 mod machine;
+mod sm4;
 mod toolchain;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use serde::Serialize;
 pub use board::board;
 pub use cgroup::{GroupLimit, group_limit};
 pub use machine::machine;
+pub use sm4::Sm4;
 pub use toolchain::toolchain;
 pub use weihe_hal::Root;
 

@@ -97,6 +97,28 @@ fn options_may_stand_behind_the_arguments_of_a_command() {
 }
 
 #[test]
+fn the_doctor_says_what_sm4_runs_on() {
+    let here = tempfile::tempdir().unwrap();
+    let answer = json(&run(here.path(), &["doctor", "--json"]));
+    let backend = weihe_sm::sm4::backend();
+    assert_eq!(answer["sm4"]["backend"], backend, "{answer}");
+    for (language, words) in [("en", "the processor has"), ("zh", "处理器")] {
+        let doctor = weihe(here.path())
+            .env("WEIHE_LANG", language)
+            .arg("doctor")
+            .output()
+            .unwrap();
+        let said = text(&doctor.stdout);
+        let line = said.lines().find(|line| line.contains("SM4")).unwrap();
+        assert!(line.contains(words), "{line}");
+        assert!(backend == "portable" || line.contains(backend), "{line}");
+    }
+    // The processor of a copy is another one.
+    let copy = run(here.path(), &["doctor", "--root", ".", "--json"]);
+    assert!(json(&copy)["sm4"].is_null());
+}
+
+#[test]
 fn the_doctor_looks_at_any_machine() {
     let here = tempfile::tempdir().unwrap();
     let root = here.path().to_str().unwrap().to_owned();

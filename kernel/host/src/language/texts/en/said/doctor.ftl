@@ -51,3 +51,7 @@ said-run-rustup-show = run `rustup show`
 said-is-installed = { $target } is installed
 said-is-not-installed = { $target } is not installed
 said-run-rustup-target-add-weihe-build = run `rustup target add { $target }` (`weihe build` tries it too)
+said-sm4-runs-on = { $backend }; the processor has { $list }
+said-sm4-portable = portable; the processor has nothing that helps
+said-sm4-portable-with = portable; the processor has { $list }, which does not do
+said-sm4-slower = some ten times slower: AES instructions help; in a virtual machine, let the guest see those of the processor

@@ -50,3 +50,7 @@ said-run-rustup-show = 请运行 `rustup show`
 said-is-installed = { $target } 已安装
 said-is-not-installed = { $target } 没有安装
 said-run-rustup-target-add-weihe-build = 请运行 `rustup target add { $target }`（`weihe build` 也会尝试）
+said-sm4-runs-on = { $backend }；处理器有 { $list }
+said-sm4-portable = 通用实现；处理器没有能帮上忙的指令
+said-sm4-portable-with = 通用实现；处理器有 { $list }，但不够用
+said-sm4-slower = 慢十倍左右：有 AES 指令才快；在虚拟机里，请让客户机看到处理器的这些指令
