@@ -55,6 +55,7 @@ fn a_document_and_its_translation_link_each_other_and_have_the_same_outline() {
         "docs",
         "docs/plugins",
         "examples/c-flow-meter",
+        "examples/sealed-reading",
         "examples/workbench",
     ]
     .map(|name| workspace().join(name))
