@@ -411,7 +411,7 @@ fn a_signer_that_is_revoked_while_its_plugin_runs_runs_no_more() {
 
 #[test]
 fn to_develop_where_signatures_are_required_is_explained() {
-    let text_of = format!("{DEVICES}").replace("[plugin.sdk]", "[plugin.sdk]\nsource = \"sdk\"");
+    let text_of = DEVICES.replace("[plugin.sdk]", "[plugin.sdk]\nsource = \"sdk\"");
     let directory = system(&format!("[signatures]\n{REQUIRE}\n{text_of}"));
     let output = run(directory.path(), &["dev", "."]);
     assert_eq!(output.status.code(), Some(1));
