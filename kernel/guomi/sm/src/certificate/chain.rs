@@ -107,7 +107,7 @@ impl<'a> Search<'a, '_> {
             .map(|root| (root, true))
             .chain(self.intermediates.iter().map(|other| (other, false)))
         {
-            if !may_have_issued(issuer, last) || path.contains(&issuer) {
+            if !may_have_issued(issuer, last) || path.iter().any(|one| same_holder(one, issuer)) {
                 continue;
             }
             found = true;
@@ -168,6 +168,13 @@ fn may_have_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
         _ => true,
     };
     names && keys
+}
+
+/// Whether two certificates are for one key under one name: as issuers, one of them is enough in a path. Without this,
+/// authorities that have certified each other more than once would take all the signatures that may be verified.
+fn same_holder(one: &Certificate, other: &Certificate) -> bool {
+    let (own, its) = (one.parsed.tbs_certificate(), other.parsed.tbs_certificate());
+    one.public_key() == other.public_key() && own.subject() == its.subject()
 }
 
 fn untrusted(certificate: &Certificate) -> Refusal {

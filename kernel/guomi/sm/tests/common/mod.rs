@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub mod der;
+
 use std::{
     io::Write,
     path::Path,
