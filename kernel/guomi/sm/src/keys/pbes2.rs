@@ -1,7 +1,7 @@
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::Pkcs7};
 use der::{
-    Encode, Sequence,
-    asn1::{AnyRef, Null, ObjectIdentifier, OctetStringRef},
+    Decode, Encode, Sequence,
+    asn1::{AnyRef, IntRef, Null, ObjectIdentifier, OctetStringRef},
 };
 use pbkdf2::pbkdf2_hmac;
 use spki::AlgorithmIdentifierRef;
@@ -42,7 +42,8 @@ struct Parameters<'a> {
 #[derive(Sequence)]
 struct Derivation<'a> {
     salt: &'a OctetStringRef,
-    iterations: u32,
+    /// Of any size, so that it can be said of a file that wants too many.
+    iterations: IntRef<'a>,
     length: Option<u32>,
     prf: Option<AlgorithmIdentifierRef<'a>>,
 }
@@ -93,12 +94,7 @@ pub(super) fn decrypt(
         )));
     }
     let derivation: Derivation<'_> = decode(parameters.derivation.parameters)?;
-    if !(1..=MAX_ITERATIONS).contains(&derivation.iterations) {
-        return Err(Error::Encryption(format!(
-            "{} iterations of PBKDF2; 1 to {MAX_ITERATIONS} are taken",
-            derivation.iterations
-        )));
-    }
+    let iterations = iterations(&derivation.iterations)?;
     let prf = match derivation.prf.map(|prf| prf.oid) {
         Some(HMAC_SM3 | HMAC_SM3_BEFORE) => Prf::Sm3,
         Some(HMAC_SHA256) => Prf::Sha256,
@@ -123,7 +119,7 @@ pub(super) fn decrypt(
         prf,
         passphrase,
         derivation.salt.as_bytes(),
-        derivation.iterations,
+        iterations,
         cipher,
     );
     let plain = match cipher {
@@ -135,6 +131,30 @@ pub(super) fn decrypt(
         Cipher::Aes256 => open::<cbc::Decryptor<aes::Aes256>>(&key, iv, data),
     };
     plain.ok_or(Error::Passphrase)
+}
+
+/// How often PBKDF2 goes round, where that is not too much.
+fn iterations(number: &IntRef<'_>) -> Result<u32, Error> {
+    let said = match number.as_bytes() {
+        [0x80..=0xff, ..] => "less than 0".to_owned(),
+        bytes => {
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            let number = match bytes[zeros..].len() {
+                ..=8 => bytes
+                    .iter()
+                    .fold(0u64, |sum, byte| sum << 8 | u64::from(*byte)),
+                _ => u64::MAX,
+            };
+            match u32::try_from(number) {
+                Ok(rounds @ 1..=MAX_ITERATIONS) => return Ok(rounds),
+                _ if number == u64::MAX => format!("{number} or more"),
+                _ => number.to_string(),
+            }
+        }
+    };
+    Err(Error::Encryption(format!(
+        "{said} iterations of PBKDF2; 1 to {MAX_ITERATIONS} are taken"
+    )))
 }
 
 fn decode<'a, T: der::Choice<'a> + der::DecodeValue<'a>>(
@@ -195,9 +215,10 @@ pub(super) fn encrypt(
 }
 
 fn algorithm(prf: Prf, iterations: u32, salt: &[u8], iv: &[u8]) -> der::Result<Vec<u8>> {
+    let iterations = iterations.to_der()?;
     let derivation = Derivation {
         salt: OctetStringRef::new(salt)?,
-        iterations,
+        iterations: IntRef::from_der(&iterations)?,
         length: None,
         prf: Some(AlgorithmIdentifierRef {
             oid: match prf {
@@ -236,8 +257,6 @@ pub(super) fn form(why: impl ToString) -> Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use der::Decode;
-
     use super::*;
 
     fn encrypted(iterations: u32) -> (Vec<u8>, Vec<u8>) {
