@@ -1,7 +1,7 @@
 use weihe_sm::{
     Error,
     sm2::{
-        DEFAULT_ID, PrivateKey,
+        DEFAULT_ID, PrivateKey, PublicKey,
         exchange::{Initiator, Party, respond},
     },
 };
@@ -107,4 +107,115 @@ fn what_is_printed_of_an_exchange_holds_no_key() {
             "{printed}"
         );
     }
+}
+
+#[test]
+fn every_point_that_is_none_is_refused_by_both_sides() {
+    let (a, b) = keys();
+    let right = b.public_key().to_sec1();
+    let p = crate::common::hex(
+        "FFFFFFFE FFFFFFFF FFFFFFFF FFFFFFFF FFFFFFFF 00000000 FFFFFFFF FFFFFFFF",
+    );
+    for (why, point) in [
+        ("nothing", vec![]),
+        ("infinity", vec![0]),
+        ("infinity, filled up", vec![0; 65]),
+        ("zeros", [&[4][..], &[0; 64]].concat()),
+        ("x is p", [&[4][..], &p, &right[33..]].concat()),
+        ("y is p", [&right[..33], &p].concat()),
+        ("too short", right[..64].to_vec()),
+        ("too long", [&right[..], &[0]].concat()),
+        ("without its first byte", right[1..].to_vec()),
+        (
+            "a hybrid form",
+            [&[6 | right[64] & 1], &right[1..]].concat(),
+        ),
+        (
+            "the other hybrid form",
+            [&[7 ^ right[64] & 1], &right[1..]].concat(),
+        ),
+        (
+            "x and y in each other's place",
+            [&[4], &right[33..], &right[1..33]].concat(),
+        ),
+        ("a point twice", [right, right].concat()),
+    ] {
+        let begun = Initiator::new(&a, DEFAULT_ID, party(&b, DEFAULT_ID)).unwrap();
+        assert_eq!(
+            begun.finish(&point, 16).err(),
+            Some(Error::PublicKey),
+            "{why}"
+        );
+        let answered = respond(&b, DEFAULT_ID, party(&a, DEFAULT_ID), &point, 16);
+        assert_eq!(answered.err(), Some(Error::PublicKey), "{why}");
+    }
+}
+
+#[test]
+fn a_compressed_point_is_the_same_point() {
+    let (a, b) = keys();
+    let begun = Initiator::new(&a, DEFAULT_ID, party(&b, DEFAULT_ID)).unwrap();
+    let r_a = PublicKey::from_sec1(&begun.point())
+        .unwrap()
+        .to_compressed();
+    let peer = party(&a, DEFAULT_ID);
+    let (r_b, answered) = respond(&b, DEFAULT_ID, peer, &r_a, 16).unwrap();
+    let r_b = PublicKey::from_sec1(&r_b).unwrap().to_compressed();
+    let agreed = begun.finish(&r_b, 16).unwrap();
+    let (s_a, s_b) = (agreed.confirmation(), answered.confirmation());
+    assert_eq!(
+        agreed.confirm(&s_b).unwrap(),
+        answered.confirm(&s_a).unwrap()
+    );
+}
+
+#[test]
+fn a_confirmation_that_is_not_all_right_is_wrong() {
+    let (a, b) = keys();
+    let agree = || {
+        let begun = Initiator::new(&a, DEFAULT_ID, party(&b, DEFAULT_ID)).unwrap();
+        let peer = party(&a, DEFAULT_ID);
+        let (point, answered) = respond(&b, DEFAULT_ID, peer, &begun.point(), 16).unwrap();
+        (begun.finish(&point, 16).unwrap(), answered)
+    };
+    type Change = fn(&[u8; 32]) -> Vec<u8>;
+    let changes: [(&str, Change); 7] = [
+        ("empty", |_| vec![]),
+        ("its first half", |right| right[..16].to_vec()),
+        ("without its last byte", |right| right[..31].to_vec()),
+        ("with a byte after it", |right| [&right[..], &[0]].concat()),
+        ("zeros", |_| vec![0; 32]),
+        ("with its first bit changed", |right| {
+            [&[right[0] ^ 0x80], &right[1..]].concat()
+        }),
+        ("with its last bit changed", |right| {
+            [&right[..31], &[right[31] ^ 1]].concat()
+        }),
+    ];
+    for (why, change) in changes {
+        let (agreed, answered) = agree();
+        let (s_a, s_b) = (agreed.confirmation(), answered.confirmation());
+        let refused = agreed.confirm(&change(&s_b)).err();
+        assert_eq!(refused, Some(Error::Exchange), "S_B {why}");
+        let refused = answered.confirm(&change(&s_a)).err();
+        assert_eq!(refused, Some(Error::Exchange), "S_A {why}");
+    }
+    // One of an earlier run is none of this.
+    let ((agreed, _), (_, earlier)) = (agree(), agree());
+    assert!(agreed.confirm(&earlier.confirmation()).is_err());
+}
+
+#[test]
+fn an_identity_too_long_for_the_standard_is_refused_before_anything_is_sent() {
+    let (a, b) = keys();
+    let long = [0x61; 8192];
+    for (own, other) in [(&long[..], DEFAULT_ID), (DEFAULT_ID, &long[..])] {
+        let begun = Initiator::new(&a, own, party(&b, other));
+        assert_eq!(begun.err(), Some(Error::Identity(8192)));
+        let point = b.public_key().to_sec1();
+        let answered = respond(&b, own, party(&a, other), &point, 16);
+        assert_eq!(answered.err(), Some(Error::Identity(8192)));
+    }
+    let most = [0x61; 8191];
+    assert!(Initiator::new(&a, &most, party(&b, &most)).is_ok());
 }

@@ -34,7 +34,7 @@ fn forge(public: &PublicKey, message: &[u8]) -> ([u8; 32], [u8; 64]) {
     (r.to_bytes().into(), s)
 }
 
-fn affine(point: &ProjectivePoint) -> [u8; 64] {
+pub fn affine(point: &ProjectivePoint) -> [u8; 64] {
     use sm2::elliptic_curve::sec1::ToSec1Point;
     let bytes = point.to_affine().to_sec1_point(false);
     bytes.as_bytes()[1..].try_into().unwrap()

@@ -5,7 +5,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod chosen;
 mod ciphertexts;
+mod crafted;
 mod differential;
 mod exchange;
 mod forgery;
