@@ -9,6 +9,7 @@ mod by_hand;
 mod chains;
 mod crafted;
 mod crafted_chains;
+mod crafted_requests;
 mod damaged;
 mod hosts;
 mod issuing;
