@@ -1,7 +1,6 @@
 //! Bytes of someone who doesn't play by the rules: an error, never a panic, never a handshake that seems complete.
 //!
-//! A fuzz target does the same with its input: the first byte chooses the side and how many honest flights come
-//! first, the rest is what arrives then.
+//! The fuzz targets `guomi_tls` and `guomi_tls_changed` do the same with their input.
 
 use proptest::prelude::*;
 
