@@ -249,6 +249,17 @@ impl Kernel {
         Ok(PluginStatus::from(&plugin))
     }
 
+    /// The same, where somebody else admits plugins: to see what would be of another policy.
+    pub async fn examine_plugin_by(
+        &self,
+        admission: &dyn Admission,
+        name: &str,
+        file: &std::path::Path,
+    ) -> Result<PluginStatus, LoadError> {
+        let plugin = self.loader.load_by(Some(admission), name, file).await?;
+        Ok(PluginStatus::from(&plugin))
+    }
+
     /// Compiles a version, and refuses one that is in quarantine.
     async fn load_checked(
         &self,

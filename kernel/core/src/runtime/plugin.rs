@@ -324,13 +324,23 @@ impl Loader {
 
     /// Loads a plugin from a file: ask whether it may be, compile (or take from the cache), link, describe.
     pub async fn load(&self, name: &str, file: &Path) -> Result<Plugin, LoadError> {
+        self.load_by(self.admission.as_deref(), name, file).await
+    }
+
+    /// Loads a plugin that somebody else admits.
+    pub async fn load_by(
+        &self,
+        admission: Option<&dyn Admission>,
+        name: &str,
+        file: &Path,
+    ) -> Result<Plugin, LoadError> {
         let mut source = Source::read(file)?;
         let (sha256, size) = (source.sha256.clone(), source.bytes.len() as u64);
         let refused = |reason| LoadError::NotAdmitted {
             file: file.to_owned(),
             reason,
         };
-        let admitted = match &self.admission {
+        let admitted = match admission {
             Some(admission) => {
                 let bytes = std::mem::take(&mut source.bytes);
                 let admitted = admission.ask(name, file, bytes).map_err(refused)?;

@@ -11,7 +11,7 @@ use super::{Fault, Mode, Policy, Versions, part};
 #[derive(Debug)]
 pub struct Gate {
     policy: RwLock<Arc<Policy>>,
-    versions: Versions,
+    versions: Arc<Versions>,
 }
 
 impl Gate {
@@ -19,7 +19,16 @@ impl Gate {
     pub fn new(policy: Policy, versions: Versions) -> Self {
         Self {
             policy: RwLock::new(Arc::new(policy)),
-            versions,
+            versions: Arc::new(versions),
+        }
+    }
+
+    /// A gate under another policy that knows the same versions: to see what it would let in before it holds, if it
+    /// ever does.
+    pub fn under(&self, policy: Policy) -> Self {
+        Self {
+            policy: RwLock::new(Arc::new(policy)),
+            versions: Arc::clone(&self.versions),
         }
     }
 
@@ -30,9 +39,9 @@ impl Gate {
     }
 
     /// Puts another policy in place. What runs is not touched.
-    pub fn set_policy(&self, policy: Policy) {
+    pub fn set_policy(&self, policy: impl Into<Arc<Policy>>) {
         let mut current = self.policy.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(policy);
+        *current = policy.into();
     }
 
     /// What is wrong with a signed plugin that calls itself so.

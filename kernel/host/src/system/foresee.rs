@@ -7,24 +7,18 @@ use super::start::{FailedPart, System};
 impl System {
     /// What [`System::reconcile`] would do if `weihe.toml` had this text, or as it is.
     pub async fn foresee(&self, text: Option<String>) -> Result<Changes, Rejected> {
-        let mut followed = self.followed.lock().await;
+        // Whoever asks may go before there is an answer: all of this is on a copy, and behind a gate of its own.
+        let held = self.followed.lock().await;
+        let mut followed = held.clone();
         let current = self.config();
-        let before = followed.text.clone();
         followed.text = match text {
             Some(text) => Some(text),
             None => read(&current)?,
         };
-        // Nothing stays of what is seen now: a file that is just being written counts when it is whole.
-        let (listed_before, files_before) = (followed.listed.clone(), followed.files.clone());
         followed.find(&current.directory, &Scope::all());
-        let policy = self.gate.policy();
         let planned = self.candidate_config(&mut followed, &Scope::all()).await;
-        self.gate.set_policy((*policy).clone());
-        followed.unwanted.clear();
-        followed.text = before;
-        followed.listed = listed_before;
-        followed.files = files_before;
-        let (_, plan) = planned?;
+        drop(held);
+        let plan = planned?.plan;
         Ok(Changes {
             steps: plan.steps,
             failed: plan
@@ -36,3 +30,6 @@ impl System {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::plan::Plan;
 
 /// What was last decided on, part by part; none of it is tried again until something about it
 /// changes.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct InForce {
     pub(super) connections: BTreeMap<String, toml::Table>,
     pub(super) plugins: BTreeMap<String, Taken>,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use weihe_guomi::signed::Gate;
 use weihe_kernel::device::DeviceState;
 
 use super::candidate::Candidate;
@@ -70,7 +71,7 @@ pub struct Unbuilt {
 }
 
 /// What is known of the files, and what was made of them.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Followed {
     /// Whether the system has been populated.
     pub(super) begun: bool,
@@ -90,6 +91,14 @@ pub(super) struct Followed {
     pub(super) unwanted: BTreeMap<String, String>,
 }
 
+/// A configuration that may be taken.
+pub(super) struct Candidates {
+    config: Config,
+    pub(super) plan: Plan,
+    /// What it lets in.
+    gate: Arc<Gate>,
+}
+
 impl System {
     /// Opens the connections, loads the plugins and starts the devices. What fails is noted, and
     /// the rest goes on. What could not be built is why a component is not there.
@@ -99,8 +108,9 @@ impl System {
         followed.text = config.text().map(str::to_owned);
         followed.unbuilt = unbuilt;
         followed.listed = listed(&config.directory).into_iter().collect();
-        self.look(&mut followed, &config, &Scope::all()).await;
-        let plan = self.plan(&followed, &config).await;
+        let gate = &self.gate;
+        self.look(gate, &mut followed, &config, &Scope::all()).await;
+        let plan = self.plan(gate, &followed, &config).await;
         self.apply(&mut followed, &config, plan).await;
         followed.begun = true;
     }
@@ -127,10 +137,10 @@ impl System {
         let again = followed.rejected && !followed.unread;
         if rejected.is_none() && (scope.configuration || again) {
             let known = followed.files.clone();
-            let policy = self.gate.policy();
             match self.candidate_config(&mut followed, scope).await {
-                Ok((config, plan)) => {
+                Ok(Candidates { config, plan, gate }) => {
                     let config = Arc::new(config);
+                    self.gate.set_policy(gate.policy());
                     if is_news {
                         tracing::info!("{FILE} has changed");
                         self.record_config(&config);
@@ -142,12 +152,6 @@ impl System {
                     return Ok(self.apply(&mut followed, &config, plan).await);
                 }
                 Err(error) => {
-                    if policy != self.gate.policy() {
-                        // Nor does what was seen under a policy that does not hold.
-                        self.gate.set_policy((*policy).clone());
-                        followed.unwanted.clear();
-                        followed.files.clear();
-                    }
                     // Those that it leaves out are still what runs.
                     for (file, candidate) in known {
                         followed.files.entry(file).or_insert(candidate);
@@ -169,14 +173,15 @@ impl System {
                 self.kept.renew(&plugin, &runs.sha256, is_refused);
             }
             // Whose version it is may have been revoked since it ran.
-            followed.unwanted = self.unwanted(&current, Uncopied::GoesOn).await;
+            followed.unwanted = self.unwanted(&self.gate, &current, Uncopied::GoesOn).await;
         }
         if scope.has_components() || !scope.configuration {
             let listed: Vec<PathBuf> = followed.listed.iter().cloned().collect();
             match Config::of(&current.directory, current.text(), &listed) {
                 Ok(config) => {
-                    self.look(&mut followed, &config, scope).await;
-                    let plan = self.plan(&followed, &config).await;
+                    let gate = &self.gate;
+                    self.look(gate, &mut followed, &config, scope).await;
+                    let plan = self.plan(gate, &followed, &config).await;
                     let config = Arc::new(config);
                     self.set_config(&config);
                     followed.unwanted.clear();
@@ -200,7 +205,7 @@ impl System {
         &self,
         followed: &mut Followed,
         scope: &Scope,
-    ) -> Result<(Config, Plan), Rejected> {
+    ) -> Result<Candidates, Rejected> {
         let directory = &self.config().directory;
         let listed: Vec<PathBuf> = followed.listed.iter().cloned().collect();
         let config = Config::of(directory, followed.text.as_deref(), &listed)?;
@@ -213,27 +218,31 @@ impl System {
             )])
         })?;
         let everything = Scope::all();
-        let scope = match policy == *self.gate.policy() {
-            true => scope,
+        let (gate, scope) = match policy == *self.gate.policy() {
+            true => (Arc::clone(&self.gate), scope),
             false => {
-                // Whatever was looked at may be seen otherwise now, and so may what runs.
-                self.gate.set_policy(policy);
-                followed.unwanted = self.unwanted(&config, Uncopied::IsUnwanted).await;
-                &everything
+                // Whatever was looked at may be seen otherwise by it, and so may what runs. It does not hold yet.
+                let gate = Arc::new(self.gate.under(policy));
+                followed.unwanted = self.unwanted(&gate, &config, Uncopied::IsUnwanted).await;
+                (gate, &everything)
             }
         };
-        self.look(followed, &config, scope).await;
-        let mut plan = self.plan(followed, &config).await;
+        self.look(&gate, followed, &config, scope).await;
+        let mut plan = self.plan(&gate, followed, &config).await;
         let faults = std::mem::take(&mut plan.faults);
         if faults.is_empty() {
-            Ok((config, plan))
-        } else {
-            Err(faults.into())
+            return Ok(Candidates { config, plan, gate });
         }
+        if !Arc::ptr_eq(&gate, &self.gate) {
+            // Nothing stays of what was seen under a policy that does not hold.
+            followed.unwanted.clear();
+            followed.files.clear();
+        }
+        Err(faults.into())
     }
 
     /// Compiles and describes the components that are new or in the scope.
-    async fn look(&self, followed: &mut Followed, config: &Config, scope: &Scope) {
+    async fn look(&self, gate: &Gate, followed: &mut Followed, config: &Config, scope: &Scope) {
         for plugin in &config.plugins {
             for file in plugin.files() {
                 if followed.files.contains_key(file) && !scope.has(file) {
@@ -243,7 +252,7 @@ impl System {
                     followed.files.remove(file);
                     continue;
                 }
-                let candidate = self.examine(&plugin.name, file).await;
+                let candidate = self.examine(gate, &plugin.name, file).await;
                 followed.files.insert(file.to_path_buf(), candidate);
             }
         }
@@ -253,7 +262,7 @@ impl System {
             .retain(|file, _| used.contains(file.as_path()));
     }
 
-    async fn plan(&self, followed: &Followed, config: &Config) -> Plan {
+    async fn plan(&self, gate: &Gate, followed: &Followed, config: &Config) -> Plan {
         let kernel = self.kernel();
         let mut kept = BTreeMap::new();
         for plugin in &config.plugins {
@@ -266,7 +275,7 @@ impl System {
             if !found.any(is_sound) {
                 let mut copies = Vec::new();
                 for file in self.kept.files(&plugin.name) {
-                    copies.push(self.examine(&plugin.name, &file).await);
+                    copies.push(self.examine(gate, &plugin.name, &file).await);
                 }
                 kept.insert(plugin.name.clone(), copies);
             }
@@ -298,8 +307,8 @@ impl System {
         plan
     }
 
-    async fn examine(&self, plugin: &str, file: &Path) -> Candidate {
-        let found = self.kernel().examine_plugin(plugin, file).await;
+    pub(super) async fn examine(&self, gate: &Gate, plugin: &str, file: &Path) -> Candidate {
+        let found = self.kernel().examine_plugin_by(gate, plugin, file).await;
         Candidate {
             file: file.to_path_buf(),
             found: found.map(Arc::new).map_err(Arc::new),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use weihe_guomi::signed::Mode;
+use weihe_guomi::signed::{Gate, Mode};
 
 use super::start::System;
 use crate::config::Config;
@@ -18,15 +18,16 @@ pub(super) enum Uncopied {
 }
 
 impl System {
-    /// The plugins that run and that the policy does not let in, with the reason. They are looked at in their files,
+    /// The plugins that run and that a gate does not let in, with the reason. They are looked at in their files,
     /// or in the copies that are kept of them.
     pub(super) async fn unwanted(
         &self,
+        gate: &Gate,
         config: &Config,
         uncopied: Uncopied,
     ) -> BTreeMap<String, String> {
         let mut unwanted = BTreeMap::new();
-        if self.gate.policy().mode != Mode::Require {
+        if gate.policy().mode != Mode::Require {
             return unwanted;
         }
         for (name, runs) in self.running().plugins {
@@ -46,7 +47,7 @@ impl System {
                 if !is_copy(&file, &runs.sha256).await {
                     continue;
                 }
-                let found = self.kernel().examine_plugin(&name, &file).await;
+                let found = self.examine(gate, &name, &file).await.found;
                 why = found.err().map(|error| error.to_string());
                 break;
             }
