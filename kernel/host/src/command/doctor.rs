@@ -74,7 +74,11 @@ impl Doctor {
         }
         let worst = findings.iter().map(|finding| finding.verdict).max();
         if global.json {
-            print_json(&json!({ "board": found, "sm4": sm4, "findings": findings }));
+            let mut answer = json!({ "board": found, "findings": findings });
+            if let Some(sm4) = sm4 {
+                answer["sm4"] = json!(sm4);
+            }
+            print_json(&answer);
         } else {
             print(&render(&findings, Style::stdout()));
         }
