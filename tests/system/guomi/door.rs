@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 use weihe_tests::{Host, weihe};
 
-use super::{error, logged, openssl, pki};
+use super::{answer, error, logged, openssl, pki, request};
 
 const DOOR: &str = r#"
 [control]
@@ -47,17 +47,6 @@ fn elsewhere(host: &Host, port: u16, who: &str, more: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn text(hex: &Value) -> String {
-    let digits = hex.as_str().unwrap().as_bytes().chunks(2);
-    let bytes =
-        digits.map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap());
-    String::from_utf8(bytes.collect()).unwrap()
-}
-
 /// An order for OpenSSL as a certain operator.
 fn order(host: &Host, port: u16, who: &str) -> Value {
     json!({
@@ -66,7 +55,7 @@ fn order(host: &Host, port: u16, who: &str) -> Value {
         "certificate": host.path(&format!("{who}.pem")),
         "key": host.path(&format!("{who}.key")),
         "suites": "TLS_SM4_GCM_SM3",
-        "say": hex("{\"id\":1,\"method\":\"ps\"}\n"),
+        "say": request(&json!({ "id": 1, "method": "ps" })),
         "lines": 1,
     })
 }
@@ -121,9 +110,9 @@ fn openssl_asks_the_door_and_whoever_is_unfit_is_turned_away() {
         return;
     };
     assert_eq!(report["suite"], "TLS_SM4_GCM_SM3", "{report}");
-    let answer: Value = serde_json::from_str(&text(&report["heard"])).unwrap();
-    assert_eq!(answer["id"], 1);
-    assert!(answer["ok"]["devices"].is_array(), "{answer}");
+    let told = answer(&report);
+    assert_eq!(told["id"], 1);
+    assert!(told["ok"]["devices"].is_array(), "{told}");
 
     let with = |key: &str, value: Value| {
         let mut order = sound.clone();

@@ -4,6 +4,7 @@
 mod capability;
 mod capability_limits;
 mod door;
+mod greenhouse;
 mod pki;
 #[path = "../../../kernel/guomi/rustls/tests/tls/python.rs"]
 mod python;
@@ -38,6 +39,26 @@ fn openssl(order: Value) -> Option<Value> {
     let output = python.arg(script).arg(order.to_string()).output().unwrap();
     let report = serde_json::from_slice(&output.stdout);
     Some(report.unwrap_or_else(|_| panic!("{output:?}")))
+}
+
+/// A request to a control door, as OpenSSL is told to send it.
+fn request(asked: &Value) -> String {
+    let line = format!("{asked}\n");
+    line.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a control door has answered to OpenSSL.
+fn answer(report: &Value) -> Value {
+    let digits = report["heard"].as_str().unwrap_or_default().as_bytes();
+    let octet = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
+    let heard: Vec<u8> = digits.chunks(2).map(octet).collect();
+    serde_json::from_slice(&heard).unwrap_or_else(|_| panic!("{report}"))
+}
+
+/// A port that is free now.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 fn error(output: &Output) -> String {

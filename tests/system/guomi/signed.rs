@@ -8,7 +8,7 @@ use weihe_sm::certificate::{Order, Profile, issue, self_signed};
 use weihe_sm::sm2::PrivateKey;
 use weihe_tests::{DEADLINE, Host, version, workspace};
 
-const PLUGINS: [(&str, &str); 4] = [
+pub(super) const PLUGINS: [(&str, &str); 4] = [
     ("greenhouse-slave", "greenhouse-slave"),
     ("modbus", "weihe-plugin-modbus"),
     ("rule-hysteresis", "weihe-plugin-rule-hysteresis"),
@@ -19,8 +19,7 @@ const PLUGINS: [(&str, &str); 4] = [
 fn greenhouse() -> String {
     let file = workspace().join("examples/greenhouse/weihe.toml");
     let text = fs::read_to_string(file).unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let port = super::free_port();
     let lines = text.lines().filter(|line| !line.starts_with("source = "));
     let text: Vec<&str> = lines.collect();
     text.join("\n").replace("15020", &port.to_string())
@@ -64,7 +63,7 @@ fn sign(host: &Host, file: &str) {
     assert!(signed.status.success(), "{signed:?}");
 }
 
-fn until(host: &Host, arguments: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
+pub(super) fn until(host: &Host, arguments: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
     let began = Instant::now();
     loop {
         let answer = host.ask(arguments).unwrap_or_default();

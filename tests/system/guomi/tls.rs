@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use weihe_tests::{DEADLINE, Host};
 
-use super::{error, logged, openssl, pki};
+use super::{error, free_port, logged, openssl, pki};
 
 /// The greenhouse: its slave behind a door with TLS, what polls it, and a control door, all with SM4-GCM.
 fn greenhouse(port: u16, client: &str) -> String {
@@ -52,12 +52,6 @@ points = [{{ name = "moisture", table = "input", address = 0, type = "f32", unit
 
 const PANEL: &str = "certificate = \"panel.pem\", key = \"panel.key\"";
 
-/// A port that is free now.
-fn port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 fn start(config: &str) -> Host {
     let plugins = [
         ("greenhouse-slave", "greenhouse-slave"),
@@ -95,7 +89,7 @@ fn link<'a>(ps: &'a Value, name: &str) -> &'a Value {
 
 #[test]
 fn the_greenhouse_is_polled_and_looked_at_under_sm4() {
-    let port = port();
+    let port = free_port();
     let host = start(&greenhouse(port, PANEL));
     until(&host, "polled", |ps| {
         link(ps, "field")["replies"]
@@ -142,7 +136,7 @@ fn the_greenhouse_is_polled_and_looked_at_under_sm4() {
 
 #[test]
 fn what_a_handshake_fails_of_is_the_reason_of_the_link() {
-    let port = port();
+    let port = free_port();
     let client = format!("{PANEL}, server-name = \"other\"");
     let host = start(&greenhouse(port, &client));
     until(&host, "refused for the name", |ps| {

@@ -9,6 +9,7 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
+use weihe_guomi::signed::Mode;
 use weihe_kernel::connection::LinkState;
 
 use super::build::build_shown;
@@ -150,6 +151,15 @@ fn build_all(config: &Config, done: &mut impl FnMut(&str, &Built)) -> BTreeMap<S
         let Some(source) = &plugin.source else {
             continue;
         };
+        // What is built is not signed: it would only take the place of what may run.
+        if config.signatures.mode == Mode::Require && plugin.file.is_file() {
+            tracing::info!(
+                "plugin {} runs as {}: its source is not built, as signatures are required (`weihe build` and `weihe sign` renew it)",
+                plugin.name,
+                plugin.file.display()
+            );
+            continue;
+        }
         let built = match &cargo {
             Ok(cargo) => build(cargo, source, plugin).map(|built| done(&plugin.name, &built)),
             Err(_) if is_c(source) => {

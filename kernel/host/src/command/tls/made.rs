@@ -1,5 +1,6 @@
 //! Certificates and keys in files.
 
+use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use weihe_sm::certificate::Certificate;
+use weihe_sm::request::Request;
 use weihe_sm::sm2::PrivateKey;
 use zeroize::Zeroizing;
 
@@ -94,42 +96,90 @@ impl Files {
         key: &PrivateKey,
         global: &Global,
     ) -> Done {
-        for path in [&self.certificate, &self.key] {
-            if path.exists() {
-                return Err(Failure::new(
-                    say::tls_there(path.display()),
-                    say::tls_there_help(),
-                ));
-            }
-        }
+        absent(&self.key)?;
+        absent(&self.certificate)?;
         put(&self.key, &key.to_pkcs8_pem().map_err(of_sm)?, 0o600)?;
-        put(
-            &self.certificate,
-            &certificate.to_pem().map_err(of_sm)?,
-            0o644,
-        )?;
-        let fingerprint = weihe_kernel::event::hex(&Sha256::digest(certificate.to_der()));
+        self.put_certificate(certificate)?;
+        let (subject, fingerprint) = (certificate.subject(), fingerprint(certificate));
         if global.json {
             print_json(&json!({
                 "certificate": self.certificate,
                 "key": self.key,
-                "subject": certificate.subject(),
+                "subject": subject,
                 "sha256": fingerprint,
             }));
         } else {
             let text = say::tls_made(
                 self.certificate.display(),
                 self.key.display(),
-                certificate.subject(),
+                subject,
                 &fingerprint,
             );
             print(&format!("{text}\n"));
         }
         Ok(Outcome::Done)
     }
+
+    /// Writes the certificate of a key that is elsewhere. What is there is never replaced.
+    pub(super) fn write_certificate(&self, certificate: &Certificate, global: &Global) -> Done {
+        absent(&self.certificate)?;
+        self.put_certificate(certificate)?;
+        let (subject, fingerprint) = (certificate.subject(), fingerprint(certificate));
+        if global.json {
+            print_json(&json!({
+                "certificate": self.certificate,
+                "subject": subject,
+                "sha256": fingerprint,
+            }));
+        } else {
+            let text = say::tls_issued(self.certificate.display(), subject, &fingerprint);
+            print(&format!("{text}\n"));
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn put_certificate(&self, certificate: &Certificate) -> Result<(), Failure> {
+        put(
+            &self.certificate,
+            &certificate.to_pem().map_err(of_sm)?,
+            0o644,
+        )
+    }
+}
+
+/// A request for a certificate, by one who has its key.
+pub(super) fn request(path: &Path) -> Result<Request, Failure> {
+    let bad = |error: &dyn Display| {
+        Failure::plain(say::tls_bad_file(
+            path.display(),
+            Text::told(error.to_string()),
+        ))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| bad(&error))?;
+    let request = Request::from_pem(&text).map_err(|error| bad(&error))?;
+    request.verify().map_err(|error| bad(&error))?;
+    Ok(request)
+}
+
+fn fingerprint(certificate: &Certificate) -> String {
+    weihe_kernel::event::hex(&Sha256::digest(certificate.to_der()))
+}
+
+fn absent(path: &Path) -> Result<(), Failure> {
+    match path.exists() {
+        true => Err(Failure::new(
+            say::tls_there(path.display()),
+            say::tls_there_help(),
+        )),
+        false => Ok(()),
+    }
 }
 
 fn put(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let unwritten = |error| Failure::plain(say::tls_unwritten(path.display(), Text::told(error)));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(unwritten)?;
+    }
     let mut options = OpenOptions::new();
     let written = options
         .write(true)
@@ -140,5 +190,5 @@ fn put(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
             file.write_all(text.as_bytes())?;
             file.sync_all()
         });
-    written.map_err(|error| Failure::plain(say::tls_unwritten(path.display(), Text::told(error))))
+    written.map_err(unwritten)
 }

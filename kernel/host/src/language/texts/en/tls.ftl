@@ -1,4 +1,5 @@
 tls-made = Made { $certificate } and { $key }: { $subject }, fingerprint sha256:{ $fingerprint }
+tls-issued = Issued { $certificate }: { $subject }, fingerprint sha256:{ $fingerprint }
 tls-no-standard = standard certificates cannot be made here: only SM2 can
 tls-no-standard-help = make them with OpenSSL: docs/tls.md says how
 tls-bad-name = `{ $name }` cannot be the name of a certificate

@@ -364,7 +364,7 @@ help-key-destroy--yes = 不询问
 help-key-protect = 为密钥库换口令，或把它绑定到本机
 help-key-protect--machine_bound = 绑定到本机，不用口令
 
-help-tls = 建立证书机构，签发主机和操作员在 TLS 中出示的证书
+help-tls = 建立证书机构，签发主机和操作员在 TLS 中出示的证书，以及插件签名者的证书
 help-tls-after =
     密钥是 SM2 的，写入只有你能读的文件。标准 TLS 的证书请用 OpenSSL 生成，做法见 docs/tls.zh-CN.md。
 
@@ -372,6 +372,7 @@ help-tls-after =
       weihe tls ca --name plant
       weihe tls server gateway --host gateway.plant --host 192.168.1.2
       weihe tls client panel
+      weihe tls signer release.csr
       weihe --connect gateway.plant:7443 --client-certificate panel.pem --client-key panel.key --server-ca ca.pem ps
 help-tls-ca = 建立证书机构：ca.pem 可以分发，ca.key 要锁好
 help-tls-ca--name = 它的名称，写在它签发的全部证书里
@@ -389,6 +390,11 @@ help-tls-server--standard = 生成标准证书（P-256），而不是 SM2
 help-tls-client--days = 有效天数
 help-tls-client--output = 文件所在的目录
 help-tls-client--standard = 生成标准证书（P-256），而不是 SM2
+help-tls-signer = 答复 `weihe key csr` 的请求，签发给插件签名者的证书
+help-tls-signer--request = 请求文件：NAME.csr 的证书写入 NAME.pem，持有者是请求里写的名称
+help-tls-signer--days = 有效天数
+help-tls-signer--output = 文件所在的目录
+help-tls-signer--standard = 生成标准证书（P-256），而不是 SM2
 help-sign = 给插件签名，使主机只接受它现在的样子
 help-sign-after =
     先询问插件的名称和版本，一并签名。已有的签名会被替换。证书须用于代码签名。

@@ -1,4 +1,5 @@
 tls-made = 已生成 { $certificate } 和 { $key }：{ $subject }，指纹 sha256:{ $fingerprint }
+tls-issued = 已签发 { $certificate }：{ $subject }，指纹 sha256:{ $fingerprint }
 tls-no-standard = 这里不能生成标准证书：只能生成 SM2 证书
 tls-no-standard-help = 请用 OpenSSL 生成：做法见 docs/tls.zh-CN.md
 tls-bad-name = `{ $name }` 不能作证书的名称
