@@ -60,6 +60,11 @@ impl Host {
         self.start_with(&["run", "--no-build"]);
     }
 
+    /// The same, with more options of `weihe run`.
+    pub fn start_as(&mut self, options: &[&str]) {
+        self.start_with(&[&["run", "--no-build"], options].concat());
+    }
+
     /// Starts the host, which builds what its `weihe.toml` names as source.
     pub fn start_building(&mut self) {
         self.start_with(&["run"]);

@@ -15,6 +15,7 @@ use weihe_kernel::connection::{
 use crate::address::Address;
 use crate::socket::Keepalive;
 use crate::tls::{self, ClientTls, Tls};
+use crate::worded::Worded;
 
 /// Requests in a row without a reply after which the connection is opened anew, unless another
 /// device on it got one within the last minute; key `max-timeouts`.
@@ -95,7 +96,7 @@ struct Client {
 impl Client {
     /// The handshake, within the time of the attempt. Nobody else can speak on what comes of it: the guard process has
     /// no keys.
-    async fn shake(&self, tls: &dyn ClientTls, stream: TcpStream) -> Result<Opened, String> {
+    async fn shake(&self, tls: &Arc<dyn ClientTls>, stream: TcpStream) -> Result<Opened, String> {
         let config = tls.config()?;
         let name = tls.server_name().unwrap_or(&self.address.host).to_owned();
         let server = ServerName::try_from(name)
@@ -104,7 +105,7 @@ impl Client {
             .connect(server, stream)
             .await
             .map_err(|error| tls.reason(&error))?;
-        Ok(Opened::new(stream))
+        Ok(Opened::new(Worded::new(stream, Arc::clone(tls))))
     }
 }
 
@@ -129,7 +130,7 @@ impl Opener for Client {
             };
             let opened = match (connected, &self.tls) {
                 (Err(error), _) => Err(error.to_string()),
-                (Ok(stream), Some(tls)) => self.shake(&**tls, stream).await,
+                (Ok(stream), Some(tls)) => self.shake(tls, stream).await,
                 (Ok(stream), None) => {
                     let descriptor = stream.as_fd().try_clone_to_owned();
                     descriptor

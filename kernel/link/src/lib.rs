@@ -10,10 +10,13 @@
 
 mod address;
 mod client;
+mod handshakes;
 mod listener;
 mod socket;
 mod tls;
+mod worded;
 
 pub use client::TcpClient;
+pub use handshakes::{Handshakes, Turn, hang_up};
 pub use listener::TcpListener;
 pub use tls::{ClientTls, ServerTls, Tls, TlsFault};

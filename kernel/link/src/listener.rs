@@ -12,6 +12,7 @@ use weihe_kernel::connection::{
     NotAccepted, Settings, TableReader, limits,
 };
 
+use crate::handshakes::{Handshakes, Turn, hang_up};
 use crate::socket::Keepalive;
 use crate::tls::{self, HANDSHAKE, HANDSHAKES, ServerTls, Tls};
 
@@ -117,6 +118,7 @@ impl Binder for Door {
             local,
             keepalive: self.keepalive,
             tls: self.tls.clone(),
+            handshakes: Handshakes::new(HANDSHAKES),
             shaking: JoinSet::new(),
         }))
     }
@@ -147,6 +149,7 @@ struct OpenDoor {
     keepalive: Keepalive,
     tls: Option<Arc<dyn ServerTls>>,
     /// Handshakes under way: a slow one holds nobody up.
+    handshakes: Handshakes,
     shaking: JoinSet<Result<Accepted, String>>,
 }
 
@@ -161,7 +164,7 @@ impl Acceptor for OpenDoor {
                         NotAccepted::TurnedAway(format!("{}: {reason}", self.local))
                     });
                 }
-                accepted = self.listener.accept(), if self.shaking.len() < HANDSHAKES => accepted,
+                accepted = self.listener.accept() => accepted,
             };
             let accepted = match accepted {
                 Ok((stream, peer)) => self.keepalive.apply(&stream).map(|()| (stream, peer)),
@@ -171,7 +174,9 @@ impl Acceptor for OpenDoor {
                 accepted.map_err(|error| NotAccepted::Peer(format!("{}: {error}", self.local)))?;
             match &self.tls {
                 Some(tls) => {
-                    self.shaking.spawn(shake(Arc::clone(tls), stream, peer));
+                    let turn = self.handshakes.enter(peer.ip());
+                    self.shaking
+                        .spawn(shake(Arc::clone(tls), stream, peer, turn));
                 }
                 None => {
                     return Ok(Accepted {
@@ -188,20 +193,29 @@ impl Acceptor for OpenDoor {
     }
 }
 
-/// Lets a peer in that shakes hands in time.
+/// Lets a peer in that shakes hands in time, unless it has to give way to others.
 async fn shake(
     tls: Arc<dyn ServerTls>,
     stream: TcpStream,
     peer: SocketAddr,
+    mut turn: Turn,
 ) -> Result<Accepted, String> {
     let config = tls.config()?;
-    let shaken = TlsAcceptor::from(config).accept(stream);
-    match tokio::time::timeout(HANDSHAKE, shaken).await {
+    let shaken = TlsAcceptor::from(config).accept(stream).into_fallible();
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(HANDSHAKE, shaken) => shaken,
+        () = turn.over() => return Err(format!("{peer}: gives way to others, who wait for a handshake")),
+    };
+    match shaken {
         Ok(Ok(stream)) => Ok(Accepted {
             channel: Box::new(stream),
             address: peer.to_string(),
         }),
-        Ok(Err(error)) => Err(format!("{peer}: {}", tls.reason(&error))),
+        Ok(Err((error, stream))) => {
+            // Nobody waits for it.
+            tokio::spawn(hang_up(stream));
+            Err(format!("{peer}: {}", tls.reason(&error)))
+        }
         Err(_) => Err(format!("{peer}: the handshake takes too long")),
     }
 }

@@ -11,7 +11,7 @@ use weihe_kernel::connection::{ConfigError, TableReader};
 /// How long a peer at a door may take for its handshake.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Handshakes at a time at one door; further peers wait to be accepted.
+/// Handshakes at a time at one door; one gives way to who comes then.
 pub(crate) const HANDSHAKES: usize = 32;
 
 /// What is wrong with a table `tls`.

@@ -9,7 +9,7 @@ use weihe_tests::{Host, weihe};
 
 use super::{answer, error, logged, openssl, pki, request};
 
-const DOOR: &str = r#"
+pub(super) const DOOR: &str = r#"
 [control]
 listen = "127.0.0.1:0"
 cipher-suites = ["TLS_SM4_GCM_SM3"]
@@ -24,7 +24,7 @@ chief = "admin"
 "#;
 
 /// A host with a door, and its port.
-fn host(door: &str) -> (Host, u16) {
+pub(super) fn host(door: &str) -> (Host, u16) {
     let mut host = Host::new(door, &[]);
     pki::make(&host.path(""), &["panel", "hand", "chief", "stranger"]);
     host.start();
@@ -34,7 +34,7 @@ fn host(door: &str) -> (Host, u16) {
 }
 
 /// A command of an operator elsewhere.
-fn elsewhere(host: &Host, port: u16, who: &str, more: &[&str]) -> Output {
+pub(super) fn elsewhere(host: &Host, port: u16, who: &str, more: &[&str]) -> Output {
     let mut command = weihe();
     command
         .current_dir(host.path(""))
@@ -48,7 +48,7 @@ fn elsewhere(host: &Host, port: u16, who: &str, more: &[&str]) -> Output {
 }
 
 /// An order for OpenSSL as a certain operator.
-fn order(host: &Host, port: u16, who: &str) -> Value {
+pub(super) fn order(host: &Host, port: u16, who: &str) -> Value {
     json!({
         "port": port,
         "trust": host.path("ca.pem"),
@@ -168,6 +168,24 @@ fn the_door_follows_the_configuration_and_bad_files_are_named() {
     let ps = host.ask(&["ps"]).unwrap();
     let failed = ps["failed"].to_string();
     assert!(failed.contains("broken.pem"), "{failed}");
+}
+
+#[test]
+fn an_operator_whose_certificate_has_expired_is_told_so() {
+    let (host, port) = host(&DOOR.replace("panel =", "late = \"read\"\npanel ="));
+    pki::expired(&host.path(""));
+    for _ in 0..5 {
+        let refused = error(&elsewhere(&host, port, "late", &["ps"]));
+        assert!(
+            refused.contains("the certificate shown to it has expired: renew it"),
+            "{refused}"
+        );
+    }
+    logged(&host, "the peer's certificate has expired");
+    if let Some(report) = openssl(order(&host, port, "late")) {
+        let error = report["error"].as_str().unwrap();
+        assert!(error.contains("certificate expired"), "{report}");
+    }
 }
 
 #[test]

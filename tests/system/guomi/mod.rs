@@ -4,6 +4,7 @@
 mod capability;
 mod capability_limits;
 mod door;
+mod door_limits;
 mod greenhouse;
 mod pki;
 #[path = "../../../kernel/guomi/rustls/tests/tls/python.rs"]
@@ -11,8 +12,10 @@ mod python;
 mod signed;
 mod stand;
 mod tls;
+mod tls_peers;
+mod tls_standard;
 
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -32,11 +35,17 @@ fn logged(host: &Host, what: &str) -> String {
     }
 }
 
-/// Asks OpenSSL to do something, as `peer.py` describes; what it reports. None where there is no Python.
-fn openssl(order: Value) -> Option<Value> {
+/// OpenSSL, with an order as `peer.py` describes it. None where there is no Python.
+fn peer(order: &Value) -> Option<Command> {
     let mut python = python::find()?;
     let script = weihe_tests::workspace().join("tests/system/guomi/peer.py");
-    let output = python.arg(script).arg(order.to_string()).output().unwrap();
+    python.arg(script).arg(order.to_string());
+    Some(python)
+}
+
+/// Asks OpenSSL to do something; what it reports. None where there is no Python.
+fn openssl(order: Value) -> Option<Value> {
+    let output = peer(&order)?.output().unwrap();
     let report = serde_json::from_slice(&output.stdout);
     Some(report.unwrap_or_else(|_| panic!("{output:?}")))
 }
@@ -53,6 +62,18 @@ fn answer(report: &Value) -> Value {
     let octet = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
     let heard: Vec<u8> = digits.chunks(2).map(octet).collect();
     serde_json::from_slice(&heard).unwrap_or_else(|_| panic!("{report}"))
+}
+
+/// The port that a listening connection of a host has got.
+fn port_of(host: &Host, connection: &str) -> u16 {
+    let port = |ps: &Value| -> Option<u16> {
+        let mut links = ps["connections"].as_array()?.iter();
+        let link = links.find(|link| link["connection"] == connection)?;
+        let endpoint = link["endpoint"].as_str()?;
+        endpoint.rsplit(':').next()?.parse().ok()
+    };
+    let is_open = |ps: &Value| port(ps).is_some_and(|port| port > 0);
+    port(&signed::until(host, &["ps"], is_open)).unwrap()
 }
 
 /// A port that is free now.

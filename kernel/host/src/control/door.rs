@@ -8,9 +8,10 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use weihe_link::{Handshakes, Turn, hang_up};
 
 use super::server::{ACCEPT_PAUSE, FAREWELL, Server, report};
 use super::service::{Peer, Remote, Service};
@@ -21,7 +22,7 @@ use crate::tls::{self, TlsError};
 /// Operators at a time.
 pub const OPERATORS: usize = 16;
 
-/// Handshakes at a time: strangers cannot take the places of operators.
+/// Handshakes at a time: strangers do not take the places of operators. One gives way to who comes then.
 const HANDSHAKES: usize = 32;
 
 /// How long a handshake may take.
@@ -82,7 +83,7 @@ impl Door {
             operators: Arc::new(Semaphore::new(OPERATORS)),
             service,
         });
-        let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+        let mut handshakes = Handshakes::new(HANDSHAKES);
         let listener = self.listener;
         let task = tokio::spawn(async move {
             let mut sessions = JoinSet::new();
@@ -96,15 +97,10 @@ impl Door {
                 }
                 match accepted {
                     Ok((stream, address)) => {
-                        match Arc::clone(&handshakes).try_acquire_owned() {
-                            Ok(place) => {
-                                let door = Arc::clone(&door);
-                                let stopped = stopped.clone();
-                                sessions.spawn(door.attend(stream, address, place, stopped));
-                            }
-                            // Closed without a word, which costs the least.
-                            Err(_) => tracing::debug!("{address}: too many handshakes at a time"),
-                        }
+                        let turn = handshakes.enter(address.ip());
+                        let door = Arc::clone(&door);
+                        let stopped = stopped.clone();
+                        sessions.spawn(door.attend(stream, address, turn, stopped));
                     }
                     Err(error) => {
                         tracing::warn!("the control door cannot accept a client: {error}");
@@ -139,21 +135,27 @@ impl Opened {
         self: Arc<Self>,
         stream: TcpStream,
         address: SocketAddr,
-        handshake: OwnedSemaphorePermit,
+        mut turn: Turn,
         mut stopped: watch::Receiver<bool>,
     ) {
         // Replies are small, and waited for.
         let _ = stream.set_nodelay(true);
+        let shaken = self.acceptor.accept(stream).into_fallible();
         let shaken = tokio::select! {
-            shaken = tokio::time::timeout(HANDSHAKE, self.acceptor.accept(stream)) => shaken,
+            shaken = tokio::time::timeout(HANDSHAKE, shaken) => shaken,
+            () = turn.over() => {
+                let reason = "it gives way to others, who wait for a handshake";
+                return tracing::warn!("the control door turns {address} away: {reason}");
+            }
             _ = stopped.wait_for(|stop| *stop) => return,
         };
         let stream = match shaken {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => {
+            Ok(Err((error, stream))) => {
+                drop(turn);
                 let reason = tls::reason(&error);
                 tracing::warn!("the control door turns {address} away: {reason}");
-                return;
+                return hang_up(stream).await;
             }
             Err(_) => {
                 tracing::warn!(
@@ -162,7 +164,7 @@ impl Opened {
                 return;
             }
         };
-        drop(handshake);
+        drop(turn);
         let shown = stream.get_ref().1.peer_certificates();
         // The verifier lets nobody in without; were it otherwise, nobody is served without a name.
         let Some(certificate) = shown.and_then(|chain| chain.first()) else {

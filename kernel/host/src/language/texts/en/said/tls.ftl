@@ -76,4 +76,5 @@ said-tls-no-host = no host
 said-tls-suites = there are guomi and standard
 said-tls-server-name = the server's name is none of a host: { $why }
 said-tls-late = { $peer }: the handshake takes too long
+said-tls-crowd = { $peer }: gives way to others, who wait for a handshake
 said-tls-none-here = cannot be had here: this program has no TLS

@@ -76,4 +76,5 @@ said-tls-no-host = 没有主机
 said-tls-suites = 有 guomi 和 standard
 said-tls-server-name = 服务器的名称不是主机名：{ $why }
 said-tls-late = { $peer }：握手时间太长
+said-tls-crowd = { $peer }：等待握手的太多，让位给后来者
 said-tls-none-here = 在这里不可用：本程序没有 TLS

@@ -1,0 +1,174 @@
+//! What a door bears: crowds that keep silent, and suites that the command line leaves it.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use weihe_tests::{DEADLINE, Host};
+
+use super::door::{DOOR, elsewhere, host, order};
+use super::{answer, error, logged, openssl, pki, request};
+
+/// More than the handshakes that a door takes at a time.
+const CROWD: usize = 100;
+
+/// Operators at a time at the control door.
+const OPERATORS: usize = 16;
+
+/// The beginning of a TLS record that never ends.
+const BEGUN: &[u8] = &[22, 3, 1, 2, 0, 1];
+
+/// Those who connect and say next to nothing.
+fn crowd(port: u16) -> Vec<TcpStream> {
+    let silent = |_| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        // It may have had to give way already.
+        let _ = stream.write_all(BEGUN);
+        stream
+    };
+    (0..CROWD).map(silent).collect()
+}
+
+/// Whether the host has hung up, at once or within a while.
+fn is_left(stream: &mut TcpStream, patience: Duration) -> bool {
+    stream.set_read_timeout(Some(patience)).unwrap();
+    let mut heard = [0; 256];
+    loop {
+        match stream.read(&mut heard) {
+            Ok(0) => return true,
+            // An alert.
+            Ok(_) => {}
+            Err(error) => {
+                let is_waiting =
+                    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+                return !is_waiting;
+            }
+        }
+    }
+}
+
+#[test]
+fn silent_strangers_keep_no_operator_out_and_are_left() {
+    let (host, port) = host(DOOR);
+    let mut crowd = crowd(port);
+    let ps = elsewhere(&host, port, "panel", &["--json", "ps"]);
+    assert!(ps.status.success(), "{ps:?}");
+    logged(&host, "gives way to others");
+    // A byte now and then buys no time.
+    let began = Instant::now();
+    let mut dripping = crowd.pop().unwrap();
+    while !is_left(&mut dripping, Duration::from_millis(200)) {
+        let _ = dripping.write_all(&[0]);
+        assert!(began.elapsed() < DEADLINE, "still there: {}", host.log());
+    }
+    logged(&host, "the handshake takes too long");
+    for mut stream in crowd {
+        assert!(is_left(&mut stream, DEADLINE));
+    }
+}
+
+#[test]
+fn one_operator_too_many_is_told_so_and_a_place_is_free_again_when_one_leaves() {
+    let (host, port) = host(DOOR);
+    // Those that follow what is logged stay.
+    let mut follow = order(&host, port, "panel");
+    follow["say"] = json!(request(
+        &json!({ "id": 1, "method": "logs", "params": { "follow": true } })
+    ));
+    follow["lines"] = json!(usize::MAX);
+    let mut operators = Vec::new();
+    for _ in 0..OPERATORS {
+        let Some(mut peer) = super::peer(&follow) else {
+            return;
+        };
+        operators.push(weihe_tests::Process::start(&mut peer));
+    }
+    let began = Instant::now();
+    let refused = loop {
+        let ps = elsewhere(&host, port, "panel", &["ps"]);
+        if !ps.status.success() {
+            break error(&ps);
+        }
+        assert!(
+            began.elapsed() < DEADLINE,
+            "they never came: {}",
+            host.log()
+        );
+    };
+    assert!(refused.contains("too many clients"), "{refused}");
+    drop(operators.pop());
+    while !elsewhere(&host, port, "panel", &["ps"]).status.success() {
+        assert!(began.elapsed() < DEADLINE, "no place: {}", host.log());
+    }
+}
+
+#[test]
+fn silent_strangers_keep_no_peer_of_a_device_out() {
+    let config = r#"
+[connection.slave]
+type = "tcp-listen"
+address = "127.0.0.1:0"
+idle-timeout = "500 ms"
+tls = { trust = "ca.pem", certificate = "gateway.pem", key = "gateway.key" }
+
+[device.slave]
+plugin = "greenhouse-slave"
+connection = "slave"
+"#;
+    let mut host = Host::new(config, &[("greenhouse-slave", "greenhouse-slave")]);
+    pki::make(&host.path(""), &["panel"]);
+    host.start();
+    let port = super::port_of(&host, "slave");
+    let crowd = crowd(port);
+    let mut asks = order(&host, port, "panel");
+    asks["say"] = json!("000700000006010400000002");
+    asks["lines"] = json!(0);
+    asks["bytes"] = json!(13);
+    let Some(report) = openssl(asks.clone()) else {
+        return;
+    };
+    assert_eq!(report["suite"], "TLS_SM4_GCM_SM3", "{report}");
+    logged(&host, "gives way to others");
+    for mut stream in crowd {
+        assert!(is_left(&mut stream, DEADLINE));
+    }
+    // One that has shaken hands and keeps silent then is left after the time of the connection.
+    asks["bytes"] = json!(14);
+    let report = openssl(asks).unwrap();
+    assert!(report["error"].is_string(), "{report}");
+}
+
+#[test]
+fn the_command_line_leaves_doors_only_its_suites() {
+    let mut host = Host::new(&DOOR.replace("cipher-suites", "# cipher-suites"), &[]);
+    pki::make(&host.path(""), &["panel"]);
+    host.start_as(&["--cipher-suites", "TLS_SM4_GCM_SM3"]);
+    let address = logged(&host, "operators can connect to ");
+    let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
+    let sound = order(&host, port, "panel");
+    let mut other = sound.clone();
+    other["suites"] = json!("TLS_SM4_CCM_SM3");
+    if let Some(report) = openssl(sound) {
+        assert_eq!(report["suite"], "TLS_SM4_GCM_SM3", "{report}");
+        assert!(answer(&report)["ok"].is_object());
+        let report = openssl(other).unwrap();
+        assert!(report["error"].is_string(), "{report}");
+    }
+    // A door of the other world is left nothing, and does not open.
+    let door = format!("{DOOR}\n").replace(
+        "cipher-suites = [\"TLS_SM4_GCM_SM3\"]",
+        "suites = \"standard\"",
+    );
+    std::fs::write(host.path("weihe.toml"), door).unwrap();
+    logged(&host, "`--cipher-suites` leaves none of its cipher suites");
+    let refused = error(&elsewhere(&host, port, "panel", &["ps"]));
+    assert!(refused.contains("cannot connect"), "{refused}");
+    assert!(host.stop());
+    // A suite that is none starts nothing.
+    let refused = error(&host.run(&["run", "--cipher-suites", "TLS_SM4_GCM_SHA256"]));
+    assert!(
+        refused.contains("there is no cipher suite TLS_SM4_GCM_SHA256"),
+        "{refused}"
+    );
+}
