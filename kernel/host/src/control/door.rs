@@ -144,8 +144,9 @@ impl Opened {
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(HANDSHAKE, shaken) => shaken,
             () = turn.over() => {
-                let reason = "it gives way to others, who wait for a handshake";
-                return tracing::warn!("the control door turns {address} away: {reason}");
+                return tracing::warn!(
+                    "the control door turns {address} away: it gives way to others, who wait for a handshake"
+                );
             }
             _ = stopped.wait_for(|stop| *stop) => return,
         };
