@@ -1,15 +1,18 @@
 //! Holds rustls-guomi against OpenSSL and Tongsuo, built from source: `tests/peers/run`.
 //!
-//! Everything is tried in both directions with both suites; what comes out is a table.
+//! Everything is tried in both directions with both suites; what comes out is a table. Told `speed`, it measures beside
+//! OpenSSL instead: `tests/peers/speed`.
 
 mod cases;
 mod ours;
+mod speed;
 mod stack;
 mod theirs;
 
 use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use cases::{CASES, SUITES};
 use stack::Stack;
@@ -30,12 +33,51 @@ fn pki(name: &str) -> String {
 /// Builds a stack below a folder, where it isn't yet.
 type Build = fn(&Path) -> Result<Stack, String>;
 
+/// Turns of each side where none are asked for.
+const ROUNDS: usize = 31;
+
+fn measure(folder: &Path, arguments: &[String]) -> Result<String, String> {
+    let rounds = match arguments {
+        [] => ROUNDS,
+        [rounds] => rounds
+            .parse()
+            .map_err(|_| format!("{rounds:?} is no number of rounds"))?,
+        _ => return Err("speed takes a number of rounds, and nothing else".to_owned()),
+    };
+    let effort = speed::Effort {
+        rounds,
+        turn: Duration::from_millis(10),
+    };
+    speed::run(&stack::openssl(folder)?, folder, &effort)
+}
+
+fn answer(result: Result<String, String>) -> ExitCode {
+    match result {
+        Ok(table) => {
+            print!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((folder, wanted)) = arguments.split_first() else {
-        eprintln!("where are the stacks to be built? weihe-tls-peers FOLDER [openssl] [tongsuo]");
+        eprintln!(
+            "where are the stacks to be built? weihe-tls-peers FOLDER [openssl] [tongsuo] | FOLDER speed [ROUNDS]"
+        );
         return ExitCode::from(2);
     };
+    if let Some(("speed", rest)) = wanted
+        .split_first()
+        .map(|(word, rest)| (word.as_str(), rest))
+    {
+        return answer(measure(Path::new(folder), rest));
+    }
     let known: [(&str, Build); 2] = [("openssl", stack::openssl), ("tongsuo", stack::tongsuo)];
     if let Some(unknown) = wanted
         .iter()

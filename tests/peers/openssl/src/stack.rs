@@ -12,40 +12,41 @@ pub struct Stack {
     pub group: &'static str,
     /// What its client and its server are told besides.
     pub arguments: &'static [&'static str],
+    /// The folder that it was built in.
+    pub root: PathBuf,
     pub program: PathBuf,
 }
 
 pub fn openssl(folder: &Path) -> Result<Stack, String> {
+    let root = built(
+        "openssl",
+        openssl_src::version(),
+        &openssl_src::source_dir(),
+        // The crate leaves the documentation out, and what the legacy provider is generated from.
+        "no-docs no-legacy",
+        folder,
+    )?;
     Ok(Stack {
         name: "OpenSSL",
         version: of_source(openssl_src::version()),
         group: "curveSM2",
         arguments: &[],
-        program: built(
-            "openssl",
-            openssl_src::version(),
-            &openssl_src::source_dir(),
-            // The crate leaves the documentation out, and what the legacy provider is generated from.
-            "no-docs no-legacy",
-            folder,
-        )?,
+        program: root.join(PROGRAM),
+        root,
     })
 }
 
 pub fn tongsuo(folder: &Path) -> Result<Stack, String> {
+    let version = tongsuo_src::version();
+    let root = built("tongsuo", version, &tongsuo_src::source_dir(), "", folder)?;
     Ok(Stack {
         name: "Tongsuo",
-        version: of_source(tongsuo_src::version()),
+        version: of_source(version),
         group: "SM2",
         // SM2 with the SM4 suites and with nothing else, as RFC 8998 asks.
         arguments: &["-enable_sm_tls13_strict"],
-        program: built(
-            "tongsuo",
-            tongsuo_src::version(),
-            &tongsuo_src::source_dir(),
-            "",
-            folder,
-        )?,
+        program: root.join(PROGRAM),
+        root,
     })
 }
 
@@ -56,7 +57,10 @@ fn of_source(version: &str) -> &str {
         .map_or(version, |(_, source)| source)
 }
 
-/// The program of a stack, built where it isn't yet.
+/// The program of a stack, within the folder that it is built in.
+const PROGRAM: &str = "apps/openssl";
+
+/// The folder of a stack, built where it isn't yet.
 fn built(
     name: &str,
     version: &str,
@@ -65,10 +69,9 @@ fn built(
     folder: &Path,
 ) -> Result<PathBuf, String> {
     let work = folder.join(format!("{name}-{version}"));
-    let program = work.join("apps/openssl");
     let done = work.join("built");
     if done.exists() {
-        return Ok(program);
+        return Ok(work);
     }
     eprintln!(
         "building {name} {version}: some minutes; what it says goes to {}",
@@ -88,7 +91,7 @@ fn built(
     let steps = [
         format!("test -f Makefile || ./config no-shared no-tests {options}"),
         "make build_generated".to_owned(),
-        format!("make -j{jobs} apps/openssl"),
+        format!("make -j{jobs} {PROGRAM}"),
     ];
     for step in steps {
         run(
@@ -97,7 +100,7 @@ fn built(
         )?;
     }
     fs::write(&done, version).map_err(|error| error.to_string())?;
-    Ok(program)
+    Ok(work)
 }
 
 fn run(command: &mut Command, log: Option<&Path>) -> Result<(), String> {
