@@ -12,7 +12,7 @@ const CURVE: [[u8; 32]; 4] = [
 ];
 
 /// The 32 bytes that 64 digits stand for.
-const fn hex(digits: &str) -> [u8; 32] {
+pub(super) const fn hex(digits: &str) -> [u8; 32] {
     let digits = digits.as_bytes();
     let mut bytes = [0; 32];
     let mut at = 0;

@@ -7,6 +7,7 @@ mod private;
 mod public;
 mod signature;
 mod signer;
+mod verification;
 
 pub use cipher::Layout;
 pub use identity::DEFAULT_ID;

@@ -1,13 +1,9 @@
 use sm2::{
-    ProjectivePoint,
-    dsa::{VerifyingKey, signature::hazmat::PrehashVerifier},
-    elliptic_curve::sec1::ToSec1Point,
+    FieldBytes, ProjectivePoint, Scalar,
+    elliptic_curve::{ops::Reduce, sec1::ToSec1Point},
 };
 
-use super::{
-    Signature,
-    identity::{DEFAULT_ID, e},
-};
+use super::{Signature, identity::e, verification::comes_to};
 use crate::Error;
 
 /// A public key: a point of the curve that is not the one at infinity.
@@ -77,15 +73,20 @@ impl PublicKey {
         self.verify_digest(&e(id, &self.coordinates(), message)?, signature)
     }
 
-    /// Whether `signature` is one of the digest e by this key.
+    /// Whether `signature` is one of the digest e by this key (GB/T 32918.2-2016, 7.1, from B4).
     ///
     /// # Errors
     /// [`Error::Signature`] where it is not.
     pub fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<(), Error> {
-        let id = std::str::from_utf8(DEFAULT_ID).map_err(|_| Error::Signature)?;
-        VerifyingKey::new(id, self.0)
-            .and_then(|key| key.verify_prehash(digest, &signature.0))
-            .map_err(|_| Error::Signature)
+        // r and s lie between 1 and n - 1 in every signature (B1, B2).
+        let (r, s) = (*signature.0.r(), *signature.0.s());
+        let t = r + s;
+        // B5 to B7, with e + x = r as x = r - e.
+        let x = r - Scalar::reduce(&FieldBytes::from(*digest));
+        match !bool::from(t.is_zero()) && comes_to(&s, &t, self.0.as_affine(), &x) {
+            true => Ok(()),
+            false => Err(Error::Signature),
+        }
     }
 }
 
