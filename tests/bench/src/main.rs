@@ -6,13 +6,17 @@
 //! - `weihe-bench hostile [WORDS]`: what a good device notices of guests that do harm; of those whose names
 //!   have these words
 //! - `weihe-bench hal HARDWARE.wasm`: lines and buses of the virtual board through a plugin, and natively
+//! - `weihe-bench guomi [GUOMI.wasm]`: SM3 and SM4-GCM through a plugin, and natively; without a file the plugin is
+//!   built by the way
 //! - `weihe-bench hal-native gpio|i2c|spi NAME COUNT`: the native loop alone, on this machine's hardware; a device on
 //!   I2C is named `BUS@0xADDRESS`
 
+mod guomi;
 mod hal;
 mod hostile;
 mod modbus;
 mod native;
+mod on_lane;
 mod pipeline;
 
 use std::path::Path;
@@ -29,6 +33,8 @@ fn main() -> Anyhow<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["pipeline", file] => pipeline::run(Path::new(file)),
         ["modbus", file] => modbus::run(Path::new(file)),
+        ["guomi"] => guomi::run(&weihe_tests::component("weihe-guest-guomi")),
+        ["guomi", file] => guomi::run(Path::new(file)),
         ["hal", file] => hal::run(Path::new(file)),
         [hal::ALONE, file, cache] => hal::many(Path::new(file), Path::new(cache)),
         ["hal-native", kind, name, count] => hal::native(kind, name, count),
@@ -37,7 +43,7 @@ fn main() -> Anyhow<()> {
         [modbus::SLAVE] => modbus::serve(),
         _ => Err(
             "usage: weihe-bench pipeline RELAY.wasm | modbus MODBUS.wasm | hal HARDWARE.wasm | \
-             hal-native gpio|i2c|spi NAME COUNT | hostile [WORDS]"
+             guomi [GUOMI.wasm] | hal-native gpio|i2c|spi NAME COUNT | hostile [WORDS]"
                 .into(),
         ),
     }

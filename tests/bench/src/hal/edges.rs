@@ -13,7 +13,7 @@ use weihe_hal::gpio::{Bias, EdgeSink, Edges, Line, LineConfig, Mode};
 use weihe_hal::virtual_board::VirtualBoard;
 
 use super::native::output;
-use super::on_lane::{LONG_QUEUE, Plugins, Running};
+use crate::on_lane::{LONG_QUEUE, Plugins, Running};
 use crate::{Anyhow, median};
 
 /// Edges of one round whose way is timed.
@@ -112,7 +112,7 @@ pub async fn run(file: &Path, cache: &Path) -> Anyhow<()> {
 
 async fn ways(file: &Path, cache: &Path) -> Anyhow<()> {
     let board = super::board(BOARD)?;
-    let plugins = Plugins::load(file, board.clone(), cache).await?;
+    let plugins = Plugins::load(file, super::hardware(&board), cache).await?;
     let config = json!({ "input": "plugin/in", "output": "plugin/out" });
     let plugin = plugins.start("follower", config, GRANT).await?;
     let _input = follow(&board)?;
@@ -190,7 +190,7 @@ fn from_thread(board: &VirtualBoard, side: &str) -> Anyhow<Vec<u64>> {
 
 async fn rates(file: &Path, cache: &Path) -> Anyhow<()> {
     let board = super::board(BOARD)?;
-    let plugins = Plugins::load(file, board.clone(), cache).await?;
+    let plugins = Plugins::load(file, super::hardware(&board), cache).await?;
     for (what, queue) in [
         ("default queue", None),
         ("queue of 16384", Some(LONG_QUEUE)),

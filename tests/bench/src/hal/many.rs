@@ -12,8 +12,8 @@ use weihe_hal::gpio::Line;
 use weihe_hal::i2c::{I2cBus, I2cOperation};
 
 use super::native::output;
-use super::on_lane::Plugins;
 use crate::modbus::resident_mib;
+use crate::on_lane::Plugins;
 use crate::{Anyhow, median};
 
 /// Lines.
@@ -101,12 +101,12 @@ pub fn run(file: &Path, cache: &Path) -> Anyhow<()> {
 pub async fn alone(file: &Path, cache: &Path) -> Anyhow<()> {
     // The allocator and the engine have what they begin with.
     let board = super::board("lines = [\"one\"]")?;
-    let _warm = Plugins::load(file, board, cache).await?;
+    let _warm = Plugins::load(file, super::hardware(&board), cache).await?;
     let bare = resident_mib();
     let board = super::board(&described()?)?;
     let made = resident_mib() - bare;
     println!("a board of 2,000 lines and 128 devices: {made:.2} MiB");
-    let plugins = Plugins::load(file, board.clone(), cache).await?;
+    let plugins = Plugins::load(file, super::hardware(&board), cache).await?;
     let plugin = plugins.start("many", json!({}), &granted()).await?;
     let before = resident_mib();
     let open = json!({ "lines": LINES, "buses": BUSES, "devices": DEVICES });

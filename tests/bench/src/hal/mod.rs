@@ -4,7 +4,6 @@
 mod edges;
 mod many;
 mod native;
-mod on_lane;
 
 pub use many::ALONE;
 
@@ -12,14 +11,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::task::LocalSet;
 use weihe_hal::virtual_board::VirtualBoard;
-use weihe_hal::{Hardware, LinuxBoard};
+use weihe_hal::{HalCapability, Hardware, LinuxBoard};
 use weihe_kernel::SystemClock;
+use weihe_kernel::capability::Capability;
 
+use crate::on_lane::{Plugins, on_a_lane};
 use crate::{Anyhow, median};
 use native::{Address, Kind};
-use on_lane::Plugins;
 
 /// Rounds of each measurement, natively and in the sandbox in turns; the median is shown.
 const ROUNDS: usize = 41;
@@ -67,14 +66,6 @@ pub fn many(file: &Path, cache: &Path) -> Anyhow<()> {
     on_a_lane(async move { many::alone(&file, &cache).await })
 }
 
-/// Measures as a task of its own, as a device is.
-fn on_a_lane(work: impl Future<Output = Anyhow<()>> + 'static) -> Anyhow<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    LocalSet::new().block_on(&runtime, async { tokio::task::spawn_local(work).await? })
-}
-
 /// The native loop alone, on the hardware of this machine: what stands beside the plugin's `measure` there.
 pub fn native(kind: &str, name: &str, count: &str) -> Anyhow<()> {
     let board = LinuxBoard::new(Path::new("/"));
@@ -94,9 +85,14 @@ fn board(text: &str) -> Anyhow<Arc<VirtualBoard>> {
     Ok(Arc::new(VirtualBoard::parse(text, clock)?))
 }
 
+/// What plugins get of a board.
+fn hardware(board: &Arc<VirtualBoard>) -> Arc<dyn Capability> {
+    Arc::new(HalCapability::new(board.clone()))
+}
+
 async fn operations(file: &Path, cache: &Path) -> Anyhow<()> {
     let board = board(BOARD)?;
-    let plugins = Plugins::load(file, board.clone(), cache).await?;
+    let plugins = Plugins::load(file, hardware(&board), cache).await?;
     let plugin = plugins.start("hardware", json!({}), GRANT).await?;
     let pairs = [
         (

@@ -1,12 +1,11 @@
-//! A plugin with hardware on the lane of whoever measures, so that nothing lies between but the sandbox.
+//! A plugin with a capability on the lane of whoever measures, so that nothing lies between but the sandbox.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
-use weihe_hal::virtual_board::VirtualBoard;
-use weihe_hal::{HAL, HalCapability};
+use tokio::task::LocalSet;
 use weihe_kernel::bus::Bus;
 use weihe_kernel::capability::Capability;
 use weihe_kernel::device::{Actor, Call, Device, MemoryCheckpoints, StopReason};
@@ -19,13 +18,16 @@ use weihe_kernel::{Clock, DeviceSpec, OPERATOR, SystemClock};
 use crate::Anyhow;
 use crate::pipeline::Nothing;
 
+/// What the plugin is called.
+const PLUGIN: &str = "measured";
+
 /// Events that wait for the plugin where that is what is measured; the kernel's default otherwise.
 pub const LONG_QUEUE: u32 = 1 << 14;
 
-/// A component that is loaded, and the board that it gets.
+/// A component that is loaded, and the capability that it gets.
 pub struct Plugins {
     plugin: Arc<Plugin>,
-    capability: HalCapability,
+    capability: Arc<dyn Capability>,
     ticker: Ticker,
 }
 
@@ -36,17 +38,17 @@ pub struct Running {
 }
 
 impl Plugins {
-    /// Loads a component for a board, compiled already where the folder has it.
-    pub async fn load(file: &Path, board: Arc<VirtualBoard>, cache: &Path) -> Anyhow<Self> {
+    /// Loads a component for a capability, compiled already where the folder has it.
+    pub async fn load(file: &Path, capability: Arc<dyn Capability>, cache: &Path) -> Anyhow<Self> {
         let engine = engine()?;
         let ticker = Ticker::start(&engine)?;
         let cache = Cache::open(&engine, cache, Compiler::InProcess)?;
         let memory = HostMemory::new(None);
-        let capabilities: [Arc<dyn Capability>; 1] = [Arc::new(HalCapability::new(board.clone()))];
+        let capabilities = [capability.clone()];
         let loader = Loader::new(&engine, ticker.clone(), cache, &capabilities, memory, None)?;
         Ok(Self {
-            plugin: Arc::new(loader.load("hardware", file).await?),
-            capability: HalCapability::new(board),
+            plugin: Arc::new(loader.load(PLUGIN, file).await?),
+            capability,
             ticker,
         })
     }
@@ -64,7 +66,7 @@ impl Plugins {
         grant: &str,
         queue: Option<u32>,
     ) -> Anyhow<Running> {
-        let mut spec = DeviceSpec::new(name, "hardware");
+        let mut spec = DeviceSpec::new(name, PLUGIN);
         spec.config = config;
         spec.limits.queue = queue.unwrap_or(spec.limits.queue);
         // A round is one long call.
@@ -72,7 +74,8 @@ impl Plugins {
         spec.limits.call_time = Span::from_millis(60_000);
         let table: toml::Table = toml::from_str(grant)?;
         let granted = self.capability.configure(name, &table)?;
-        spec.grants.capabilities.insert(HAL.to_owned(), table);
+        let capability = self.capability.name().to_owned();
+        spec.grants.capabilities.insert(capability, table);
         let device = Device::new(
             spec,
             Bus::new(1),
@@ -118,12 +121,24 @@ impl Running {
 
     /// Nanoseconds that a command says it took.
     pub async fn took(&self, command: &str, arguments: &Value) -> Anyhow<f64> {
-        let answer = self.call(command, arguments).await?;
-        Ok(answer["nanoseconds"].as_f64().ok_or("no time")?)
+        nanoseconds(&self.call(command, arguments).await?)
     }
 
     /// Stops it.
     pub async fn end(self) {
         let _ = self.device.mailbox.stop(StopReason::Shutdown).await;
     }
+}
+
+/// Measures as a task of its own, as a device is.
+pub fn on_a_lane(work: impl Future<Output = Anyhow<()>> + 'static) -> Anyhow<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    LocalSet::new().block_on(&runtime, async { tokio::task::spawn_local(work).await? })
+}
+
+/// What an answer says that it took.
+pub fn nanoseconds(answer: &Value) -> Anyhow<f64> {
+    Ok(answer["nanoseconds"].as_f64().ok_or("no time")?)
 }
