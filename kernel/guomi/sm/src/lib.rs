@@ -1,8 +1,9 @@
 //! The national algorithms SM2, SM3 and SM4 as a typed interface over bytes.
 //!
 //! The arithmetic of SM2 and SM3 is RustCrypto's (signatures are verified with points of our own over its field, in a time
-//! that depends on what is public), that of SM4 is on the processor's own instructions; here they are given types that keep keys out of logs and erase them, one [`Error`] that says what was wrong with an input without
-//! telling anything about a key, and no way to panic.
+//! that depends on what is public), that of SM4 is on the processor's own instructions; here they are given types that
+//! keep keys out of logs and erase them, one [`Error`] that says what was wrong with an input without telling anything
+//! about a key, and no way to panic.
 //!
 //! | module | standard |
 //! |---|---|
