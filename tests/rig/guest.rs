@@ -1,5 +1,6 @@
 //! A booted board: commands, files, systems of the host, the far end of a serial port.
 
+use std::collections::BTreeSet;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,9 @@ fn simulated(line: u32) -> String {
     format!("$(echo /sys/devices/platform/gpio-sim.*/gpiochip*/sim_gpio{line})")
 }
 
+/// The exit code of a command that looks at a host which has ended: none that `weihe` has.
+const GONE: i32 = 99;
+
 /// Magic number, version and layer, and no section.
 const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
@@ -40,6 +44,8 @@ pub struct Guest {
     agent: Agent,
     /// Names of the systems that were started.
     systems: Vec<String>,
+    /// Packages whose components are in there.
+    provided: BTreeSet<String>,
     board: Board,
     /// What it adds to the names of compiled code, once that is known.
     compatibility: Option<String>,
@@ -62,6 +68,7 @@ impl Guest {
             emulator,
             agent,
             systems: Vec::new(),
+            provided: BTreeSet::new(),
             board: board.clone(),
             compatibility: None,
         };
@@ -134,24 +141,26 @@ impl Guest {
         plugins: &[(&str, &str)],
     ) {
         let folder = format!("/systems/{system}");
-        self.output(&format!("mkdir -p {folder}/plugins"));
-        // Private, or the host doesn't trust the code in it.
-        self.output(&format!("mkdir -m 700 {folder}/data {folder}/data/cache"));
+        // Private, or the host doesn't trust the code in it. Each command costs the guest some processes of its shell: so
+        // there are few.
+        self.output(&format!(
+            "mkdir -p {folder}/plugins && mkdir -m 700 {folder}/data {folder}/data/cache && echo '{words}' >{folder}/under"
+        ));
         for (name, package) in plugins {
-            self.provide(package, system);
+            let provide = self.provide(package, system);
             self.output(&format!(
-                "ln -s /components/{package}.wasm {folder}/plugins/{name}.wasm"
+                "{provide} && ln -s /components/{package}.wasm {folder}/plugins/{name}.wasm"
             ));
         }
         self.put(&format!("{folder}/weihe.toml"), config.as_bytes());
-        self.put(&format!("{folder}/under"), words.as_bytes());
         self.systems.push(system.to_owned());
         self.without_compiling(system, |guest| guest.start_again(system));
     }
 
     /// Has the running host take another version of a plugin, between two events, as an operator does.
     pub fn swap(&mut self, system: &str, plugin: &str, package: &str) {
-        self.provide(package, system);
+        let provide = self.provide(package, system);
+        self.output(&provide);
         let order = format!("weihe -C /systems/{system} swap {plugin} /components/{package}.wasm");
         self.without_compiling(system, |guest| guest.output(&order));
     }
@@ -165,12 +174,12 @@ impl Guest {
         done
     }
 
-    /// Puts a component into the machine, and what was compiled of it into a system's cache.
-    fn provide(&mut self, package: &str, system: &str) {
+    /// Puts a component into the machine, and what was compiled of it. The command puts that into a system's cache.
+    fn provide(&mut self, package: &str, system: &str) -> String {
         let compiled = compiled(package, self.board.processor)
             .unwrap_or_else(|reason| panic!("{package}: {reason}"));
         let there = format!("/components/{package}");
-        if self.run(&format!("test -e {there}.code")).status != 0 {
+        if self.provided.insert(package.to_owned()) {
             self.put(&format!("{there}.wasm"), &compiled.component);
             self.put(&format!("{there}.code"), &compiled.code);
         }
@@ -180,9 +189,7 @@ impl Guest {
             compiled.sha256,
             self.compatibility()
         );
-        self.output(&format!(
-            "cp {there}.code {file}.cwasm && echo -n {sum} >{file}.sum"
-        ));
+        format!("cp {there}.code {file}.cwasm && echo -n {sum} >{file}.sum")
     }
 
     /// What the host there adds to the names of code in its cache: engine and processor. It is seen from code that it has
@@ -210,10 +217,16 @@ impl Guest {
             "setsid $(cat {folder}/under) weihe run --no-build {folder} </dev/null >>{folder}/log 2>&1 & echo $! >{folder}/pid"
         ));
         self.until(&format!("all devices of `{system}` run"), |guest| {
-            let ended = guest.run(&format!("kill -0 $(cat {folder}/pid)")).status != 0;
-            assert!(!ended, "the host has ended: {}", guest.log(system));
+            let ran = guest.run(&format!(
+                "kill -0 $(cat {folder}/pid) || exit {GONE}; weihe -C {folder} --json ps"
+            ));
+            assert!(
+                ran.status != GONE,
+                "the host has ended: {}",
+                guest.log(system)
+            );
             // Until its socket is there, what comes is an error.
-            let ps = guest.ask(system, "ps")?;
+            let ps: Value = serde_json::from_str(&ran.output).ok()?;
             let failed = ps["failed"].as_array()?;
             assert!(failed.is_empty(), "{failed:?}\n{}", guest.log(system));
             let devices = ps["devices"].as_array()?;
@@ -354,9 +367,8 @@ impl Guest {
     pub fn clean_up(&mut self) {
         for system in std::mem::take(&mut self.systems) {
             self.stop(&system);
-            self.run(&format!("rm -rf /systems/{system}"));
         }
         // The guard of a host that was killed holds the port for a while.
-        self.run("killall -KILL weihe");
+        self.run("killall -KILL weihe; rm -rf /systems/*");
     }
 }

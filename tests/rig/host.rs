@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use weihe_tests::{target, weihe, workspace};
+use weihe_tests::{target, weihe, without_this_package, workspace};
 
 use crate::board::Processor;
 
@@ -85,13 +85,7 @@ fn build_for_arm() -> Result<PathBuf, String> {
     let program = folder.join("weihe-aarch64");
     let mut prepare = Command::new(workspace().join("tests/rig/prepare"));
     prepare.arg("host").arg(&program);
-    // Cargo has set these for this test; they are not for another build.
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            prepare.env_remove(&name);
-        }
-    }
+    without_this_package(&mut prepare);
     let done = prepare.output().map_err(|error| error.to_string())?;
     if !done.status.success() {
         return Err(format!(
@@ -119,12 +113,13 @@ fn older(compiler: &str) -> Result<Vec<u8>, String> {
     read(&to)
 }
 
-/// A program without what only a debugger reads: the first file system lies in memory.
+/// A program without what only a debugger reads, and names of functions: the first file system lies in memory, and a second of
+/// each boot would go into a quarter that nobody looks at.
 fn stripped(program: &Path) -> Result<Vec<u8>, String> {
     let folder = tempfile::tempdir_in(target()).map_err(|error| error.to_string())?;
     let to = folder.path().join("stripped");
     let status = Command::new("strip")
-        .arg("--strip-debug")
+        .arg("--strip-all")
         .arg("-o")
         .args([&to, program])
         .status()

@@ -32,8 +32,11 @@ impl Kernel {
         }
         let mut modules = BTreeMap::new();
         collect(&folder.join("modules"), &mut modules);
+        // One that is unpacked already is booted seconds earlier.
+        let image = ["vmlinux", "vmlinuz"].map(|name| folder.join(name));
+        let image = image.into_iter().find(|image| image.is_file());
         Ok(Self {
-            image: folder.join("vmlinuz"),
+            image: image.ok_or_else(|| format!("{}: no kernel", folder.display()))?,
             modules,
         })
     }

@@ -1,10 +1,9 @@
 //! Components under test, built from this workspace.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::{target, workspace};
+use crate::{cargo, target, workspace};
 
 /// The packages that tests load.
 const PACKAGES: &[&str] = &[
@@ -144,7 +143,7 @@ pub fn compiled() -> PathBuf {
 }
 
 fn build() -> PathBuf {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo();
     cargo
         .current_dir(workspace())
         .args([

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{DEADLINE, Process, component, components, target, workspace};
+use crate::{DEADLINE, Process, cargo, component, components, target, workspace};
 
 /// A directory with a `weihe.toml`, and the host that runs it.
 #[derive(Debug)]
@@ -202,7 +202,7 @@ pub fn weihe() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let program = BUILT.get_or_init(|| {
         let target = target();
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         cargo
             .current_dir(workspace())
             .args(["build", "--quiet", "--bin", "weihe", "--target-dir"])

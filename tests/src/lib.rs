@@ -24,7 +24,9 @@ mod screen;
 mod watch;
 mod workbench;
 
+use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 pub use bomb::bomb;
@@ -53,9 +55,27 @@ pub fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
+/// Cargo, for another build.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    without_this_package(&mut cargo);
+    cargo
+}
+
+/// Takes from a command what cargo has told this test of its own package. Scripts that build a crate ask for the same names,
+/// so that `ring`, and all that is linked with it, would be compiled anew here and in the next build outside.
+pub fn without_this_package(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+}
+
 /// Cargo's target directory, in which this test was built: it lies in `<target>/<profile>/deps`.
 pub fn target() -> PathBuf {
-    let exe = std::env::current_exe().expect("the test's own file");
+    let exe = env::current_exe().expect("the test's own file");
     let folder = exe.parent().expect("a file is in a folder");
     // A benchmark lies one level higher.
     let profile = match folder.ends_with("deps") {
