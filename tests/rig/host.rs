@@ -115,7 +115,7 @@ fn older(compiler: &str) -> Result<Vec<u8>, String> {
 
 /// A program without what only a debugger reads, and names of functions: the first file system lies in memory, and a second of
 /// each boot would go into a quarter that nobody looks at.
-fn stripped(program: &Path) -> Result<Vec<u8>, String> {
+pub fn stripped(program: &Path) -> Result<Vec<u8>, String> {
     let folder = tempfile::tempdir_in(target()).map_err(|error| error.to_string())?;
     let to = folder.path().join("stripped");
     let status = Command::new("strip")

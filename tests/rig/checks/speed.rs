@@ -108,8 +108,7 @@ fn what_a_plugin_costs_on_a_real_kernel_is_counted() {
 }
 
 fn put(guest: &mut Guest, native: &Path) {
-    let bytes =
-        std::fs::read(native).unwrap_or_else(|error| panic!("{}: {error}", native.display()));
+    let bytes = host::stripped(native).unwrap_or_else(|reason| panic!("{reason}"));
     guest.put("/tmp/weihe-bench", &bytes);
     guest.output("chmod +x /tmp/weihe-bench");
 }
