@@ -64,7 +64,7 @@ impl From<KeyError> for GuomiError {
             KeyError::Unknown { name, .. } => {
                 Self::UnknownKey(format!("there is no key `{name}` in the key store"))
             }
-            KeyError::UnknownVersion { .. } => Self::UnknownKey(text),
+            KeyError::UnknownVersion { .. } | KeyError::Gone { .. } => Self::UnknownKey(text),
             KeyError::Use { .. }
             | KeyError::Replaced { .. }
             | KeyError::NotExportable { .. }

@@ -249,6 +249,7 @@ mod tests {
             name: name.to_owned(),
             algorithm,
             version: 1,
+            id: String::new(),
             current: true,
             created: 0,
             exportable,

@@ -50,6 +50,7 @@ fn about(new: &NewKey, public_key: Option<PublicKey>) -> About {
         name: new.name.clone(),
         algorithm: new.algorithm,
         version: 1,
+        id: String::new(),
         current: true,
         created: 0,
         exportable: new.exportable,

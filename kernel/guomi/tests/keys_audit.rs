@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use weihe_guomi::keys::folder::{Folder, Passphrase, Protection};
-use weihe_guomi::keys::{Algorithm, KeyStore, NewKey, Use};
+use weihe_guomi::keys::{AeadMode, Algorithm, Direction, KeyError, KeyStore, Mode, NewKey, Use};
 use weihe_kernel::audit::{MemoryAudit, Outcome};
 
 const ROUNDS: NonZeroU32 = NonZeroU32::new(1024).unwrap();
@@ -81,4 +81,80 @@ fn the_first_use_of_a_device_what_was_refused_and_what_another_process_did_are_r
             line("host", "key-destroyed", true),
         ]
     );
+}
+
+/// A folder of keys with one passphrase, its keys as a host has them, and as another process has them.
+fn host_and_another(path: &Path) -> (Arc<MemoryAudit>, KeyStore, KeyStore) {
+    let words = Passphrase::new("correct horse").unwrap();
+    folder(path)
+        .create(&Protection::Passphrase(words, ROUNDS))
+        .unwrap();
+    let audit = Arc::new(MemoryAudit::default());
+    let keys = KeyStore::new(vec![folder(path)]).audited(audit.clone());
+    let others = KeyStore::new(vec![folder(path)]);
+    (audit, keys, others)
+}
+
+#[test]
+fn a_key_that_is_replaced_or_destroyed_elsewhere_stops_working_where_it_is_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let (audit, keys, others) = host_and_another(&directory.path().join("keys"));
+    keys.generate(&NewKey::new("valve", Algorithm::Sm4))
+        .unwrap();
+    let uses = [Use::Encrypt, Use::Decrypt].into();
+    let key = keys.open_for("soil", "valve", None, uses).unwrap();
+    let aead = key.aead(AeadMode::Gcm).unwrap();
+    let mut stream = key.cipher(Mode::Ctr, Direction::Encrypt, &[1; 16]).unwrap();
+    stream.update(b"a reading").unwrap();
+    let mut data = *b"a reading";
+    let tag = aead.seal(&[1; 12], b"", &mut data).unwrap();
+
+    others.rotate("valve").unwrap();
+    let replaced = "version 1 of key `valve` was replaced by a newer one: it still verifies and decrypts, but may not be used to encrypt";
+    let refused = aead.seal(&[2; 12], b"", &mut [0; 9]).unwrap_err();
+    assert_eq!(refused.to_string(), replaced);
+    // Also in the midst of a message.
+    let refused = stream.update(b"another").unwrap_err();
+    assert_eq!(refused.to_string(), replaced);
+    aead.open(&[1; 12], b"", &mut data, &tag).unwrap();
+    assert_eq!(&data, b"a reading");
+
+    others.destroy("valve", Some(1)).unwrap();
+    let refused = aead.open(&[1; 12], b"", &mut [0; 9], &tag).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "version 1 of key `valve` is not there any more: it was destroyed after it was opened here"
+    );
+    assert_eq!(
+        said(&audit),
+        [
+            line("host", "key-created", true),
+            line("soil", "key-used", true),
+            line("host", "key-rotated", true),
+            line("soil", "key-refused", false),
+            line("soil", "key-refused", false),
+            line("host", "key-destroyed", true),
+            line("soil", "key-refused", false),
+        ]
+    );
+}
+
+#[test]
+fn a_key_that_was_destroyed_does_not_work_for_its_namesake() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, keys, others) = host_and_another(&directory.path().join("keys"));
+    let valve = NewKey::new("valve", Algorithm::HmacSm3);
+    keys.generate(&valve).unwrap();
+    let key = keys
+        .open_for("soil", "valve", None, [Use::Mac].into())
+        .unwrap();
+    key.mac().unwrap().finish().unwrap();
+    others.destroy("valve", None).unwrap();
+    others.generate(&valve).unwrap();
+    let refused = key.mac().unwrap().finish().unwrap_err();
+    assert!(matches!(refused, KeyError::Gone { version: 1, .. }));
+    let key = keys
+        .open_for("soil", "valve", None, [Use::Mac].into())
+        .unwrap();
+    key.mac().unwrap().finish().unwrap();
 }

@@ -1,6 +1,6 @@
 use weihe_sm::sm2::PublicKey;
 
-use super::{Algorithm, KeyError, Use, Uses};
+use super::{Algorithm, KeyError, Standing, Use, Uses};
 
 /// All that may be known of a version of a key without being able to use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct About {
     pub algorithm: Algorithm,
     /// Its number; the first is 1.
     pub version: u32,
+    /// What tells it from another key that has its name and number later: random digits.
+    pub id: String,
     /// Whether it is the version that opens without a number.
     pub current: bool,
     /// When it was made or imported, in seconds since 1970.
@@ -33,6 +35,21 @@ impl About {
     /// # Errors
     /// [`KeyError::Use`], [`KeyError::Replaced`], [`KeyError::NotExportable`].
     pub fn allow(&self, wanted: Use) -> Result<(), KeyError> {
+        let standing = match self.current {
+            true => Standing::Current,
+            false => Standing::Replaced,
+        };
+        self.allow_as(standing, wanted)
+    }
+
+    /// The same, as the version stands now: it was opened a while ago.
+    pub(super) fn allow_as(&self, standing: Standing, wanted: Use) -> Result<(), KeyError> {
+        if standing == Standing::Gone {
+            return Err(KeyError::Gone {
+                name: self.name.clone(),
+                version: self.version,
+            });
+        }
         if wanted == Use::Export && !self.exportable {
             return Err(KeyError::NotExportable {
                 name: self.name.clone(),
@@ -46,7 +63,7 @@ impl About {
                 allowed: self.uses,
             });
         }
-        if !self.current && !wanted.outlives_rotation() {
+        if standing == Standing::Replaced && !wanted.outlives_rotation() {
             return Err(KeyError::Replaced {
                 name: self.name.clone(),
                 version: self.version,

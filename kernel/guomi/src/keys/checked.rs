@@ -1,17 +1,19 @@
-//! Keys that check what they are used for, and say so when they are first used.
+//! Keys that check what they are used for, each time, and say so when they are first used so.
+//!
+//! What was opened is a version as it was then; whether it may still be used depends on how it stands now.
 
 use std::sync::Arc;
 
 use weihe_sm::{
-    sm2::{Layout, PublicKey, Signature},
+    sm2::{Layout, Signature},
     sm3,
     sm4::TAG,
 };
 use zeroize::Zeroizing;
 
 use super::{
-    About, Aead, AeadMode, Direction, Exchange, Key, KeyError, Mac, Mode, Opener, Sealer, Secret,
-    Stream, Terms, Use,
+    About, Aead, AeadMode, Agreed, Direction, Exchange, Key, KeyError, Mac, Mode, Provider, Sealer,
+    Secret, Stream, Terms, Use,
 };
 
 /// Who is told what a key is used for, and what was refused.
@@ -23,37 +25,64 @@ pub(super) trait Witness: Send + Sync {
 /// A key of a provider, behind the check of its uses.
 pub(super) struct Checked {
     key: Arc<dyn Key>,
-    witness: Arc<dyn Witness>,
+    pass: Arc<Pass>,
+}
+
+/// What uses of a key are checked with.
+struct Pass {
+    about: About,
+    provider: Arc<dyn Provider>,
+    witness: Box<dyn Witness>,
+}
+
+impl Pass {
+    fn check(&self, wanted: Use) -> Result<(), KeyError> {
+        let standing = self.provider.standing(&self.about);
+        match standing.and_then(|standing| self.about.allow_as(standing, wanted)) {
+            Ok(()) => {
+                self.witness.used(&self.about, wanted);
+                Ok(())
+            }
+            Err(error) => {
+                self.witness.refused(&self.about, wanted, &error);
+                Err(error)
+            }
+        }
+    }
 }
 
 impl Checked {
-    pub(super) fn new(key: Arc<dyn Key>, witness: Arc<dyn Witness>) -> Self {
-        Self { key, witness }
+    pub(super) fn new(
+        key: Arc<dyn Key>,
+        provider: Arc<dyn Provider>,
+        witness: Box<dyn Witness>,
+    ) -> Self {
+        let pass = Pass {
+            about: key.about().clone(),
+            provider,
+            witness,
+        };
+        let pass = Arc::new(pass);
+        Self { key, pass }
     }
 
     fn check(&self, wanted: Use) -> Result<(), KeyError> {
-        check(self.key.about(), &*self.witness, wanted)
+        self.pass.check(wanted)
     }
 
     fn gate<T: ?Sized>(&self, inner: Box<T>) -> Box<Gate<T>> {
-        Box::new(Gate {
-            inner,
-            about: self.key.about().clone(),
-            witness: self.witness.clone(),
-        })
+        let pass = self.pass.clone();
+        Box::new(Gate { inner, pass })
     }
-}
 
-fn check(about: &About, witness: &dyn Witness, wanted: Use) -> Result<(), KeyError> {
-    match about.allow(wanted) {
-        Ok(()) => {
-            witness.used(about, wanted);
-            Ok(())
-        }
-        Err(error) => {
-            witness.refused(about, wanted, &error);
-            Err(error)
-        }
+    /// What was begun for a use, which it takes to its end.
+    fn begun<T: ?Sized>(&self, wanted: Use, inner: Box<T>) -> Box<Begun<T>> {
+        let pass = self.pass.clone();
+        Box::new(Begun {
+            inner,
+            wanted,
+            pass,
+        })
     }
 }
 
@@ -78,14 +107,9 @@ impl Key for Checked {
         self.key.decrypt(layout, ciphertext)
     }
 
-    fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        self.check(Use::Agree)?;
-        self.key.agree(peer)
-    }
-
     fn exchange(&self, terms: &Terms) -> Result<Box<dyn Exchange>, KeyError> {
         self.check(Use::Agree)?;
-        self.key.exchange(terms)
+        Ok(self.begun(Use::Agree, self.key.exchange(terms)?))
     }
 
     fn aead(&self, mode: AeadMode) -> Result<Box<dyn Aead>, KeyError> {
@@ -94,12 +118,7 @@ impl Key for Checked {
 
     fn sealer(&self, nonce: &[u8], associated: &[u8]) -> Result<Box<dyn Sealer>, KeyError> {
         self.check(Use::Encrypt)?;
-        self.key.sealer(nonce, associated)
-    }
-
-    fn opener(&self, nonce: &[u8], associated: &[u8]) -> Result<Box<dyn Opener>, KeyError> {
-        self.check(Use::Decrypt)?;
-        self.key.opener(nonce, associated)
+        Ok(self.begun(Use::Encrypt, self.key.sealer(nonce, associated)?))
     }
 
     fn cipher(
@@ -108,11 +127,12 @@ impl Key for Checked {
         direction: Direction,
         iv: &[u8],
     ) -> Result<Box<dyn Stream>, KeyError> {
-        self.check(match direction {
+        let wanted = match direction {
             Direction::Encrypt => Use::Encrypt,
             Direction::Decrypt => Use::Decrypt,
-        })?;
-        self.key.cipher(mode, direction, iv)
+        };
+        self.check(wanted)?;
+        Ok(self.begun(wanted, self.key.cipher(mode, direction, iv)?))
     }
 
     fn mac(&self) -> Result<Box<dyn Mac>, KeyError> {
@@ -128,8 +148,7 @@ impl Key for Checked {
 /// What does two things, each of which is a use of its own.
 struct Gate<T: ?Sized> {
     inner: Box<T>,
-    about: About,
-    witness: Arc<dyn Witness>,
+    pass: Arc<Pass>,
 }
 
 impl Aead for Gate<dyn Aead> {
@@ -139,7 +158,7 @@ impl Aead for Gate<dyn Aead> {
         associated: &[u8],
         data: &mut [u8],
     ) -> Result<[u8; TAG], KeyError> {
-        check(&self.about, &*self.witness, Use::Encrypt)?;
+        self.pass.check(Use::Encrypt)?;
         self.inner.seal(nonce, associated, data)
     }
 
@@ -150,7 +169,7 @@ impl Aead for Gate<dyn Aead> {
         data: &mut [u8],
         tag: &[u8; TAG],
     ) -> Result<(), KeyError> {
-        check(&self.about, &*self.witness, Use::Decrypt)?;
+        self.pass.check(Use::Decrypt)?;
         self.inner.open(nonce, associated, data, tag)
     }
 }
@@ -161,12 +180,54 @@ impl Mac for Gate<dyn Mac> {
     }
 
     fn finish(self: Box<Self>) -> Result<[u8; sm3::DIGEST], KeyError> {
-        check(&self.about, &*self.witness, Use::Mac)?;
+        self.pass.check(Use::Mac)?;
         self.inner.finish()
     }
 
     fn verify(self: Box<Self>, tag: &[u8]) -> Result<(), KeyError> {
-        check(&self.about, &*self.witness, Use::Verify)?;
+        self.pass.check(Use::Verify)?;
         self.inner.verify(tag)
+    }
+}
+
+/// What does one thing, in pieces.
+struct Begun<T: ?Sized> {
+    inner: Box<T>,
+    wanted: Use,
+    pass: Arc<Pass>,
+}
+
+impl Sealer for Begun<dyn Sealer> {
+    fn apply(&mut self, data: &mut [u8]) -> Result<(), KeyError> {
+        self.pass.check(self.wanted)?;
+        self.inner.apply(data)
+    }
+
+    fn finish(self: Box<Self>) -> Result<[u8; TAG], KeyError> {
+        self.pass.check(self.wanted)?;
+        self.inner.finish()
+    }
+}
+
+impl Stream for Begun<dyn Stream> {
+    fn update(&mut self, data: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.pass.check(self.wanted)?;
+        self.inner.update(data)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>, KeyError> {
+        self.pass.check(self.wanted)?;
+        self.inner.finish()
+    }
+}
+
+impl Exchange for Begun<dyn Exchange> {
+    fn ephemeral(&self) -> [u8; 65] {
+        self.inner.ephemeral()
+    }
+
+    fn finish(self: Box<Self>, peer: &[u8]) -> Result<Agreed, KeyError> {
+        self.pass.check(self.wanted)?;
+        self.inner.finish(peer)
     }
 }

@@ -73,6 +73,16 @@ pub enum KeyError {
         /// The use.
         wanted: Use,
     },
+    /// A version that was destroyed while it was open.
+    #[error(
+        "version {version} of key `{name}` is not there any more: it was destroyed after it was opened here"
+    )]
+    Gone {
+        /// The key.
+        name: String,
+        /// Its version.
+        version: u32,
+    },
     /// The key stays in.
     #[error(
         "key `{name}` is not exportable: it was not made with `--exportable`, and that cannot be changed"

@@ -35,14 +35,6 @@ pub trait Key: Send + Sync + Debug {
         Err(self.unsuitable("decrypt with SM2"))
     }
 
-    /// x of the point that both sides of a Diffie-Hellman exchange come to (RFC 8998, 3.3.3).
-    ///
-    /// # Errors
-    /// As [`Key::sign_digest`].
-    fn agree(&self, _peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        Err(self.unsuitable("agree on keys"))
-    }
-
     /// Begins a key exchange with confirmation (GB/T 32918.3-2016, 6).
     ///
     /// # Errors
@@ -65,14 +57,6 @@ pub trait Key: Send + Sync + Debug {
     /// As [`Key::sign_digest`].
     fn sealer(&self, _nonce: &[u8], _associated: &[u8]) -> Result<Box<dyn Sealer>, KeyError> {
         Err(self.unsuitable("encrypt with SM4"))
-    }
-
-    /// The other side of [`Key::sealer`].
-    ///
-    /// # Errors
-    /// As [`Key::sign_digest`].
-    fn opener(&self, _nonce: &[u8], _associated: &[u8]) -> Result<Box<dyn Opener>, KeyError> {
-        Err(self.unsuitable("decrypt with SM4"))
     }
 
     /// SM4 in a mode without authentication, over data that comes in pieces. `iv` is one block: the initialisation
@@ -216,21 +200,6 @@ pub trait Sealer: Send {
     /// # Errors
     /// [`KeyError::Crypto`].
     fn finish(self: Box<Self>) -> Result<[u8; TAG], KeyError>;
-}
-
-/// One message, opened when all its pieces are there.
-pub trait Opener: Send {
-    /// Takes in the next piece of the ciphertext.
-    ///
-    /// # Errors
-    /// [`KeyError::Crypto`].
-    fn update(&mut self, data: &[u8]) -> Result<(), KeyError>;
-
-    /// The plaintext, if the tag vouches for it.
-    ///
-    /// # Errors
-    /// [`KeyError::Crypto`].
-    fn finish(self: Box<Self>, tag: &[u8; TAG]) -> Result<Vec<u8>, KeyError>;
 }
 
 /// Encryption or decryption in pieces, without authentication.

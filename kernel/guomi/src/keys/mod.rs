@@ -26,11 +26,11 @@ pub use about::About;
 pub use algorithm::Algorithm;
 pub use error::KeyError;
 pub use key::{
-    Aead, AeadMode, Agreed, Direction, Exchange, Key, Mac, Mode, Opener, Padding, Role, Sealer,
-    Secret, Stream, Terms,
+    Aead, AeadMode, Agreed, Direction, Exchange, Key, Mac, Mode, Padding, Role, Sealer, Secret,
+    Stream, Terms,
 };
 pub use new::NewKey;
-pub use provider::{Listing, Provider};
+pub use provider::{Listing, Provider, Standing};
 pub(crate) use soft::SoftKey;
 pub use store::{KeyStore, action};
 pub use uses::{Use, Uses};

@@ -36,6 +36,12 @@ pub trait Provider: Send + Sync + Debug {
     /// [`KeyError::Unknown`], and what is wrong with that version.
     fn open(&self, name: &str, version: Option<u32>) -> Result<Arc<dyn Key>, KeyError>;
 
+    /// How a version stands that was opened a while ago. It is asked before each use, so it takes microseconds.
+    ///
+    /// # Errors
+    /// What stands in the way of looking.
+    fn standing(&self, about: &About) -> Result<Standing, KeyError>;
+
     /// Makes a key of random numbers.
     ///
     /// # Errors
@@ -76,6 +82,17 @@ pub trait Provider: Send + Sync + Debug {
     /// # Errors
     /// What the source said.
     fn random(&self, buffer: &mut [u8]) -> Result<(), KeyError>;
+}
+
+/// How a version of a key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is what opens without a number.
+    Current,
+    /// A newer one is.
+    Replaced,
+    /// It was destroyed, or another key has its name and number.
+    Gone,
 }
 
 /// What a provider has.

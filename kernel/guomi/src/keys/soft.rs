@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use weihe_sm::sm2::{Layout, PrivateKey, PublicKey, Signature, exchange};
+use weihe_sm::sm2::{Layout, PrivateKey, Signature, exchange};
 use weihe_sm::sm3::{DIGEST, Hmac};
-use weihe_sm::sm4::{self, BLOCK, Cbc, Ctr, Decryptor, Ecb, Encryptor, GcmOpener, GcmSealer, TAG};
+use weihe_sm::sm4::{self, BLOCK, Cbc, Ctr, Decryptor, Ecb, Encryptor, GcmSealer, TAG};
 use zeroize::Zeroizing;
 
 use super::{
-    About, Aead, AeadMode, Agreed, Direction, Exchange, Key, KeyError, Mac, Mode, Opener, Padding,
-    Role, Sealer, Secret, Stream, Terms,
+    About, Aead, AeadMode, Agreed, Direction, Exchange, Key, KeyError, Mac, Mode, Padding, Role,
+    Sealer, Secret, Stream, Terms,
 };
 
 /// A key that works in this process: read from where it is kept, brought by a component, or agreed on.
@@ -61,10 +61,6 @@ impl Key for SoftKey {
             .decrypt(layout, ciphertext)?)
     }
 
-    fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        Ok(self.private("agree on keys")?.agree(peer))
-    }
-
     fn exchange(&self, terms: &Terms) -> Result<Box<dyn Exchange>, KeyError> {
         let key = self.private("agree on keys")?;
         let peer = exchange::Party {
@@ -88,10 +84,6 @@ impl Key for SoftKey {
 
     fn sealer(&self, nonce: &[u8], associated: &[u8]) -> Result<Box<dyn Sealer>, KeyError> {
         Ok(Box::new(GcmSealer::new(self.sm4()?, nonce, associated)?))
-    }
-
-    fn opener(&self, nonce: &[u8], associated: &[u8]) -> Result<Box<dyn Opener>, KeyError> {
-        Ok(Box::new(GcmOpener::new(self.sm4()?, nonce, associated)?))
     }
 
     fn cipher(
@@ -215,16 +207,6 @@ impl Sealer for GcmSealer {
 
     fn finish(self: Box<Self>) -> Result<[u8; TAG], KeyError> {
         Ok(Self::finish(*self))
-    }
-}
-
-impl Opener for GcmOpener {
-    fn update(&mut self, data: &[u8]) -> Result<(), KeyError> {
-        Ok(Self::update(self, data)?)
-    }
-
-    fn finish(self: Box<Self>, tag: &[u8; TAG]) -> Result<Vec<u8>, KeyError> {
-        Ok(Self::finish(*self, tag)?)
     }
 }
 

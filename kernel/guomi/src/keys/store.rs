@@ -29,11 +29,14 @@ pub mod action {
     pub const DESTROYED: &str = "key-destroyed";
 }
 
-/// Where the store says what was done, and what it has said.
-struct Audited {
+/// What the store shares with the keys that are open.
+struct Shared {
+    providers: Vec<Arc<dyn Provider>>,
     audit: Arc<dyn Audit>,
     /// Device, key and version of what was used.
     used: Mutex<BTreeSet<(String, String, u32)>>,
+    /// What was there when it was last looked at; none before that.
+    seen: Mutex<Option<BTreeMap<String, BTreeSet<u32>>>>,
 }
 
 /// The keys of all providers, by name.
@@ -41,10 +44,7 @@ struct Audited {
 /// Where two have a key of one name, the provider that was named first has it.
 #[derive(Debug)]
 pub struct KeyStore {
-    providers: Vec<Arc<dyn Provider>>,
-    audited: Arc<Audited>,
-    /// What was there when it was last looked at; none before that.
-    seen: Mutex<Option<BTreeMap<String, BTreeSet<u32>>>>,
+    shared: Arc<Shared>,
     notices: Vec<String>,
 }
 
@@ -52,12 +52,7 @@ impl KeyStore {
     /// The keys of these providers; new ones are kept by the first that can. Nothing is opened yet.
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
         Self {
-            providers,
-            audited: Arc::new(Audited {
-                audit: Arc::new(NoAudit),
-                used: Mutex::default(),
-            }),
-            seen: Mutex::default(),
+            shared: Arc::new(Shared::new(providers, Arc::new(NoAudit))),
             notices: Vec::new(),
         }
     }
@@ -65,10 +60,7 @@ impl KeyStore {
     /// Says in a trail what is done with keys.
     #[must_use]
     pub fn audited(mut self, audit: Arc<dyn Audit>) -> Self {
-        self.audited = Arc::new(Audited {
-            audit,
-            used: Mutex::default(),
-        });
+        self.shared = Arc::new(Shared::new(self.shared.providers.clone(), audit));
         self
     }
 
@@ -86,7 +78,7 @@ impl KeyStore {
 
     /// Who keeps keys.
     pub fn providers(&self) -> &[Arc<dyn Provider>] {
-        &self.providers
+        &self.shared.providers
     }
 
     /// All versions of all keys.
@@ -96,7 +88,7 @@ impl KeyStore {
     pub fn list(&self) -> Result<Listing, KeyError> {
         self.notice();
         let mut all = Listing::default();
-        for provider in &self.providers {
+        for provider in self.providers() {
             let listing = provider.list()?;
             all.keys.extend(listing.keys);
             all.damaged.extend(listing.damaged);
@@ -145,22 +137,18 @@ impl KeyStore {
         wanted: Uses,
     ) -> Result<Arc<dyn Key>, KeyError> {
         self.notice();
-        let opened = self
-            .find(name)
-            .and_then(|provider| provider.open(name, version));
-        let checked = opened.and_then(|key| {
+        let opened = self.find(name).and_then(|provider| {
+            let key = provider.open(name, version)?;
             wanted
                 .iter()
                 .try_for_each(|wanted| key.about().allow(wanted))?;
-            Ok(key)
+            Ok((key, provider.clone()))
         });
-        match checked {
-            Ok(key) => {
-                let audited = self.audited.clone();
-                Ok(Arc::new(Checked::new(
-                    key,
-                    Arc::new(User { actor, audited }),
-                )))
+        match opened {
+            Ok((key, provider)) => {
+                let shared = self.shared.clone();
+                let user = Box::new(User { actor, shared });
+                Ok(Arc::new(Checked::new(key, provider, user)))
             }
             Err(error) => {
                 let entry = Entry::new(actor, action::REFUSED, target(name));
@@ -228,29 +216,7 @@ impl KeyStore {
 
     /// Says what has changed since it last looked: another process may have changed it (`weihe key`).
     pub fn notice(&self) {
-        // What cannot be looked at now is said by who opens it.
-        let Ok(now) = self.look() else { return };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(before) = seen.replace(now.clone()) else {
-            return;
-        };
-        drop(seen);
-        let none = BTreeSet::new();
-        for (name, versions) in &now {
-            let known = before.get(name).unwrap_or(&none);
-            for version in versions.difference(known) {
-                let what = match known.is_empty() && *version == 1 {
-                    true => action::CREATED,
-                    false => action::ROTATED,
-                };
-                self.say(noticed(what, name, *version));
-            }
-        }
-        for (name, versions) in &before {
-            for version in versions.difference(now.get(name).unwrap_or(&none)) {
-                self.say(noticed(action::DESTROYED, name, *version));
-            }
-        }
+        self.shared.notice();
     }
 
     fn made(&self, what: &'static str, made: Result<About, KeyError>) -> Result<About, KeyError> {
@@ -265,27 +231,14 @@ impl KeyStore {
         Ok(about)
     }
 
-    /// Takes what is there now for known, so that it is not said twice.
     fn remember(&self) {
-        if let Ok(now) = self.look() {
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        }
-    }
-
-    fn look(&self) -> Result<BTreeMap<String, BTreeSet<u32>>, KeyError> {
-        let mut all = BTreeMap::<String, BTreeSet<u32>>::new();
-        for provider in &self.providers {
-            for (name, version) in provider.names()? {
-                all.entry(name).or_default().insert(version);
-            }
-        }
-        Ok(all)
+        self.shared.remember();
     }
 
     /// Who keeps the key.
     fn find(&self, name: &str) -> Result<&Arc<dyn Provider>, KeyError> {
         let mut known = BTreeSet::new();
-        for provider in &self.providers {
+        for provider in self.providers() {
             let names = provider.names()?;
             if names.iter().any(|(other, _)| other == name) {
                 return Ok(provider);
@@ -308,7 +261,7 @@ impl KeyStore {
             });
         }
         let mut why = unable(new.algorithm);
-        for provider in &self.providers {
+        for provider in self.providers() {
             match provider.can(new.algorithm) {
                 Ok(()) => return Ok(provider),
                 Err(error) => why = error,
@@ -318,7 +271,62 @@ impl KeyStore {
     }
 
     fn say(&self, entry: Entry) {
-        self.audited.audit.record(entry);
+        self.shared.audit.record(entry);
+    }
+}
+
+impl Shared {
+    fn new(providers: Vec<Arc<dyn Provider>>, audit: Arc<dyn Audit>) -> Self {
+        Self {
+            providers,
+            audit,
+            used: Mutex::default(),
+            seen: Mutex::default(),
+        }
+    }
+
+    fn notice(&self) {
+        // What cannot be looked at now is said by who opens it.
+        let Ok(now) = self.look() else { return };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(before) = seen.replace(now.clone()) else {
+            return;
+        };
+        drop(seen);
+        let none = BTreeSet::new();
+        for (name, versions) in &now {
+            let known = before.get(name).unwrap_or(&none);
+            for version in versions.difference(known) {
+                let what = match known.is_empty() && *version == 1 {
+                    true => action::CREATED,
+                    false => action::ROTATED,
+                };
+                self.audit.record(noticed(what, name, *version));
+            }
+        }
+        for (name, versions) in &before {
+            for version in versions.difference(now.get(name).unwrap_or(&none)) {
+                self.audit
+                    .record(noticed(action::DESTROYED, name, *version));
+            }
+        }
+    }
+
+    /// Takes what is there now for known, so that it is not said twice.
+    fn remember(&self) {
+        if let Ok(now) = self.look() {
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        }
+    }
+
+    fn look(&self) -> Result<BTreeMap<String, BTreeSet<u32>>, KeyError> {
+        let mut all = BTreeMap::<String, BTreeSet<u32>>::new();
+        for provider in &self.providers {
+            for (name, version) in provider.names()? {
+                all.entry(name).or_default().insert(version);
+            }
+        }
+        Ok(all)
     }
 }
 
@@ -343,7 +351,7 @@ fn noticed(what: &'static str, name: &str, version: u32) -> Entry {
 /// Who has a key open.
 struct User {
     actor: Actor,
-    audited: Arc<Audited>,
+    shared: Arc<Shared>,
 }
 
 impl Witness for User {
@@ -352,7 +360,7 @@ impl Witness for User {
             // The host is no user to watch, but what it lets out is.
             if wanted == Use::Export {
                 let entry = Entry::new(self.actor.clone(), action::EXPORTED, target(&about.name));
-                self.audited
+                self.shared
                     .audit
                     .record(entry.detail("version", about.version));
             }
@@ -360,14 +368,14 @@ impl Witness for User {
         };
         let what = (name.clone(), about.name.clone(), about.version);
         let mut used = self
-            .audited
+            .shared
             .used
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if used.insert(what) {
             drop(used);
             let entry = Entry::new(self.actor.clone(), action::USED, target(&about.name));
-            self.audited.audit.record(
+            self.shared.audit.record(
                 entry
                     .detail("version", about.version)
                     .detail("use", wanted.name())
@@ -377,17 +385,21 @@ impl Witness for User {
     }
 
     fn refused(&self, about: &About, wanted: Use, error: &KeyError) {
+        if matches!(error, KeyError::Replaced { .. } | KeyError::Gone { .. }) {
+            // What replaced or destroyed it stands before what came of that.
+            self.shared.notice();
+        }
         let entry = Entry::new(self.actor.clone(), action::REFUSED, target(&about.name))
             .detail("version", about.version)
             .detail("use", wanted.name());
-        self.audited
+        self.shared
             .audit
             .record(entry.refused(error).often(wanted.name()));
     }
 }
 
-impl std::fmt::Debug for Audited {
+impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Audited(..)")
+        f.write_str("Shared(..)")
     }
 }

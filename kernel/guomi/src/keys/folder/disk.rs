@@ -4,17 +4,21 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::OFlags;
 use weihe_sm::random;
 use zeroize::Zeroizing;
 
 use crate::keys::KeyError;
+use crate::keys::shelf::Mark;
 
 const LOCK: &str = "lock";
 /// How long a writer waits for another: each of them writes a few files of a kilobyte.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many seconds a folder has to lie untouched before its times stand for what is in it: file systems count them in
+/// steps of up to two seconds, and two changes within one step leave the same time.
+const SETTLED: i64 = 2;
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -36,9 +40,35 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), KeyError> {
 
 /// Whether the folder is there, and nobody but its owner gets in. False where there is none.
 pub(super) fn check_folder(folder: &Path) -> Result<bool, KeyError> {
+    look(folder).map(|metadata| metadata.is_some())
+}
+
+/// The times of the folder, which change with its files; none where they are so young that another change would not
+/// show in them.
+pub(super) fn mark(folder: &Path) -> Result<Option<Mark>, KeyError> {
+    let Some(about) = look(folder)? else {
+        return Ok(None);
+    };
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    let settled = about.mtime().max(about.ctime()).saturating_add(SETTLED) < now;
+    Ok(settled.then(|| {
+        Mark([
+            about.dev().cast_signed(),
+            about.ino().cast_signed(),
+            about.mtime(),
+            about.mtime_nsec(),
+            about.ctime(),
+            about.ctime_nsec(),
+        ])
+    }))
+}
+
+/// The folder as it is, where it is there, and nobody but its owner gets in.
+fn look(folder: &Path) -> Result<Option<fs::Metadata>, KeyError> {
     let metadata = match fs::metadata(folder) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fault("cannot look at the folder", folder)(error)),
     };
     if !metadata.is_dir() {
@@ -46,7 +76,8 @@ pub(super) fn check_folder(folder: &Path) -> Result<bool, KeyError> {
             io::ErrorKind::NotADirectory.into(),
         ));
     }
-    check(folder, &metadata, "0700").map(|()| true)
+    check(folder, &metadata, "0700")?;
+    Ok(Some(metadata))
 }
 
 fn check(path: &Path, metadata: &fs::Metadata, wanted: &'static str) -> Result<(), KeyError> {

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use self::disk::Lock;
 use super::KeyError;
-use super::shelf::{LONGEST, Shelf};
+use super::shelf::{LONGEST, Mark, Roll, Shelf};
 
 pub use passphrase::{Passphrase, Passphrases};
 pub use unlock::{FEWEST_ROUNDS, Kind, MOST_ROUNDS, Protection, ROUNDS};
@@ -37,6 +37,7 @@ pub const SOFTWARE: &str = "software";
 pub struct Folder {
     path: PathBuf,
     passphrases: Arc<dyn Passphrases>,
+    roll: Roll,
     /// The key of the store, with the bytes of the file that it came from.
     unlocked: Mutex<Option<(Zeroizing<Vec<u8>>, sm4::Key)>>,
 }
@@ -47,6 +48,7 @@ impl Folder {
         Self {
             path: path.into(),
             passphrases,
+            roll: Roll::default(),
             unlocked: Mutex::default(),
         }
     }
@@ -173,6 +175,14 @@ impl Shelf for Folder {
 
     fn random(&self, buffer: &mut [u8]) -> Result<(), KeyError> {
         Ok(random(buffer)?)
+    }
+
+    fn mark(&self) -> Result<Option<Mark>, KeyError> {
+        disk::mark(&self.path)
+    }
+
+    fn roll(&self) -> &Roll {
+        &self.roll
     }
 }
 

@@ -324,3 +324,24 @@ fn nothing_of_a_secret_is_shown() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_change_shows_also_when_the_files_have_been_at_rest() {
+    let (dir, keys) = made();
+    let path = dir.path().join("keys");
+    let keys = KeyStore::new(vec![Arc::new(keys)]);
+    keys.generate(&new("valve", Algorithm::Sm2)).unwrap();
+    let key = keys.open("valve", None).unwrap();
+    // From then on nothing is read as long as the times of the folder stay the same.
+    while disk::mark(&path).unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    key.sign_digest(&[7; 32]).unwrap();
+    key.sign_digest(&[7; 32]).unwrap();
+    folder(&dir, "correct horse").rotate("valve").unwrap();
+    let error = key.sign_digest(&[7; 32]).unwrap_err();
+    assert!(matches!(error, KeyError::Replaced { version: 1, .. }));
+    fs::rename(&path, dir.path().join("elsewhere")).unwrap();
+    let error = key.sign_digest(&[7; 32]).unwrap_err();
+    assert!(matches!(error, KeyError::Gone { version: 1, .. }));
+}

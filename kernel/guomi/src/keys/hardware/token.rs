@@ -5,7 +5,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as TokenError, RvError};
@@ -19,7 +21,7 @@ use zeroize::Zeroizing;
 
 use super::Settings;
 use crate::keys::KeyError;
-use crate::keys::shelf::Shelf;
+use crate::keys::shelf::{Mark, Roll, Shelf};
 
 /// What marks the objects as those of a key store.
 const APPLICATION: &[u8] = b"weihe keys";
@@ -33,6 +35,10 @@ pub(super) struct Token {
     name: String,
     session: Mutex<Session>,
     writing: Mutex<()>,
+    roll: Roll,
+    /// How often this process has changed something on it.
+    changes: AtomicI64,
+    began: Instant,
     /// Why it cannot compute with the keys itself.
     unable: String,
     // After the session: dropping it ends the library's work.
@@ -80,6 +86,9 @@ impl Token {
             name,
             session: Mutex::new(session),
             writing: Mutex::default(),
+            roll: Roll::default(),
+            changes: AtomicI64::new(0),
+            began: Instant::now(),
             _library: library,
         })
     }
@@ -277,19 +286,34 @@ impl Shelf for Token {
         let before = self.find(&session, file)?;
         // The new one first: one of them is there whenever the power fails.
         self.create(&session, file, bytes)?;
+        self.changes.fetch_add(1, Ordering::SeqCst);
         self.destroy(&session, before)
     }
 
     fn erase(&self, _held: &MutexGuard<'_, ()>, file: &str) -> Result<(), KeyError> {
         let session = self.session();
         let objects = self.find(&session, file)?;
-        self.destroy(&session, objects)
+        let destroyed = self.destroy(&session, objects);
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        destroyed
     }
 
     fn random(&self, buffer: &mut [u8]) -> Result<(), KeyError> {
         self.session()
             .generate_random_slice(buffer)
             .map_err(|error| self.said("gave no random numbers", error))
+    }
+
+    fn mark(&self) -> Result<Option<Mark>, KeyError> {
+        // A token says nothing of changes, and listing it for each use may take longer than the use: what another
+        // process did to it shows within a second.
+        let second = i64::try_from(self.began.elapsed().as_secs()).unwrap_or(i64::MAX);
+        let changes = self.changes.load(Ordering::SeqCst);
+        Ok(Some(Mark([second, changes, 0, 0, 0, 0])))
+    }
+
+    fn roll(&self) -> &Roll {
+        &self.roll
     }
 }
 

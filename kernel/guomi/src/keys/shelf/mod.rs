@@ -1,5 +1,6 @@
 //! What keeps sealed keys by the names of their files: a folder, or the memory of a token. The keys work here.
 
+mod roll;
 mod sealed;
 mod secret;
 
@@ -13,8 +14,11 @@ use zeroize::Zeroizing;
 
 use self::sealed::{Header, Sealed};
 use super::new::check_name;
-use super::{About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, SoftKey, hex};
+use super::{
+    About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, SoftKey, Standing, hex,
+};
 
+pub(super) use roll::{Mark, Roll};
 pub(super) use sealed::LONGEST;
 
 const EXTENSION: &str = "key";
@@ -40,6 +44,10 @@ pub(super) trait Shelf: Send + Sync + Debug {
     fn write(&self, held: &Self::Hold<'_>, file: &str, bytes: &[u8]) -> Result<(), KeyError>;
     fn erase(&self, held: &Self::Hold<'_>, file: &str) -> Result<(), KeyError>;
     fn random(&self, buffer: &mut [u8]) -> Result<(), KeyError>;
+    /// What changes when a file comes or goes; none while that cannot be told. It is asked before each use of a key.
+    fn mark(&self) -> Result<Option<Mark>, KeyError>;
+    /// What was there when it last was looked at.
+    fn roll(&self) -> &Roll;
 }
 
 /// The versions of one key: those that there are, and the one in use.
@@ -133,6 +141,7 @@ fn add<S: Shelf + ?Sized>(shelf: &S, new: &NewKey, secret: &Secret) -> Result<Ab
         name: new.name.clone(),
         algorithm: new.algorithm,
         version: 1,
+        id: new_id()?,
         current: true,
         created: now(),
         exportable: new.exportable,
@@ -189,6 +198,10 @@ impl<S: Shelf> Provider for S {
         Ok(Arc::new(load(self, &self.key()?, name, version, current)?))
     }
 
+    fn standing(&self, about: &About) -> Result<Standing, KeyError> {
+        roll::standing(self, about)
+    }
+
     fn generate(&self, new: &NewKey) -> Result<About, KeyError> {
         new.check()?;
         add(self, new, &Secret::generate(new.algorithm)?)
@@ -213,6 +226,7 @@ impl<S: Shelf> Provider for S {
         let secret = Secret::generate(old.algorithm)?;
         let about = About {
             version: last + 1,
+            id: new_id()?,
             created: now(),
             public_key: public(&secret),
             certificate: None,
@@ -287,6 +301,13 @@ fn public(secret: &Secret) -> Option<PublicKey> {
     }
 }
 
+/// Sixteen random bytes in digits.
+fn new_id() -> Result<String, KeyError> {
+    let mut bytes = [0; 16];
+    weihe_sm::random(&mut bytes)?;
+    Ok(hex::digits(&bytes))
+}
+
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map(|since| since.as_secs()).unwrap_or_default()
@@ -296,6 +317,7 @@ fn header(about: &About) -> Header {
     Header {
         name: about.name.clone(),
         version: about.version,
+        id: about.id.clone(),
         algorithm: about.algorithm,
         created: about.created,
         exportable: about.exportable,
@@ -319,6 +341,7 @@ fn about(header: Header, current: bool, provider: &str) -> Option<About> {
         name: header.name,
         algorithm: header.algorithm,
         version: header.version,
+        id: header.id,
         current,
         created: header.created,
         exportable: header.exportable,

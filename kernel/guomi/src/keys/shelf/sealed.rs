@@ -37,6 +37,9 @@ pub(in crate::keys) const LONGEST: u64 = (LONGEST_HEADER + LONGEST_SECRET + 1024
 pub(super) struct Header {
     pub name: String,
     pub version: u32,
+    /// See [`About::id`](crate::keys::About::id); files of before have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     pub algorithm: Algorithm,
     /// Seconds since 1970.
     pub created: u64,
@@ -221,6 +224,7 @@ mod tests {
         Header {
             name: "valve".to_owned(),
             version: 3,
+            id: "07".to_owned(),
             algorithm: Algorithm::Sm4,
             created: 1_790_000_000,
             exportable: false,
