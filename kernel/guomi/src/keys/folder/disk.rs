@@ -102,23 +102,32 @@ fn check(path: &Path, metadata: &fs::Metadata, wanted: &'static str) -> Result<(
 
 /// Waits until no other writes.
 pub(super) fn lock(folder: &Path) -> Result<Lock, KeyError> {
+    let begun = Instant::now();
+    loop {
+        match try_lock(folder)? {
+            Some(lock) => return Ok(lock),
+            None if begun.elapsed() < PATIENCE => std::thread::sleep(LOOK),
+            None => return Err(KeyError::Locked(folder.to_owned())),
+        }
+    }
+}
+
+/// None where another writes.
+pub(super) fn try_lock(folder: &Path) -> Result<Option<Lock>, KeyError> {
     let path = folder.join(LOCK);
     let file = private()
         .write(true)
         .create(true)
         .open(&path)
         .map_err(fault("cannot open", &path))?;
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => std::thread::sleep(LOOK),
-            Err(TryLockError::WouldBlock) => return Err(KeyError::Locked(folder.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(fault("cannot lock", &path)(error)),
+    match file.try_lock() {
+        Ok(()) => {
+            sweep(folder);
+            Ok(Some(Lock { _file: file }))
         }
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(fault("cannot lock", &path)(error)),
     }
-    sweep(folder);
-    Ok(Lock { _file: file })
 }
 
 /// Removes what a writer left that was killed while it wrote. Whoever holds the lock may.
@@ -145,6 +154,15 @@ fn private() -> OpenOptions {
 
 /// The bytes of a file that only its owner can read.
 pub(super) fn read(path: &Path, longest: u64) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    loop {
+        // What was replaced while it was read may have been overwritten as well: then there is another one.
+        if let Some(bytes) = read_once(path, longest)? {
+            return Ok(bytes);
+        }
+    }
+}
+
+fn read_once(path: &Path, longest: u64) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
     let cannot = || fault("cannot read", path);
     let file = private().read(true).open(path).map_err(cannot())?;
     let metadata = file.metadata().map_err(cannot())?;
@@ -156,13 +174,15 @@ pub(super) fn read(path: &Path, longest: u64) -> Result<Zeroizing<Vec<u8>>, KeyE
         return Err(damaged(path, format!("it has more than {longest} bytes")));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
-    file.take(longest)
+    (&file)
+        .take(longest)
         .read_to_end(&mut bytes)
         .map_err(cannot())?;
-    Ok(bytes)
+    Ok((!is_gone(&file)).then_some(bytes))
 }
 
-/// Writes a file so that it is there as a whole, also after a power cut, or not at all.
+/// Writes a file so that it is there as a whole, also after a power cut, or not at all. What was there under its name is
+/// overwritten afterwards.
 pub(super) fn write(_held: &Lock, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), KeyError> {
     let path = folder.join(name);
     let unfinished = folder.join(format!(".{name}.new"));
@@ -170,8 +190,14 @@ pub(super) fn write(_held: &Lock, folder: &Path, name: &str, bytes: &[u8]) -> Re
         let mut file = private().write(true).create_new(true).open(&unfinished)?;
         file.write_all(bytes)?;
         file.sync_all()?;
+        let before = private().write(true).open(&path).ok();
         fs::rename(&unfinished, &path)?;
-        sync(folder)
+        sync(folder)?;
+        // The new one is there, whatever becomes of this.
+        if let Some(before) = before.filter(is_gone) {
+            let _ = scrub(before);
+        }
+        Ok(())
     })();
     written.map_err(|error| {
         // What matters is why it could not be written.
@@ -184,21 +210,30 @@ pub(super) fn write(_held: &Lock, folder: &Path, name: &str, bytes: &[u8]) -> Re
 pub(super) fn erase(_held: &Lock, folder: &Path, name: &str) -> Result<(), KeyError> {
     let path = folder.join(name);
     let erased = (|| {
-        let mut file = private().write(true).open(&path)?;
-        let mut noise = vec![
-            0;
-            usize::try_from(file.metadata()?.len())
-                .unwrap_or(usize::MAX)
-                .min(1 << 20)
-        ];
-        random(&mut noise).map_err(io::Error::other)?;
-        file.rewind()?;
-        file.write_all(&noise)?;
-        file.sync_all()?;
+        scrub(private().write(true).open(&path)?)?;
         fs::remove_file(&path)?;
         sync(folder)
     })();
     erased.map_err(fault("cannot erase", &path))
+}
+
+/// Whether no name is left of a file that is open.
+fn is_gone(file: &File) -> bool {
+    file.metadata().is_ok_and(|about| about.nlink() == 0)
+}
+
+/// Overwrites a file with random bytes.
+fn scrub(mut file: File) -> io::Result<()> {
+    let mut noise = vec![
+        0;
+        usize::try_from(file.metadata()?.len())
+            .unwrap_or(usize::MAX)
+            .min(1 << 20)
+    ];
+    random(&mut noise).map_err(io::Error::other)?;
+    file.rewind()?;
+    file.write_all(&noise)?;
+    file.sync_all()
 }
 
 /// Names are only kept over a power cut when their folder was synchronised.

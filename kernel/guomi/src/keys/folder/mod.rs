@@ -21,8 +21,9 @@ use weihe_sm::{random, sm4};
 use zeroize::Zeroizing;
 
 use self::disk::Lock;
+use self::unlock::Refused;
 use super::KeyError;
-use super::shelf::{LONGEST, Mark, Roll, Shelf};
+use super::shelf::{self, LONGEST, Mark, Roll, Shelf, StoreKey};
 
 pub use passphrase::{Passphrase, Passphrases};
 pub use unlock::{FEWEST_ROUNDS, Kind, MOST_ROUNDS, Protection, ROUNDS};
@@ -38,9 +39,14 @@ pub struct Folder {
     path: PathBuf,
     passphrases: Arc<dyn Passphrases>,
     roll: Roll,
+    /// What did not open it: guessing again takes as long as the first time, and comes to the same.
+    refused: Refused,
     /// The key of the store, with the bytes of the file that it came from.
-    unlocked: Mutex<Option<(Zeroizing<Vec<u8>>, sm4::Key)>>,
+    unlocked: Mutex<Option<Unlocked>>,
 }
+
+/// The bytes of the file `store`, and the key that came from them.
+type Unlocked = (Zeroizing<Vec<u8>>, StoreKey);
 
 impl Folder {
     /// The keys in `path`, where there need not be any yet.
@@ -49,6 +55,7 @@ impl Folder {
             path: path.into(),
             passphrases,
             roll: Roll::default(),
+            refused: Refused::default(),
             unlocked: Mutex::default(),
         }
     }
@@ -82,33 +89,68 @@ impl Folder {
             false => {
                 let key = unlock::create(&lock, &self.path, protection)?;
                 let bytes = unlock::read(&self.path)?;
-                *self.unlocked() = Some((bytes, key));
+                *self.unlocked() = Some((bytes, key.into()));
                 Ok(())
             }
         }
     }
 
-    /// Puts the store under another protection. The files of the keys stay as they are.
+    /// Puts the store under another protection and another key, and seals all keys anew: what was copied before, of
+    /// keys or of the store, opens nothing of what is there afterwards.
+    ///
+    /// The store has both keys until all files are sealed anew. So it opens with the old passphrase or with the new one
+    /// whenever the power fails; what is left to do is done when it is next opened.
     ///
     /// # Errors
-    /// Those of opening it and of [`Folder::create`].
+    /// Those of opening it and of [`Folder::create`]; what is wrong with a key that does not open, and nothing has changed
+    /// then.
     pub fn protect(&self, protection: &Protection) -> Result<(), KeyError> {
         // The passphrase may have to be typed in: nobody waits for that.
-        let key = self.unlock()?;
+        self.unlock()?;
         let lock = disk::lock(&self.path)?;
-        match protection {
-            Protection::Machine => unlock::make_machine_key(&lock, &self.path)?,
-            Protection::Passphrase(..) => {}
+        let mut old = self.unlock()?;
+        if old.before.is_some() {
+            self.settle(&lock, &old)?;
+            old.before = None;
         }
-        unlock::write(&lock, &self.path, protection, &key)
+        // What could not be sealed anew would be lost.
+        shelf::check_all(self, &old)?;
+        if matches!(protection, Protection::Machine) {
+            unlock::make_machine_key(&lock, &self.path)?;
+        }
+        let new = StoreKey {
+            now: sm4::Key::generate()?,
+            before: Some(old.now),
+        };
+        unlock::write(&lock, &self.path, protection, &new)?;
+        self.settle(&lock, &new)?;
+        let bytes = unlock::read(&self.path)?;
+        *self.unlocked() = Some((bytes, new.now.into()));
+        Ok(())
     }
 
-    fn unlocked(&self) -> std::sync::MutexGuard<'_, Option<(Zeroizing<Vec<u8>>, sm4::Key)>> {
+    /// Seals all keys under the key of now, and forgets the one before.
+    fn settle(&self, lock: &Lock, key: &StoreKey) -> Result<(), KeyError> {
+        shelf::reseal(self, lock, key)?;
+        unlock::forget_before(lock, &self.path)
+    }
+
+    /// The same for a store that a power cut left in between. Another may be at it, or the disk may refuse: the next
+    /// who opens it tries again.
+    fn try_settle(&self, key: &StoreKey) -> bool {
+        let settled = disk::try_lock(&self.path).and_then(|lock| match lock {
+            Some(lock) => self.settle(&lock, key).map(|()| true),
+            None => Ok(false),
+        });
+        settled.unwrap_or(false)
+    }
+
+    fn unlocked(&self) -> std::sync::MutexGuard<'_, Option<Unlocked>> {
         self.unlocked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The key of the store, as its file is now.
-    fn unlock(&self) -> Result<sm4::Key, KeyError> {
+    fn unlock(&self) -> Result<StoreKey, KeyError> {
         if !disk::check_folder(&self.path)? {
             return Err(KeyError::NoStore(self.path.clone()));
         }
@@ -118,7 +160,13 @@ impl Folder {
         match &*unlocked {
             Some((known, key)) if *known == bytes => Ok(key.clone()),
             _ => {
-                let key = unlock::unlock(&self.path, &bytes, &*self.passphrases)?;
+                let mut key =
+                    unlock::unlock(&self.path, &bytes, &*self.passphrases, &self.refused)?;
+                let mut bytes = bytes;
+                if key.before.is_some() && self.try_settle(&key) {
+                    key.before = None;
+                    bytes = unlock::read(&self.path)?;
+                }
                 *unlocked = Some((bytes, key.clone()));
                 Ok(key)
             }
@@ -133,7 +181,7 @@ impl Shelf for Folder {
         SOFTWARE
     }
 
-    fn key(&self) -> Result<sm4::Key, KeyError> {
+    fn key(&self) -> Result<StoreKey, KeyError> {
         self.unlock()
     }
 

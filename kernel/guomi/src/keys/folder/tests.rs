@@ -87,6 +87,160 @@ fn another_passphrase_opens_the_same_keys() {
     assert_eq!(*key.about(), about);
 }
 
+/// All files of a folder.
+fn copy(from: &Path, to: &Path) {
+    disk::make_folder(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn what_was_copied_before_another_passphrase_opens_nothing_afterwards() {
+    let (dir, keys) = made();
+    let path = dir.path().join("keys");
+    keys.generate(&new("valve", Algorithm::Sm4)).unwrap();
+    keys.generate(&new("pump", Algorithm::Sm4)).unwrap();
+    let before = dir.path().join("before");
+    copy(&path, &before);
+    keys.destroy("valve", None).unwrap();
+    keys.protect(&Protection::Passphrase(words("battery staple"), FEW))
+        .unwrap();
+    let keys = folder(&dir, "battery staple");
+    keys.generate(&new("gate", Algorithm::Sm4)).unwrap();
+    // The file of the key that was destroyed is put back, by somebody who has the new passphrase.
+    fs::copy(before.join("valve.1.key"), path.join("valve.1.key")).unwrap();
+    let error = keys.open("valve", None).unwrap_err().to_string();
+    assert!(
+        error.ends_with("it was altered, or belongs to another key store"),
+        "{error}"
+    );
+    // Nor is the passphrase changed again before that file is gone.
+    let again = Protection::Passphrase(words("third"), FEW);
+    let error = keys.protect(&again).unwrap_err().to_string();
+    assert!(error.contains("valve.1.key"), "{error}");
+    folder(&dir, "battery staple").open("pump", None).unwrap();
+    fs::remove_file(path.join("valve.1.key")).unwrap();
+    // The store of before is put back, by somebody who has the old passphrase.
+    fs::copy(before.join("store"), path.join("store")).unwrap();
+    let old = folder(&dir, "correct horse");
+    for key in ["gate", "pump"] {
+        let error = old.open(key, None).unwrap_err();
+        assert!(matches!(error, KeyError::Damaged { .. }), "{error}");
+    }
+}
+
+#[test]
+fn either_passphrase_opens_all_keys_wherever_the_power_failed_between_them() {
+    let (dir, keys) = made();
+    let path = dir.path().join("keys");
+    keys.generate(&new("valve", Algorithm::Sm4)).unwrap();
+    keys.generate(&new("pump", Algorithm::Sm4)).unwrap();
+    let next = Protection::Passphrase(words("battery staple"), FEW);
+    let key = StoreKey {
+        now: sm4::Key::generate().unwrap(),
+        before: Some(keys.unlock().unwrap().now),
+    };
+    // The steps of `protect`, and what is there after each of them.
+    let lock = disk::lock(&path).unwrap();
+    unlock::write(&lock, &path, &next, &key).unwrap();
+    let begun = dir.path().join("begun");
+    copy(&path, &begun);
+    shelf::reseal(&keys, &lock, &key).unwrap();
+    let resealed = dir.path().join("resealed");
+    copy(&path, &resealed);
+    drop(lock);
+    let half = dir.path().join("half");
+    copy(&begun, &half);
+    fs::copy(resealed.join("pump.1.key"), half.join("pump.1.key")).unwrap();
+
+    for state in [begun, half, resealed] {
+        let with = |passphrase: &'static str| {
+            Folder::new(
+                &state,
+                Arc::new(move |_: &Path| Passphrase::new(passphrase)),
+            )
+        };
+        assert!(
+            fs::read_to_string(state.join("store"))
+                .unwrap()
+                .contains("before")
+        );
+        let keys = with("battery staple");
+        keys.open("valve", None).unwrap();
+        keys.open("pump", None).unwrap();
+        // And what was left to do is done.
+        assert!(
+            !fs::read_to_string(state.join("store"))
+                .unwrap()
+                .contains("before")
+        );
+        assert_eq!(with("battery staple").list().unwrap().keys.len(), 2);
+        let error = with("correct horse").list().unwrap_err();
+        assert!(matches!(error, KeyError::WrongPassphrase(_)));
+    }
+}
+
+#[test]
+fn a_key_that_is_made_while_the_passphrase_is_changed_is_sealed_with_the_others() {
+    let (dir, keys) = made();
+    keys.generate(&new("valve", Algorithm::Sm4)).unwrap();
+    // It has asked for the passphrase, and waits for the other to be done.
+    let store = keys.unlock().unwrap();
+    folder(&dir, "correct horse")
+        .protect(&Protection::Passphrase(words("correct horse"), FEW))
+        .unwrap();
+    assert_ne!(keys.unlock().unwrap().now.as_bytes(), store.now.as_bytes());
+    keys.rotate("valve").unwrap();
+    assert_eq!(folder(&dir, "correct horse").list().unwrap().keys.len(), 2);
+}
+
+#[test]
+fn a_wrong_passphrase_is_tried_once_and_the_right_one_opens_afterwards() {
+    let (dir, _) = made();
+    let said = Arc::new(Mutex::new("wrong"));
+    let asked = said.clone();
+    let keys = Folder::new(
+        dir.path().join("keys"),
+        Arc::new(move |_: &Path| Passphrase::new(*asked.lock().unwrap())),
+    );
+    let bytes = unlock::read(keys.path()).unwrap();
+    let known = |passphrase| {
+        let digest = keys.refused.digest(&bytes, &words(passphrase));
+        keys.refused.knows(digest)
+    };
+    assert!(!known("wrong"));
+    for _ in 0..2 {
+        let error = keys.unlock().err().unwrap();
+        assert!(matches!(error, KeyError::WrongPassphrase(_)));
+        assert!(known("wrong") && !known("correct horse"));
+    }
+    *said.lock().unwrap() = "correct horse";
+    keys.unlock().ok().unwrap();
+}
+
+#[test]
+fn the_key_of_the_machine_goes_when_a_passphrase_comes() {
+    if !Path::new("/etc/machine-id").exists() {
+        eprintln!("left out: this machine has no /etc/machine-id");
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let keys = folder(&dir, "correct horse");
+    keys.create(&Protection::Machine).unwrap();
+    keys.generate(&new("valve", Algorithm::Sm4)).unwrap();
+    let machine_key = dir.path().join("keys/machine.key");
+    assert!(machine_key.exists());
+    keys.protect(&Protection::Passphrase(words("correct horse"), FEW))
+        .unwrap();
+    assert!(!machine_key.exists());
+    let keys = folder(&dir, "correct horse");
+    keys.open("valve", None).unwrap();
+    keys.protect(&Protection::Machine).unwrap();
+    folder(&dir, "none").open("valve", None).unwrap();
+}
+
 #[test]
 fn the_files_are_their_owners_alone_or_are_not_opened() {
     let (dir, keys) = made();

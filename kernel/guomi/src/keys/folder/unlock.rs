@@ -3,6 +3,7 @@
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use weihe_sm::{
@@ -16,6 +17,7 @@ use super::disk::{self, Lock};
 use super::{Passphrase, Passphrases};
 use crate::keys::KeyError;
 use crate::keys::hex;
+use crate::keys::shelf::StoreKey;
 
 const STORE: &str = "store";
 const MACHINE_KEY: &str = "machine.key";
@@ -24,6 +26,8 @@ const FORMAT: u32 = 1;
 /// More than the file has with its longest numbers.
 const LONGEST: u64 = 4096;
 const SALT: usize = 16;
+/// What is associated with the key before.
+const BEFORE: &[u8] = b"weihe key store 1 before";
 const MACHINE_KEY_LENGTH: usize = 32;
 
 /// How often PBKDF2 goes round where nothing else is asked for: some tenths of a second on a small board, for a
@@ -55,6 +59,9 @@ struct Store {
     nonce: String,
     /// The key of the store and its tag.
     key: String,
+    /// The key before it, sealed under it: nonce, key and tag. It is there while files are sealed anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
 }
 
 /// How a store is protected.
@@ -65,6 +72,45 @@ pub enum Kind {
     Passphrase,
     /// The machine.
     Machine,
+}
+
+/// The last passphrase that did not open a store, as a digest under a key of this process: it says nothing of the
+/// passphrase to who reads it without the key.
+#[derive(Default)]
+pub(super) struct Refused(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    key: Zeroizing<[u8; 32]>,
+    last: Option<[u8; sm3::DIGEST]>,
+}
+
+impl Refused {
+    /// Of a file and a passphrase.
+    pub(super) fn digest(&self, file: &[u8], words: &Passphrase) -> Option<[u8; sm3::DIGEST]> {
+        let mut memory = self.lock();
+        if memory.last.is_none() {
+            // Without random numbers nothing is remembered.
+            random(&mut *memory.key).ok()?;
+        }
+        let mut mac = Hmac::new(&*memory.key);
+        mac.update(&(file.len() as u64).to_be_bytes());
+        mac.update(file);
+        mac.update(words.as_bytes());
+        Some(mac.finish())
+    }
+
+    pub(super) fn knows(&self, digest: Option<[u8; sm3::DIGEST]>) -> bool {
+        digest.is_some() && self.lock().last == digest
+    }
+
+    fn remember(&self, digest: Option<[u8; sm3::DIGEST]>) {
+        self.lock().last = digest;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Whether there is a store in the folder.
@@ -95,7 +141,7 @@ pub(super) fn create(
     if matches!(protection, Protection::Machine) {
         make_machine_key(lock, folder)?;
     }
-    write(lock, folder, protection, &key)?;
+    write(lock, folder, protection, &key.clone().into())?;
     Ok(key)
 }
 
@@ -109,12 +155,20 @@ pub(super) fn make_machine_key(lock: &Lock, folder: &Path) -> Result<(), KeyErro
     disk::write(lock, folder, MACHINE_KEY, &*bytes)
 }
 
-/// Writes the key of a store down under a protection.
+/// Erases `machine.key`, where it is there.
+pub(super) fn erase_machine_key(lock: &Lock, folder: &Path) -> Result<(), KeyError> {
+    match folder.join(MACHINE_KEY).symlink_metadata() {
+        Ok(_) => disk::erase(lock, folder, MACHINE_KEY),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Writes the key of a store down under a protection, and the key before it.
 pub(super) fn write(
     lock: &Lock,
     folder: &Path,
     protection: &Protection,
-    key: &sm4::Key,
+    key: &StoreKey,
 ) -> Result<(), KeyError> {
     let (mut salt, mut nonce) = ([0; SALT], [0; NONCE]);
     random(&mut salt)?;
@@ -130,7 +184,7 @@ pub(super) fn write(
         }
         Protection::Machine => (Kind::Machine, None, from_machine(folder, &salt)?),
     };
-    let mut sealed = key.as_bytes().to_vec();
+    let mut sealed = key.now.as_bytes().to_vec();
     let associated = associated(protection, rounds, &salt);
     let tag = Aead::gcm(&outer).seal(&nonce, &associated, &mut sealed)?;
     sealed.extend(tag);
@@ -141,11 +195,49 @@ pub(super) fn write(
         salt: hex::digits(&salt),
         nonce: hex::digits(&nonce),
         key: hex::digits(&sealed),
+        before: key
+            .before
+            .as_ref()
+            .map(|before| seal_before(&key.now, before))
+            .transpose()?,
     };
+    put(lock, folder, &store)
+}
+
+fn put(lock: &Lock, folder: &Path, store: &Store) -> Result<(), KeyError> {
     let mut bytes =
-        serde_json::to_vec_pretty(&store).map_err(|error| KeyError::Header(error.to_string()))?;
+        serde_json::to_vec_pretty(store).map_err(|error| KeyError::Header(error.to_string()))?;
     bytes.push(b'\n');
     disk::write(lock, folder, STORE, &bytes)
+}
+
+/// Takes the key before out of the file: all keys are sealed under the one of now.
+pub(super) fn forget_before(lock: &Lock, folder: &Path) -> Result<(), KeyError> {
+    let mut store = parse(folder, &read(folder)?)?;
+    if store.protection == Kind::Passphrase {
+        erase_machine_key(lock, folder)?;
+    }
+    store.before = None;
+    put(lock, folder, &store)
+}
+
+fn seal_before(now: &sm4::Key, before: &sm4::Key) -> Result<String, KeyError> {
+    let mut nonce = [0; NONCE];
+    random(&mut nonce)?;
+    let mut sealed = Zeroizing::new(before.as_bytes().to_vec());
+    let tag = Aead::gcm(now).seal(&nonce, BEFORE, &mut sealed)?;
+    Ok(hex::digits(&[&nonce[..], &sealed, &tag].concat()))
+}
+
+/// The key before; none where it is not one that this key has sealed.
+fn open_before(now: &sm4::Key, digits: &str) -> Option<sm4::Key> {
+    let bytes: [u8; NONCE + 16 + TAG] = hex::array(digits)?;
+    let (nonce, rest) = bytes.split_at(NONCE);
+    let (key, tag) = rest.split_at(16);
+    let mut key = Zeroizing::new(key.to_vec());
+    let opened = Aead::gcm(now).open(nonce, BEFORE, &mut key, tag.try_into().ok()?);
+    opened.ok()?;
+    sm4::Key::from_bytes(&key).ok()
 }
 
 /// The key of the store whose file has these bytes.
@@ -153,17 +245,25 @@ pub(super) fn unlock(
     folder: &Path,
     bytes: &[u8],
     passphrases: &dyn Passphrases,
-) -> Result<sm4::Key, KeyError> {
+    refused: &Refused,
+) -> Result<StoreKey, KeyError> {
     let path = folder.join(STORE);
     let store = parse(folder, bytes)?;
     let bad = |what: &str| disk::damaged(&path, format!("its {what} has not the right form"));
     let salt: [u8; SALT] = hex::array(&store.salt).ok_or_else(|| bad("salt"))?;
     let nonce: [u8; NONCE] = hex::array(&store.nonce).ok_or_else(|| bad("nonce"))?;
     let sealed: [u8; 16 + TAG] = hex::array(&store.key).ok_or_else(|| bad("key"))?;
+    let mut attempt = None;
     let outer = match (store.protection, store.rounds) {
         (Kind::Passphrase, Some(rounds)) => {
             let rounds = check_rounds(rounds).map_err(|reason| disk::damaged(&path, reason))?;
-            from_passphrase(&passphrases.passphrase(folder)?, &salt, rounds)?
+            let words = passphrases.passphrase(folder)?;
+            let digest = refused.digest(bytes, &words);
+            if refused.knows(digest) {
+                return Err(KeyError::WrongPassphrase(folder.to_owned()));
+            }
+            attempt = digest;
+            from_passphrase(&words, &salt, rounds)?
         }
         (Kind::Machine, None) => from_machine(folder, &salt)?,
         _ => return Err(bad("number of rounds")),
@@ -173,9 +273,19 @@ pub(super) fn unlock(
     let tag: [u8; TAG] = tag.try_into().map_err(|_| bad("key"))?;
     let associated = associated(store.protection, store.rounds, &salt);
     match Aead::gcm(&outer).open(&nonce, &associated, &mut key, &tag) {
-        Ok(()) => Ok(sm4::Key::from_bytes(&key)?),
+        Ok(()) => {
+            let now = sm4::Key::from_bytes(&key)?;
+            let before = match &store.before {
+                Some(digits) => Some(open_before(&now, digits).ok_or_else(|| bad("before"))?),
+                None => None,
+            };
+            Ok(StoreKey { now, before })
+        }
         Err(_) => Err(match store.protection {
-            Kind::Passphrase => KeyError::WrongPassphrase(folder.to_owned()),
+            Kind::Passphrase => {
+                refused.remember(attempt);
+                KeyError::WrongPassphrase(folder.to_owned())
+            }
             Kind::Machine => KeyError::OtherMachine(folder.to_owned()),
         }),
     }

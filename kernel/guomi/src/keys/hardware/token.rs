@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use super::Settings;
 use crate::keys::KeyError;
-use crate::keys::shelf::{Mark, Roll, Shelf};
+use crate::keys::shelf::{Mark, Roll, Shelf, StoreKey};
 
 /// What marks the objects as those of a key store.
 const APPLICATION: &[u8] = b"weihe keys";
@@ -227,7 +227,7 @@ impl Shelf for Token {
         &self.name
     }
 
-    fn key(&self) -> Result<sm4::Key, KeyError> {
+    fn key(&self) -> Result<StoreKey, KeyError> {
         let _held = self.hold()?;
         let session = self.session();
         let bytes = match self.find(&session, STORE)?.first() {
@@ -241,7 +241,7 @@ impl Shelf for Token {
                 bytes
             }
         };
-        Ok(sm4::Key::from_bytes(&bytes)?)
+        Ok(sm4::Key::from_bytes(&bytes)?.into())
     }
 
     fn hold(&self) -> Result<MutexGuard<'_, ()>, KeyError> {

@@ -9,17 +9,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use weihe_sm::{sm2::PublicKey, sm4};
+use weihe_sm::sm2::PublicKey;
 use zeroize::Zeroizing;
 
-use self::sealed::{Header, Sealed};
+use self::sealed::{Header, Resealing, Sealed};
 use super::new::check_name;
 use super::{
     About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, SoftKey, Standing, hex,
 };
 
 pub(super) use roll::{Mark, Roll};
-pub(super) use sealed::LONGEST;
+pub(super) use sealed::{LONGEST, StoreKey};
 
 const EXTENSION: &str = "key";
 
@@ -33,7 +33,7 @@ pub(super) trait Shelf: Send + Sync + Debug {
     /// What it is called as a provider.
     fn provider(&self) -> &str;
     /// The key of the store.
-    fn key(&self) -> Result<sm4::Key, KeyError>;
+    fn key(&self) -> Result<StoreKey, KeyError>;
     fn hold(&self) -> Result<Self::Hold<'_>, KeyError>;
     /// Where a file is, for errors.
     fn place(&self, file: &str) -> PathBuf;
@@ -91,7 +91,7 @@ impl Versions {
 /// Reads a version and opens it.
 fn load<S: Shelf + ?Sized>(
     shelf: &S,
-    store: &sm4::Key,
+    store: &StoreKey,
     name: &str,
     version: u32,
     current: bool,
@@ -121,18 +121,60 @@ fn load<S: Shelf + ?Sized>(
 fn save<S: Shelf + ?Sized>(
     shelf: &S,
     held: &S::Hold<'_>,
-    store: &sm4::Key,
+    store: &StoreKey,
     about: &About,
     secret: &Secret,
 ) -> Result<(), KeyError> {
-    let bytes = sealed::seal(store, &header(about), &secret.to_bytes())?;
+    let bytes = sealed::seal(&store.now, &header(about), &secret.to_bytes())?;
     shelf.write(held, &file_name(&about.name, about.version), &bytes)
 }
 
-fn add<S: Shelf + ?Sized>(shelf: &S, new: &NewKey, secret: &Secret) -> Result<About, KeyError> {
+/// Begins to write: nobody else does, and the key is the one that the store has meanwhile.
+fn begin<S: Shelf + ?Sized>(shelf: &S) -> Result<(S::Hold<'_>, StoreKey), KeyError> {
     // The passphrase may have to be typed in: nobody waits for that.
-    let store = shelf.key()?;
+    shelf.key()?;
     let held = shelf.hold()?;
+    // Who held it before may have put the store under another key.
+    let store = shelf.key()?;
+    Ok((held, store))
+}
+
+/// Seals all keys anew that are not sealed under the key of the store as it is from now on.
+pub(super) fn reseal<S: Shelf + ?Sized>(
+    shelf: &S,
+    held: &S::Hold<'_>,
+    store: &StoreKey,
+) -> Result<(), KeyError> {
+    for (name, version) in names(shelf)? {
+        let file = file_name(&name, version);
+        let bytes = shelf.read(&file)?;
+        let resealed = sealed::reseal(&bytes, store).map_err(|error| match error {
+            Resealing::Damage(damage) => KeyError::Damaged {
+                path: shelf.place(&file),
+                reason: damage.to_string(),
+            },
+            Resealing::Key(error) => error,
+        })?;
+        if let Some(bytes) = resealed {
+            shelf.write(held, &file, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether all keys open.
+///
+/// # Errors
+/// What is wrong with the first that does not.
+pub(super) fn check_all<S: Shelf + ?Sized>(shelf: &S, store: &StoreKey) -> Result<(), KeyError> {
+    for (name, version) in names(shelf)? {
+        load(shelf, store, &name, version, true)?;
+    }
+    Ok(())
+}
+
+fn add<S: Shelf + ?Sized>(shelf: &S, new: &NewKey, secret: &Secret) -> Result<About, KeyError> {
+    let (held, store) = begin(shelf)?;
     if Versions::of(shelf, &new.name).is_ok() {
         let name = new.name.clone();
         return Err(KeyError::Exists { name });
@@ -219,8 +261,7 @@ impl<S: Shelf> Provider for S {
     }
 
     fn rotate(&self, name: &str) -> Result<About, KeyError> {
-        let store = self.key()?;
-        let held = self.hold()?;
+        let (held, store) = begin(self)?;
         let last = Versions::of(self, name)?.current;
         let old = load(self, &store, name, last, true)?.about;
         let secret = Secret::generate(old.algorithm)?;
@@ -242,8 +283,7 @@ impl<S: Shelf> Provider for S {
         version: Option<u32>,
         certificate: &[u8],
     ) -> Result<About, KeyError> {
-        let store = self.key()?;
-        let held = self.hold()?;
+        let (held, store) = begin(self)?;
         let versions = Versions::of(self, name)?;
         let version = versions.find(name, version)?;
         let mut key = load(self, &store, name, version, version == versions.current)?;

@@ -31,6 +31,21 @@ const FILE_KEY: usize = 16;
 /// The longest file that can be one of a key.
 pub(in crate::keys) const LONGEST: u64 = (LONGEST_HEADER + LONGEST_SECRET + 1024) as u64;
 
+/// The key that files are sealed under.
+#[derive(Clone)]
+pub(in crate::keys) struct StoreKey {
+    /// What seals.
+    pub now: sm4::Key,
+    /// What has sealed before, as long as there may be files that were not sealed anew.
+    pub before: Option<sm4::Key>,
+}
+
+impl From<sm4::Key> for StoreKey {
+    fn from(now: sm4::Key) -> Self {
+        Self { now, before: None }
+    }
+}
+
 /// What is readable of a key without opening it. It is bound to the secret: altering it makes the file unreadable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,11 +190,35 @@ impl<'a> Sealed<'a> {
     }
 
     /// The secret. That it opens means that the header is the one that was sealed with it.
-    pub(super) fn open(&self, store: &sm4::Key) -> Result<Zeroizing<Vec<u8>>, Damage> {
+    pub(super) fn open(&self, store: &StoreKey) -> Result<Zeroizing<Vec<u8>>, Damage> {
+        match (self.open_with(&store.now), &store.before) {
+            (Err(_), Some(before)) => self.open_with(before),
+            (opened, _) => opened,
+        }
+    }
+
+    fn open_with(&self, store: &sm4::Key) -> Result<Zeroizing<Vec<u8>>, Damage> {
         let key = self.wrapped.open(store, self.head)?;
         let key = sm4::Key::from_bytes(&key).map_err(|_| Damage::Altered)?;
         self.text.open(&key, self.before)
     }
+}
+
+/// Why a key was not sealed anew.
+pub(super) enum Resealing {
+    Damage(Damage),
+    Key(KeyError),
+}
+
+/// The file of a key, sealed under the key that the store has now; none where it is already.
+pub(super) fn reseal(file: &[u8], store: &StoreKey) -> Result<Option<Vec<u8>>, Resealing> {
+    let sealed = Sealed::parse(file).map_err(Resealing::Damage)?;
+    if sealed.open_with(&store.now).is_ok() {
+        return Ok(None);
+    }
+    let secret = sealed.open(store).map_err(Resealing::Damage)?;
+    let resealed = seal(&store.now, &sealed.header, &secret);
+    resealed.map(Some).map_err(Resealing::Key)
 }
 
 fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Option<&'a [u8; N]> {
@@ -241,9 +280,9 @@ mod tests {
         assert!(!file.windows(7).any(|part| part == b"sixteen"));
         let sealed = Sealed::parse(&file).unwrap();
         assert_eq!(sealed.header, header());
-        assert_eq!(&**sealed.open(&store).unwrap(), b"sixteen bytes of");
+        assert_eq!(&**sealed.open(&store.into()).unwrap(), b"sixteen bytes of");
         let other = sm4::Key::generate().unwrap();
-        assert_eq!(sealed.open(&other).unwrap_err(), Damage::Altered);
+        assert_eq!(sealed.open(&other.into()).unwrap_err(), Damage::Altered);
     }
 
     #[test]
@@ -258,7 +297,7 @@ mod tests {
         fn no_byte_can_be_altered_cut_off_or_added(at in any::<prop::sample::Index>(), flip in 1..=255u8) {
             let store = sm4::Key::from_bytes(&[7; 16]).unwrap();
             let file = seal(&store, &header(), b"a secret").unwrap();
-            let opens = |file: &[u8]| Sealed::parse(file).and_then(|sealed| sealed.open(&store)).is_ok();
+            let opens = |file: &[u8]| Sealed::parse(file).and_then(|sealed| sealed.open(&store.clone().into())).is_ok();
             prop_assert!(opens(&file));
             let at = at.index(file.len());
             let mut altered = file.clone();

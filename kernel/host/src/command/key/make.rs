@@ -270,7 +270,7 @@ impl Protect {
         };
         match global.json {
             true => print_json(&json!({ "machine_bound": self.machine_bound })),
-            false => print(&format!("{text}\n")),
+            false => print(&format!("{text}\n{}\n", say::key_resealed())),
         }
         Ok(Outcome::Done)
     }

@@ -15,6 +15,7 @@ key-file-long = { $file } is no key and no certificate: it has more than { $byte
 key-notice = notice: { $what }
 key-store-passphrase = The key store in { $folder } is protected by the passphrase. Nobody can open it without.
 key-store-machine = The key store in { $folder } is bound to this machine. Whoever is root here, or has the whole disk, can open it.
+key-resealed = All keys were sealed anew: copies from before open nothing here any more. Whoever has one, and what opened it then, can still open that copy.
 key-made = Made key `{ $name }` ({ $algorithm })
 key-imported = Took in key `{ $name }` ({ $algorithm }); destroy the file that it came from
 key-certified = Attached the certificate of { $subject } to key `{ $name }`

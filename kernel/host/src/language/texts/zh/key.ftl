@@ -15,6 +15,7 @@ key-file-long = { $file } 不是密钥，也不是证书：它超过 { $bytes } 
 key-notice = 注意：{ $what }
 key-store-passphrase = { $folder } 的密钥库由口令保护；没有口令，谁也打不开。
 key-store-machine = { $folder } 的密钥库绑定到本机；本机的 root 用户，或得到整个磁盘的人，都能打开它。
+key-resealed = 全部密钥已重新封存：此前的副本在这里什么也打不开。谁有副本和当时的口令或本机密钥，仍能打开那份副本。
 key-made = 已生成密钥 `{ $name }`（{ $algorithm }）
 key-imported = 已导入密钥 `{ $name }`（{ $algorithm }）；请销毁它原来的文件
 key-certified = 已把 { $subject } 的证书附到密钥 `{ $name }`
