@@ -25,7 +25,7 @@ use super::memory::{HostMemory, Short};
 use child::{Child, ChildMemory};
 use directory::{CODE, SCRATCH, SUM};
 
-pub use child::{COMPILE_MEMORY, COMPILE_TIME, compile_child};
+pub use child::{COMPILE_MEMORY, COMPILE_TIME, child_environment, compile_child};
 pub use directory::Untrusted;
 
 /// The largest component file that is taken in. Real plugins have 0.1 to 3 MiB.
@@ -415,6 +415,34 @@ mod tests {
         let words: Vec<&str> = reason.split(' ').collect();
         assert_eq!(words[0], words[1], "{reason}");
         assert!(words[2].starts_with("pipe:"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn a_compiler_has_nothing_of_the_hosts_environment_but_what_it_needs() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.wasm");
+        fs::write(&file, EMPTY_COMPONENT).unwrap();
+        let engine = engine().unwrap();
+        let memory = HostMemory::new(None);
+        // Cargo has set a good many for this test.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let compiler = Compiler::Child {
+            program: "/bin/sh".into(),
+            arguments: ["-c", "tr '\\0' '\\n' < /proc/$$/environ >&2; exit 3"]
+                .map(OsString::from)
+                .into(),
+        };
+        let cache = Cache::open(&engine, &dir.path().join("cache"), compiler).unwrap();
+        let source = Source::read(&file).unwrap();
+        let error = cache.component(&engine, &source, &memory).await.err();
+        let Some(CompileError::Environment { reason, .. }) = &error else {
+            panic!("{error:?}");
+        };
+        for line in reason.lines() {
+            let name = line.split('=').next().unwrap_or_default();
+            assert!(child::ENVIRONMENT.contains(&name), "{line}");
+        }
+        assert!(reason.contains("PATH="), "{reason}");
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ mod wasi;
 pub use admission::{Admission, Admitted, Origin};
 pub use cache::{
     COMPILE_MEMORY, COMPILE_TIME, Cache, CompileError, Compiler, MAX_COMPONENT_SIZE, Source,
-    Untrusted, compile_child,
+    Untrusted, child_environment, compile_child,
 };
 pub use codec::{CodecError, CodecInstance, Decoded, Direction, Field, PureState, Reading};
 pub use engine::{EPOCH, Running, Ticker, engine, engine_config};

@@ -259,6 +259,9 @@ impl Post {
         let mut child = Command::new(&self.shared.program)
             .arg0("weihe")
             .args(&self.shared.arguments)
+            // It lives as long as the host, and needs none of its secrets.
+            .env_clear()
+            .envs(weihe_kernel::runtime::child_environment())
             .stdin(Stdio::from(far))
             .stdout(Stdio::null())
             .spawn()?;
