@@ -1,6 +1,7 @@
 //! Where work is done that is too long for a lane, or waits for hardware.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
@@ -102,7 +103,7 @@ impl Workers {
                 let _ = done.send(work());
             }
         }))?;
-        let ended = |_| GuomiError::Unavailable("a thread of the host has ended".to_owned());
+        let ended = |_| GuomiError::Unavailable("the host failed in the midst of it".to_owned());
         outcome.await.map_err(ended)?
     }
 }
@@ -149,7 +150,9 @@ impl Shared {
             match queue.waiting.pop_front() {
                 Some(work) => {
                     drop(queue);
-                    work();
+                    // Work that panics fails for who asked for it. Were the thread lost with it, long work would wait for
+                    // ever after a few of them; and it owns what it works on, so nothing half done is left.
+                    let _ = catch_unwind(AssertUnwindSafe(work));
                     queue = self.lock();
                 }
                 None if queue.ended => return,
@@ -176,7 +179,7 @@ impl Drop for Workers {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 
@@ -202,6 +205,21 @@ mod tests {
             assert!(there.starts_with("weihe-guomi-"), "{there}");
         }
         assert_eq!(thread_of(&Workers::none(), Effort::Hardware).await, here);
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_costs_no_thread() {
+        let workers = Workers::new();
+        for _ in 0..=THREADS {
+            let panics = || -> Result<(), GuomiError> { panic!("as a fault of a library would") };
+            let ended = workers.run(Effort::Hardware, panics).await;
+            assert!(
+                matches!(ended, Err(GuomiError::Unavailable(_))),
+                "{ended:?}"
+            );
+        }
+        let there = thread_of(&workers, Effort::Hardware).await;
+        assert!(there.starts_with("weihe-guomi-"), "{there}");
     }
 
     #[tokio::test]
