@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use std::num::NonZeroU32;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use weihe_guomi::keys::folder::{Folder, Passphrase, Protection};
-use weihe_guomi::keys::{AeadMode, Algorithm, Direction, KeyError, KeyStore, Mode, NewKey, Use};
+use weihe_guomi::keys::folder::{Folder, Journal, Passphrase, Protection};
+use weihe_guomi::keys::{
+    AeadMode, Algorithm, Direction, KeyError, KeyStore, Mode, NewKey, Secret, Use,
+};
 use weihe_kernel::audit::{MemoryAudit, Outcome};
 
 const ROUNDS: NonZeroU32 = NonZeroU32::new(1024).unwrap();
@@ -133,6 +136,7 @@ fn a_key_that_is_replaced_or_destroyed_elsewhere_stops_working_where_it_is_open(
             line("host", "key-rotated", true),
             line("soil", "key-refused", false),
             line("soil", "key-refused", false),
+            line("soil", "key-used", true),
             line("host", "key-destroyed", true),
             line("soil", "key-refused", false),
         ]
@@ -157,4 +161,99 @@ fn a_key_that_was_destroyed_does_not_work_for_its_namesake() {
         .open_for("soil", "valve", None, [Use::Mac].into())
         .unwrap();
     key.mac().unwrap().finish().unwrap();
+}
+
+#[test]
+fn what_a_device_takes_out_is_recorded_and_each_kind_of_use_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (audit, keys, _) = host_and_another(&directory.path().join("keys"));
+    let valve = NewKey {
+        exportable: true,
+        ..NewKey::new("valve", Algorithm::Sm4)
+    };
+    keys.generate(&valve).unwrap();
+    let uses = [Use::Encrypt, Use::Decrypt, Use::Export].into();
+    for _ in 0..2 {
+        let key = keys.open_for("soil", "valve", None, uses).unwrap();
+        let aead = key.aead(AeadMode::Gcm).unwrap();
+        let mut data = *b"a reading";
+        for nonce in 1..3 {
+            let tag = aead.seal(&[nonce; 12], b"", &mut data).unwrap();
+            aead.open(&[nonce; 12], b"", &mut data, &tag).unwrap();
+        }
+        key.export().unwrap();
+    }
+    assert_eq!(
+        said(&audit),
+        [
+            line("host", "key-created", true),
+            line("soil", "key-used", true),
+            line("soil", "key-used", true),
+            line("soil", "key-exported", true),
+            line("soil", "key-exported", true),
+        ]
+    );
+    let used = audit.of("key-used");
+    assert_eq!(used[0].details["use"], "encrypt");
+    assert_eq!(used[1].details["use"], "decrypt");
+}
+
+#[test]
+fn what_commands_did_is_recorded_by_the_host_that_runs_or_comes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys");
+    let words = Passphrase::new("correct horse").unwrap();
+    folder(&path)
+        .create(&Protection::Passphrase(words, ROUNDS))
+        .unwrap();
+    let audit = Arc::new(MemoryAudit::default());
+    let host = || {
+        KeyStore::new(vec![folder(&path)])
+            .audited(audit.clone())
+            .taking_up(folder(&path))
+    };
+    let command = || {
+        let journal = Arc::new(Journal::new(folder(&path)));
+        KeyStore::new(vec![folder(&path)]).audited(journal)
+    };
+    let valve = NewKey {
+        exportable: true,
+        ..NewKey::new("valve", Algorithm::Sm4)
+    };
+    let secret = Secret::from_bytes(Algorithm::Sm4, &[7; 16]).unwrap();
+    // While no host runs.
+    command().import(&valve, &secret).unwrap();
+    command().open("valve", None).unwrap().export().unwrap();
+    let keys = host();
+    keys.notice();
+    // While one runs.
+    command().rotate("valve").unwrap();
+    command().destroy("valve", Some(1)).unwrap();
+    keys.open("valve", None).unwrap();
+    assert_eq!(
+        said(&audit),
+        [
+            line("operator", "key-imported", true),
+            line("operator", "key-exported", true),
+            line("operator", "key-rotated", true),
+            line("operator", "key-destroyed", true),
+        ]
+    );
+    let exported = &audit.of("key-exported")[0];
+    assert_eq!(exported.details["version"], 1);
+    assert!(exported.details["at"].as_u64().unwrap() > 1_700_000_000);
+
+    // Whoever may write there brings nothing else into the trail.
+    let journal = path.join("journal");
+    assert!(!journal.exists(), "it was taken up");
+    let lines = r#"{"at":1,"actor":{"kind":"operator","uid":0,"pid":1},"action":"host-stopped","target":"key/valve","details":{}}
+{"at":1,"actor":{"kind":"host"},"action":"key-created","target":"key/valve","details":{}}
+{"at":1,"actor":{"kind":"operator","uid":0,"pid":1},"action":"key-created","target":"host","details":{}}
+no entry
+"#;
+    std::fs::write(&journal, lines).unwrap();
+    std::fs::set_permissions(&journal, PermissionsExt::from_mode(0o600)).unwrap();
+    keys.notice();
+    assert_eq!(audit.entries().len(), 4);
+    assert!(!journal.exists());
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use weihe_guomi::keys::folder::{Folder, Passphrase};
 use weihe_guomi::keys::{KeyError, KeyStore, Provider, hardware};
+use weihe_kernel::audit::Audit;
 use zeroize::Zeroizing;
 
 use crate::config::KeysEntry;
+use crate::private::{PrivateError, read_private};
 
 /// The folder of the key store, before `[keys]` and the system's data.
 pub const KEYSTORE: &str = "WEIHE_KEYSTORE";
@@ -45,13 +47,19 @@ fn line(file: &Path) -> Result<Zeroizing<String>, KeyError> {
         path: file.to_owned(),
         source,
     };
-    let size = std::fs::metadata(file).map_err(fault)?.len();
-    if size > LONGEST {
-        return Err(fault(std::io::Error::other(
-            "it is too long for a passphrase",
-        )));
-    }
-    let text = Zeroizing::new(std::fs::read_to_string(file).map_err(fault)?);
+    let bytes = read_private(file, LONGEST).map_err(|error| match error {
+        PrivateError::Read { source, .. } => fault(source),
+        PrivateError::Long { .. } => {
+            fault(std::io::Error::other("it is too long for a passphrase"))
+        }
+        PrivateError::Open { path, mode } => KeyError::Permissions {
+            path,
+            mode,
+            wanted: "600",
+        },
+    })?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| fault(std::io::ErrorKind::InvalidData.into()))?;
     Ok(Zeroizing::new(
         text.lines().next().unwrap_or_default().to_owned(),
     ))
@@ -86,14 +94,24 @@ pub fn open(entry: &KeysEntry, folder: Arc<Folder>) -> KeyStore {
 
 /// The keys of a host that runs unattended: nobody is asked for a passphrase.
 pub fn unattended(entry: &KeysEntry) -> KeyStore {
+    open(entry, unattended_folder(entry))
+}
+
+/// The keys of a running host, which puts into its trail what is done with them, here and by commands.
+pub fn of_host(entry: &KeysEntry, audit: Arc<dyn Audit>) -> KeyStore {
+    let folder = unattended_folder(entry);
+    let keys = open(entry, folder.clone()).audited(audit).taking_up(folder);
+    // What commands did while no host ran.
+    keys.notice();
+    keys
+}
+
+fn unattended_folder(entry: &KeysEntry) -> Arc<Folder> {
     let asked = entry.clone();
     let passphrases = move |folder: &Path| match passphrase(&asked) {
         Ok(Some(words)) => Ok(words),
         Ok(None) => Err(KeyError::NoPassphrase(folder.to_owned())),
         Err(error) => Err(error),
     };
-    open(
-        entry,
-        Arc::new(Folder::new(folder(entry), Arc::new(passphrases))),
-    )
+    Arc::new(Folder::new(folder(entry), Arc::new(passphrases)))
 }

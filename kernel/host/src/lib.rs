@@ -16,6 +16,7 @@ pub mod guard;
 pub mod keys;
 pub mod language;
 pub mod output;
+mod private;
 pub mod record;
 pub mod sandbox;
 pub mod scaffold;

@@ -195,5 +195,5 @@ fn a_key_that_everybody_can_read_opens_no_door() {
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(host.path("gateway.key"), open).unwrap();
     host.start();
-    logged(&host, "can be read by every user");
+    logged(&host, "can be read or written by others");
 }

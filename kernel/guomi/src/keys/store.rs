@@ -1,11 +1,14 @@
 //! All keys of a host, whoever keeps them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::Value;
 use weihe_kernel::audit::{Actor, Audit, Entry, NoAudit};
 
 use super::checked::{Checked, Witness};
+use super::folder::{self, Folder};
 use super::{About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, Use, Uses};
 
 /// What the audit trail says of keys; also the last level of the topic, `$audit/<action>`. The target is
@@ -15,7 +18,7 @@ pub mod action {
     pub const CREATED: &str = "key-created";
     /// A key that was made elsewhere was taken in.
     pub const IMPORTED: &str = "key-imported";
-    /// A device used a version of a key for the first time since the host began.
+    /// A device used a version of a key so for the first time since the host began.
     pub const USED: &str = "key-used";
     /// A key, or a use of it, was refused.
     pub const REFUSED: &str = "key-refused";
@@ -27,14 +30,26 @@ pub mod action {
     pub const EXPORTED: &str = "key-exported";
     /// A version was destroyed.
     pub const DESTROYED: &str = "key-destroyed";
+    /// The key store has another protection. The target is [`STORE`].
+    pub const PROTECTED: &str = "key-store-protected";
+
+    /// The key store as a target.
+    pub const STORE: &str = "key-store";
+
+    /// What commands do, which the next host puts on record.
+    pub(in crate::keys) const OF_COMMANDS: [&str; 7] = [
+        CREATED, IMPORTED, ROTATED, CERTIFIED, EXPORTED, DESTROYED, PROTECTED,
+    ];
 }
 
 /// What the store shares with the keys that are open.
 struct Shared {
     providers: Vec<Arc<dyn Provider>>,
     audit: Arc<dyn Audit>,
-    /// Device, key and version of what was used.
-    used: Mutex<BTreeSet<(String, String, u32)>>,
+    /// Where commands write down what they did, if this takes it up.
+    journal: Option<Arc<Folder>>,
+    /// Device, key and version of what was used, and to what.
+    used: Mutex<BTreeSet<(String, String, u32, Use)>>,
     /// What was there when it was last looked at; none before that.
     seen: Mutex<Option<BTreeMap<String, BTreeSet<u32>>>>,
 }
@@ -52,7 +67,7 @@ impl KeyStore {
     /// The keys of these providers; new ones are kept by the first that can. Nothing is opened yet.
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
         Self {
-            shared: Arc::new(Shared::new(providers, Arc::new(NoAudit))),
+            shared: Arc::new(Shared::new(providers, Arc::new(NoAudit), None)),
             notices: Vec::new(),
         }
     }
@@ -60,8 +75,23 @@ impl KeyStore {
     /// Says in a trail what is done with keys.
     #[must_use]
     pub fn audited(mut self, audit: Arc<dyn Audit>) -> Self {
-        self.shared = Arc::new(Shared::new(self.shared.providers.clone(), audit));
+        let providers = self.shared.providers.clone();
+        self.shared = Arc::new(Shared::new(providers, audit, self.shared.journal.clone()));
         self
+    }
+
+    /// Takes up what commands wrote down beside the keys in a folder ([`Journal`](super::folder::Journal)), and puts it
+    /// into the trail.
+    #[must_use]
+    pub fn taking_up(mut self, folder: Arc<Folder>) -> Self {
+        let (providers, audit) = (self.shared.providers.clone(), self.shared.audit.clone());
+        self.shared = Arc::new(Shared::new(providers, audit, Some(folder)));
+        self
+    }
+
+    /// Says that the store has another protection.
+    pub fn was_protected(&self) {
+        self.say(Entry::host(action::PROTECTED, action::STORE));
     }
 
     /// Adds what people should know of its providers: that a device cannot be used, and software does its work.
@@ -147,7 +177,12 @@ impl KeyStore {
         match opened {
             Ok((key, provider)) => {
                 let shared = self.shared.clone();
-                let user = Box::new(User { actor, shared });
+                let said = AtomicU8::new(0);
+                let user = Box::new(User {
+                    actor,
+                    shared,
+                    said,
+                });
                 Ok(Arc::new(Checked::new(key, provider, user)))
             }
             Err(error) => {
@@ -276,16 +311,32 @@ impl KeyStore {
 }
 
 impl Shared {
-    fn new(providers: Vec<Arc<dyn Provider>>, audit: Arc<dyn Audit>) -> Self {
+    fn new(
+        providers: Vec<Arc<dyn Provider>>,
+        audit: Arc<dyn Audit>,
+        journal: Option<Arc<Folder>>,
+    ) -> Self {
         Self {
             providers,
             audit,
+            journal,
             used: Mutex::default(),
             seen: Mutex::default(),
         }
     }
 
     fn notice(&self) {
+        // What commands wrote down says more than what their files have become.
+        let mut known = BTreeSet::new();
+        if let Some(folder) = &self.journal {
+            folder::take_journal(folder, &mut |entry| {
+                if let Some(version) = entry.details.get("version").and_then(Value::as_u64) {
+                    known.insert((entry.target.clone(), version));
+                }
+                self.audit.record(entry);
+            });
+        }
+        let is_known = |name: &str, version: u32| known.contains(&(target(name), version.into()));
         // What cannot be looked at now is said by who opens it.
         let Ok(now) = self.look() else { return };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -301,13 +352,17 @@ impl Shared {
                     true => action::CREATED,
                     false => action::ROTATED,
                 };
-                self.audit.record(noticed(what, name, *version));
+                if !is_known(name, *version) {
+                    self.audit.record(noticed(what, name, *version));
+                }
             }
         }
         for (name, versions) in &before {
             for version in versions.difference(now.get(name).unwrap_or(&none)) {
-                self.audit
-                    .record(noticed(action::DESTROYED, name, *version));
+                if !is_known(name, *version) {
+                    self.audit
+                        .record(noticed(action::DESTROYED, name, *version));
+                }
             }
         }
     }
@@ -352,35 +407,48 @@ fn noticed(what: &'static str, name: &str, version: u32) -> Entry {
 struct User {
     actor: Actor,
     shared: Arc<Shared>,
+    /// The uses that were looked at already, a bit each.
+    said: AtomicU8,
 }
 
-impl Witness for User {
-    fn used(&self, about: &About, wanted: Use) {
-        let Actor::Device { name } = &self.actor else {
-            // The host is no user to watch, but what it lets out is.
-            if wanted == Use::Export {
-                let entry = Entry::new(self.actor.clone(), action::EXPORTED, target(&about.name));
-                self.shared
-                    .audit
-                    .record(entry.detail("version", about.version));
-            }
-            return;
-        };
-        let what = (name.clone(), about.name.clone(), about.version);
+impl User {
+    /// Whether this use is the first of its kind.
+    fn is_first(&self, device: &str, about: &About, wanted: Use) -> bool {
+        let bit = 1 << wanted as u8;
+        if self.said.fetch_or(bit, Ordering::Relaxed) & bit != 0 {
+            return false;
+        }
+        let what = (device.to_owned(), about.name.clone(), about.version, wanted);
         let mut used = self
             .shared
             .used
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if used.insert(what) {
-            drop(used);
-            let entry = Entry::new(self.actor.clone(), action::USED, target(&about.name));
-            self.shared.audit.record(
-                entry
-                    .detail("version", about.version)
-                    .detail("use", wanted.name())
-                    .detail("provider", about.provider.clone()),
-            );
+        used.insert(what)
+    }
+}
+
+impl Witness for User {
+    fn used(&self, about: &About, wanted: Use) {
+        let entry = |what| {
+            Entry::new(self.actor.clone(), what, target(&about.name))
+                .detail("version", about.version)
+                .detail("provider", about.provider.clone())
+        };
+        let audit = &self.shared.audit;
+        match &self.actor {
+            // What goes out is recorded each time; of one key within a minute, the others are counted.
+            Actor::Device { .. } if wanted == Use::Export => {
+                let kind = format!("{}@{}", about.name, about.version);
+                audit.record(entry(action::EXPORTED).often(kind));
+            }
+            Actor::Device { name } if self.is_first(name, about, wanted) => {
+                audit.record(entry(action::USED).detail("use", wanted.name()));
+            }
+            Actor::Device { .. } => {}
+            // The host is no user to watch, but what it lets out is.
+            _ if wanted == Use::Export => audit.record(entry(action::EXPORTED)),
+            _ => {}
         }
     }
 

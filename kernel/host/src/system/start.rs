@@ -163,9 +163,10 @@ impl System {
         let capabilities: Vec<Arc<dyn Capability>> = vec![
             Arc::new(StoreCapability::new(store)),
             hal.clone(),
-            Arc::new(GuomiCapability::new(Arc::new(
-                keys::unattended(&config.keys).audited(audit.clone()),
-            ))),
+            Arc::new(GuomiCapability::new(Arc::new(keys::of_host(
+                &config.keys,
+                audit.clone(),
+            )))),
         ];
         let kernel = Kernel::start(options, capabilities, kinds(&config.directory))?;
         audit.publish_on(kernel.bus().clone());

@@ -1,6 +1,5 @@
 //! Certificates and keys as they lie in files.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
 use super::Suites;
+use crate::private::{PrivateError, read_private};
 
 /// The largest file of certificates: some hundred authorities.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -35,8 +35,8 @@ pub enum TlsError {
         /// Why.
         reason: String,
     },
-    /// A private key that everybody can read.
-    #[error("{} can be read by every user of this machine (mode {mode:03o}): run `chmod o-rwx {}`", .path.display(), .path.display())]
+    /// A private key that others can get at.
+    #[error("{} can be read or written by others (mode {mode:03o}): run `chmod 600 {}`", .path.display(), .path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -57,6 +57,27 @@ pub enum TlsError {
     /// What the library refuses.
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
+}
+
+impl From<PrivateError> for TlsError {
+    fn from(error: PrivateError) -> Self {
+        match error {
+            PrivateError::Read { path, source } => Self::Read { path, source },
+            PrivateError::Open { path, mode } => Self::Open { path, mode },
+            PrivateError::Long { path, longest } => content(
+                &path,
+                format!("it has more than {longest} bytes, and a key has some hundred"),
+            ),
+        }
+    }
+}
+
+/// What is said where the keys of one world are shown to the other.
+const NOT_STANDARD: &str = "it is a key of SM2, which standard suites do not know: take `--suites guomi`, or `suites = \"guomi\"`";
+
+fn is_sm2(text: &[u8]) -> bool {
+    std::str::from_utf8(text)
+        .is_ok_and(|text| weihe_sm::sm2::PrivateKey::from_pem(text, None).is_ok())
 }
 
 /// The text of a file of certificates or keys.
@@ -109,14 +130,7 @@ pub(super) fn identity(
     provider: &CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = read(certificate)?;
-    let secret = read(key)?;
-    let mode = std::fs::metadata(key).map_or(0, |about| about.permissions().mode() & 0o777);
-    if mode & 0o007 != 0 {
-        return Err(TlsError::Open {
-            path: key.to_path_buf(),
-            mode,
-        });
-    }
+    let secret = read_private(key, FILE_LIMIT)?;
     if suites == Suites::Guomi {
         return rustls_guomi::certified_key_from_pem(&chain, &secret).map_err(|error| {
             use rustls_guomi::Error;
@@ -132,11 +146,15 @@ pub(super) fn identity(
     if certificates.is_empty() {
         return Err(content(certificate, "there is no certificate in it"));
     }
-    let secret = PrivateKeyDer::from_pem_slice(&secret).map_err(|error| content(key, error))?;
+    let text = secret;
+    let secret = PrivateKeyDer::from_pem_slice(&text).map_err(|error| content(key, error))?;
     let signing = provider
         .key_provider
         .load_private_key(secret)
-        .map_err(|error| content(key, error))?;
+        .map_err(|error| match is_sm2(&text) {
+            true => content(key, NOT_STANDARD),
+            false => content(key, error),
+        })?;
     let identity = CertifiedKey::new(certificates, signing);
     identity.keys_match().map_err(|error| {
         content(

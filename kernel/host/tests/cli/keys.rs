@@ -220,18 +220,80 @@ fn a_store_without_its_passphrase_says_so_and_opens_with_another_one_after_prote
         .output()
         .unwrap();
     assert!(protect.status.success(), "{}", text(&protect.stderr));
-    fs::write(here.join("passphrase"), "battery staple\n").unwrap();
+    let said = text(&protect.stdout);
+    assert!(said.contains("All keys were sealed anew"), "{said}");
+    let file = here.join("passphrase");
+    fs::write(&file, "battery staple\n").unwrap();
+    let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o666);
     fs::write(
         here.join("weihe.toml"),
         "[keys]\npassphrase-file = \"passphrase\"\n",
     )
     .unwrap();
-    let listed = key(here)
-        .args(["list", "--json"])
-        .env_remove("WEIHE_KEY_PASSPHRASE")
-        .output()
-        .unwrap();
-    assert_eq!(json(&listed)["keys"][0]["name"], "valve");
+    let list = || {
+        key(here)
+            .args(["list", "--json"])
+            .env_remove("WEIHE_KEY_PASSPHRASE")
+            .output()
+            .unwrap()
+    };
+    let output = list();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stdout);
+    let wanted = "passphrase (mode 0666): `chmod 600` it";
+    assert!(said.contains(wanted), "{said}");
+    mode(0o600);
+    assert_eq!(json(&list())["keys"][0]["name"], "valve");
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_named_and_not_said_to_be_missing() {
+    let directory = plant();
+    let here = directory.path();
+    done(here, &["new", "valve"]);
+    let data = json(&run(here, &["list", "--json"]));
+    assert_eq!(data["keys"][0]["name"], "valve");
+    let file = here.join("data/keys/valve.1.key");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let output = run(here, &["list"]);
+    assert_eq!(text(&output.stdout), "");
+    assert!(refused(&output).contains("damaged: others have access to"));
+}
+
+#[test]
+fn what_is_taken_out_is_written_down_or_does_not_come_out() {
+    let directory = plant();
+    let here = directory.path();
+    done(
+        here,
+        &["new", "meter", "--algorithm", "sm4", "--exportable"],
+    );
+    let out = here.join("meter.hex");
+    done(here, &["export", "meter", "-o", out.to_str().unwrap()]);
+    let journal = here.join("data/keys/journal");
+    let lines = fs::read_to_string(&journal).unwrap();
+    let actions: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(actions[0]["action"], "key-created");
+    assert_eq!(actions[1]["action"], "key-exported");
+    assert_eq!(actions[1]["target"], "key/meter");
+    assert_eq!(actions[1]["actor"]["kind"], "operator");
+    // What cannot be written: others could have read it.
+    fs::set_permissions(&journal, fs::Permissions::from_mode(0o644)).unwrap();
+    let output = run(here, &["export", "meter"]);
+    assert_eq!(text(&output.stdout), "");
+    assert!(refused(&output).contains("journal (mode 0644)"));
+    // And a file that is there stays.
+    fs::set_permissions(&journal, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&out, "another").unwrap();
+    refused(&run(
+        here,
+        &["export", "meter", "-o", out.to_str().unwrap()],
+    ));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "another");
 }
 
 #[test]
@@ -272,4 +334,33 @@ fn a_token_that_is_not_there_is_noticed_and_files_keep_the_keys() {
     let listed = json(&run(here, &["list", "--json"]));
     assert_eq!(listed["keys"][0]["provider"], "software");
     assert_eq!(listed["notices"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_certificate_is_attached_to_the_key_that_is_named() {
+    use std::time::{Duration, SystemTime};
+
+    use weihe_sm::certificate::{Order, Profile, self_signed};
+
+    let directory = plant();
+    let here = directory.path();
+    let secret = weihe_sm::sm2::PrivateKey::generate().unwrap();
+    let now = SystemTime::now();
+    let order = Order {
+        subject: "CN=Maker,O=Plant".to_owned(),
+        profile: Profile::Peer,
+        hosts: Vec::new(),
+        not_before: now,
+        not_after: now + Duration::from_secs(3600),
+    };
+    let certificate = self_signed(&secret, &order).unwrap();
+    let pem = secret.to_pkcs8_pem().unwrap();
+    fs::write(here.join("release.pem"), pem.as_bytes()).unwrap();
+    fs::write(here.join("maker.pem"), certificate.to_pem().unwrap()).unwrap();
+    done(here, &["import", "release.pem"]);
+    let said = done(here, &["certificate", "release", "maker.pem"]);
+    assert_eq!(
+        said,
+        "Attached the certificate of CN=Maker,O=Plant to key `release`\n"
+    );
 }

@@ -5,11 +5,13 @@
 //! | `store` | the key of the store, sealed under what a passphrase or the machine gives |
 //! | `machine.key` | the random part of that, where the machine protects the store |
 //! | `NAME.VERSION.key` | a version of a key, sealed under the key of the store |
+//! | `journal` | what commands did, until a host takes it up |
 //! | `lock` | held by who writes |
 //!
 //! The folder and its files are of their owner alone, or they are not opened.
 
 mod disk;
+mod journal;
 mod passphrase;
 mod unlock;
 
@@ -25,6 +27,8 @@ use self::unlock::Refused;
 use super::KeyError;
 use super::shelf::{self, LONGEST, Mark, Roll, Shelf, StoreKey};
 
+pub use journal::Journal;
+pub(in crate::keys) use journal::take as take_journal;
 pub use passphrase::{Passphrase, Passphrases};
 pub use unlock::{FEWEST_ROUNDS, Kind, MOST_ROUNDS, Protection, ROUNDS};
 

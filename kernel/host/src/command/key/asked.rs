@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use weihe_guomi::keys::folder::{Folder, Kind, Passphrase, Protection};
+use weihe_guomi::keys::folder::{Folder, Journal, Kind, Passphrase, Protection};
 use weihe_guomi::keys::{KeyError, KeyStore};
 use zeroize::Zeroizing;
 
@@ -25,6 +25,17 @@ pub(in crate::command) struct Opened {
     pub(super) entry: KeysEntry,
     pub(super) folder: Arc<Folder>,
     pub(in crate::command) store: KeyStore,
+    journal: Arc<Journal>,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // What was done is done; that the trail will not have it is said.
+        if let Some(error) = self.journal.problem() {
+            let why = Text::told(error);
+            eprintln!("{}", say::key_notice(say::key_unrecorded(why)));
+        }
+    }
 }
 
 impl Opened {
@@ -37,7 +48,8 @@ impl Opened {
                 .ok_or_else(|| KeyError::NoPassphrase(folder.to_owned())),
         };
         let folder = Arc::new(Folder::new(keys::folder(&entry), Arc::new(passphrases)));
-        let store = keys::open(&entry, folder.clone());
+        let journal = Arc::new(Journal::new(folder.clone()));
+        let store = keys::open(&entry, folder.clone()).audited(journal.clone());
         for notice in store.notices() {
             eprintln!("{}", say::key_notice(Text::told(notice)));
         }
@@ -45,7 +57,16 @@ impl Opened {
             entry,
             folder,
             store,
+            journal,
         })
+    }
+
+    /// Whether what was done is written down for the audit trail.
+    pub(super) fn written_down(&self) -> Result<(), Failure> {
+        match self.journal.problem() {
+            Some(error) => Err(failed(error)),
+            None => Ok(()),
+        }
     }
 
     /// Makes the store, where there is none yet. Says whether it did.

@@ -210,7 +210,7 @@ impl Certificate {
         let about = attached.map_err(failed)?;
         shown::done(
             &about,
-            &say::key_certified(&name, certificate.subject()),
+            &say::key_certified(certificate.subject(), &name),
             global,
         )
     }
@@ -263,6 +263,7 @@ impl Protect {
             false => Protection::Passphrase(opened.next()?, opened.entry.rounds),
         };
         opened.folder.protect(&protection).map_err(failed)?;
+        opened.store.was_protected();
         let folder = opened.folder.path().display();
         let text: Text = match self.machine_bound {
             true => say::key_store_machine(folder),

@@ -1,9 +1,5 @@
 //! What leaves the key store: public keys, requests, and keys that were made to be taken out.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
@@ -21,6 +17,7 @@ use super::{Into, Which, failed, of_sm};
 use crate::command::{Global, Result};
 use crate::language::say;
 use crate::output::{Failure, Outcome, print, print_json};
+use crate::private::Written;
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
@@ -79,6 +76,8 @@ impl Export {
                 Secret::HmacSm3(key) => Zeroizing::new(hex(&key) + "\n"),
             },
         };
+        // Nothing leaves without a trace.
+        opened.written_down()?;
         let form = match self.public {
             true => "public_key",
             false => "private_key",
@@ -143,7 +142,9 @@ fn put(into: &Into, form: &str, text: &str, global: &Global) -> Result {
         None if global.json => print_json(&json!({ form: text })),
         None => print(text),
         Some(file) => {
-            write(file, text).map_err(|source| {
+            // What is there already may be readable by others, or a key that is still needed.
+            let written = Written::new(file, text.as_bytes(), 0o600);
+            written.and_then(Written::name_it).map_err(|source| {
                 failed(KeyError::File {
                     what: "cannot write",
                     path: file.clone(),
@@ -157,16 +158,4 @@ fn put(into: &Into, form: &str, text: &str, global: &Global) -> Result {
         }
     }
     Ok(Outcome::Done)
-}
-
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    // What is there already may be readable by others, or a key that is still needed.
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

@@ -39,6 +39,8 @@ impl List {
             return Ok(outcome);
         }
         match listing.keys.as_slice() {
+            // What cannot be read is there.
+            [] if !listing.damaged.is_empty() => {}
             [] => {
                 let place = opened.folder.path().display();
                 print(&format!("{}\n", say::key_none(place)));

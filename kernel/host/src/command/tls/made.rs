@@ -1,9 +1,6 @@
 //! Certificates and keys in files.
 
 use std::fmt::Display;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,13 +9,16 @@ use sha2::{Digest as _, Sha256};
 use weihe_sm::certificate::Certificate;
 use weihe_sm::request::Request;
 use weihe_sm::sm2::PrivateKey;
-use zeroize::Zeroizing;
 
 use super::Common;
 use crate::command::{Global, Result as Done};
 use crate::config::is_name;
 use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, print, print_json};
+use crate::private::{PrivateError, Written, make_folder, read_private};
+
+/// The longest key that is read: one has some hundred bytes.
+const LONGEST: u64 = 1 << 16;
 
 /// How far back certificates begin to be valid.
 pub(super) const BACK: Duration = Duration::from_secs(3600);
@@ -69,20 +69,22 @@ impl Files {
 
     /// The authority that they are of, with its key.
     pub(super) fn authority(&self) -> Result<(Certificate, PrivateKey), Failure> {
-        let read = |path: &Path| {
-            std::fs::read_to_string(path)
-                .map(Zeroizing::new)
-                .map_err(|error| {
-                    Failure::new(
-                        say::tls_no_authority(path.display(), Text::told(error)),
-                        say::tls_no_authority_help(),
-                    )
-                })
+        let missing = |path: &Path, error: std::io::Error| {
+            Failure::new(
+                say::tls_no_authority(path.display(), Text::told(error)),
+                say::tls_no_authority_help(),
+            )
         };
         let bad = |path: &Path, error: weihe_sm::Error| {
             Failure::plain(say::tls_bad_file(path.display(), Text::told(error)))
         };
-        let (certificate, key) = (read(&self.certificate)?, read(&self.key)?);
+        let certificate = std::fs::read_to_string(&self.certificate)
+            .map_err(|error| missing(&self.certificate, error))?;
+        let key = read_private(&self.key, LONGEST).map_err(|error| match error {
+            PrivateError::Read { source, .. } => missing(&self.key, source),
+            other => Failure::plain(Text::told(other)),
+        })?;
+        let key = String::from_utf8_lossy(&key);
         Ok((
             Certificate::from_pem(&certificate).map_err(|error| bad(&self.certificate, error))?,
             PrivateKey::from_pem(&key, None).map_err(|error| bad(&self.key, error))?,
@@ -98,8 +100,22 @@ impl Files {
     ) -> Done {
         absent(&self.key)?;
         absent(&self.certificate)?;
-        put(&self.key, &key.to_pkcs8_pem().map_err(of_sm)?, 0o600)?;
-        self.put_certificate(certificate)?;
+        if let Some(folder) = self.key.parent() {
+            make_folder(folder).map_err(|error| unwritten(folder, error))?;
+        }
+        // Both are on the disk before one has its name: a full disk leaves none.
+        let text = key.to_pkcs8_pem().map_err(of_sm)?;
+        let own = Written::new(&self.key, text.as_bytes(), 0o600);
+        let own = own.map_err(|error| unwritten(&self.key, error))?;
+        let text = certificate.to_pem().map_err(of_sm)?;
+        let shown = Written::new(&self.certificate, text.as_bytes(), 0o644);
+        let shown = shown.map_err(|error| unwritten(&self.certificate, error))?;
+        own.name_it().map_err(|error| unwritten(&self.key, error))?;
+        shown.name_it().map_err(|error| {
+            // A key without its certificate would only be in the way.
+            let _ = std::fs::remove_file(&self.key);
+            unwritten(&self.certificate, error)
+        })?;
         let (subject, fingerprint) = (certificate.subject(), fingerprint(certificate));
         if global.json {
             print_json(&json!({
@@ -139,11 +155,14 @@ impl Files {
     }
 
     fn put_certificate(&self, certificate: &Certificate) -> Result<(), Failure> {
-        put(
-            &self.certificate,
-            &certificate.to_pem().map_err(of_sm)?,
-            0o644,
-        )
+        let path = &self.certificate;
+        if let Some(folder) = path.parent() {
+            make_folder(folder).map_err(|error| unwritten(folder, error))?;
+        }
+        let text = certificate.to_pem().map_err(of_sm)?;
+        let written = Written::new(path, text.as_bytes(), 0o644);
+        let named = written.and_then(Written::name_it);
+        named.map_err(|error| unwritten(path, error))
     }
 }
 
@@ -175,20 +194,6 @@ fn absent(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn put(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
-    let unwritten = |error| Failure::plain(say::tls_unwritten(path.display(), Text::told(error)));
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(unwritten)?;
-    }
-    let mut options = OpenOptions::new();
-    let written = options
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-    written.map_err(unwritten)
+fn unwritten(path: &Path, error: std::io::Error) -> Failure {
+    Failure::plain(say::tls_unwritten(path.display(), Text::told(error)))
 }

@@ -13,6 +13,7 @@ key-file-open = a private key is written under a passphrase, and there is none
 key-file-help = set WEIHE_FILE_PASSPHRASE, or run the command at a terminal
 key-file-long = { $file } is no key and no certificate: it has more than { $bytes } bytes
 key-notice = notice: { $what }
+key-unrecorded = the audit trail will not have this: { $why }
 key-store-passphrase = The key store in { $folder } is protected by the passphrase. Nobody can open it without.
 key-store-machine = The key store in { $folder } is bound to this machine. Whoever is root here, or has the whole disk, can open it.
 key-resealed = All keys were sealed anew: copies from before open nothing here any more. Whoever has one, and what opened it then, can still open that copy.

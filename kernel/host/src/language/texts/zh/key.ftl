@@ -13,6 +13,7 @@ key-file-open = 私钥要用口令加密后写出，但没有给出口令
 key-file-help = 请设置 WEIHE_FILE_PASSPHRASE，或在终端上运行此命令
 key-file-long = { $file } 不是密钥，也不是证书：它超过 { $bytes } 字节
 key-notice = 注意：{ $what }
+key-unrecorded = 审计记录不会有这一项：{ $why }
 key-store-passphrase = { $folder } 的密钥库由口令保护；没有口令，谁也打不开。
 key-store-machine = { $folder } 的密钥库绑定到本机；本机的 root 用户，或得到整个磁盘的人，都能打开它。
 key-resealed = 全部密钥已重新封存：此前的副本在这里什么也打不开。谁有副本和当时的口令或本机密钥，仍能打开那份副本。

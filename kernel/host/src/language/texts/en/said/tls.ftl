@@ -27,7 +27,10 @@ said-role-help = an administrator of the host can give it one in [control.roles]
 said-door-listen-help = `ss -ltnp` shows who listens there; it is tried again
 said-door-files-help = `weihe tls` makes certificates; `weihe reload` looks at them again
 said-door-shut = the control door cannot be opened: { $why }
-said-tls-open = { $file } can be read by every user of this machine (mode { $mode }): run `chmod o-rwx { $same }`
+said-tls-open = { $file } can be read or written by others (mode { $mode }): run `chmod 600 { $same }`
+said-private-long = { $file } is too long: it has more than { $most } bytes
+said-tls-key-long = it has more than { $most } bytes, and a key has some hundred
+said-tls-not-standard = it is a key of SM2, which standard suites do not know: take `--suites guomi`, or `suites = "guomi"`
 said-tls-suite = there is no cipher suite { $name } here: there are { $known }
 said-tls-restricted = `--cipher-suites` leaves none of its cipher suites
 said-tls-setup = TLS cannot be set up: { $why }

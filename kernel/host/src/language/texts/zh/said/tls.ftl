@@ -27,7 +27,10 @@ said-role-help = 主机的管理员可以在 [control.roles] 里给它角色
 said-door-listen-help = `ss -ltnp` 显示谁在那里监听；稍后会再试
 said-door-files-help = `weihe tls` 生成证书；`weihe reload` 重新查看它们
 said-door-shut = 控制门无法打开：{ $why }
-said-tls-open = 本机的每个用户都能读取 { $file }（权限 { $mode }）：请运行 `chmod o-rwx { $same }`
+said-tls-open = 其他用户能读取或改写 { $file }（权限 { $mode }）：请运行 `chmod 600 { $same }`
+said-private-long = { $file } 太长：超过 { $most } 字节
+said-tls-key-long = 它超过 { $most } 字节，而密钥只有几百字节
+said-tls-not-standard = 它是 SM2 密钥，标准套件不认识：请用 `--suites guomi`，或 `suites = "guomi"`
 said-tls-suite = 这里没有密码套件 { $name }；有的是：{ $known }
 said-tls-restricted = `--cipher-suites` 没有留下它的任何密码套件
 said-tls-setup = TLS 无法设置：{ $why }
