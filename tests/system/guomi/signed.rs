@@ -136,10 +136,24 @@ fn a_signed_version_that_fails_is_taken_back_and_the_one_before_is_let_in_again(
         running(ps) == first && history(ps).first().is_some_and(|last| last == "returned")
     };
     until(&host, &["ps"], is_back);
+    // Signed anew it is another file, and what failed all the same.
+    let file = host.path("plugins/versions.wasm");
+    let failed = fs::read(&file).unwrap();
+    put(&host, "trapping");
+    assert_ne!(fs::read(&file).unwrap(), failed);
+    let swap = host.run(&["swap", "versions", &file.display().to_string()]);
+    assert!(!swap.status.success());
+    let said = String::from_utf8_lossy(&swap.stderr);
+    assert!(said.contains("is in quarantine"), "{said}");
     assert!(host.stop());
     host.start();
     let ps = until(&host, &["ps"], |ps| running(ps) == first);
     assert_eq!(ps["plugins"][0]["origin"]["signer"], "CN=Maker", "{ps}");
+    assert!(ps["failed"].to_string().contains("in quarantine"), "{ps}");
+    // Until an operator lifts that, for whichever file it is.
+    let lifted = host.run(&["swap", "versions", &file.display().to_string(), "--lift"]);
+    assert!(lifted.status.success(), "{lifted:?}");
+    until(&host, &["ps"], |ps| running(ps) != first);
     assert!(host.stop());
 }
 

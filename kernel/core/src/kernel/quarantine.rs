@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 pub struct Quarantined {
     /// SHA-256 of its file.
     pub sha256: String,
+    /// SHA-256 of what was compiled of it: the same code in another file, signed anew, is the same version. Empty in
+    /// entries of hosts that did not note it.
+    #[serde(default)]
+    pub compiled: String,
     /// The plugin.
     pub plugin: String,
     /// The version, as its description says.
@@ -20,6 +24,12 @@ pub struct Quarantined {
     pub time: u64,
     /// Why.
     pub reason: String,
+}
+
+impl Quarantined {
+    fn is_of(&self, sha256: &str, compiled: &str) -> bool {
+        self.sha256 == sha256 || (!self.compiled.is_empty() && self.compiled == compiled)
+    }
 }
 
 /// The versions that are refused, in a file of JSON that is replaced as a whole.
@@ -47,10 +57,11 @@ impl Quarantine {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The entry of a version.
-    pub fn find(&self, sha256: &str) -> Option<Quarantined> {
+    /// The entry of a version: of its file, or of what is compiled of that.
+    pub fn find(&self, sha256: &str, compiled: &str) -> Option<Quarantined> {
         let entries = self.lock();
-        entries.iter().find(|entry| entry.sha256 == sha256).cloned()
+        let mut entries = entries.iter();
+        entries.find(|entry| entry.is_of(sha256, compiled)).cloned()
     }
 
     /// All entries, the latest last.
@@ -69,11 +80,12 @@ impl Quarantine {
     /// Refuses a version no longer; returns whether it was refused.
     pub fn lift(&self, sha256: &str) -> io::Result<bool> {
         let mut entries = self.lock();
-        let before = entries.len();
-        entries.retain(|entry| entry.sha256 != sha256);
-        if entries.len() == before {
+        let Some(lifted) = entries.iter().find(|entry| entry.sha256 == sha256) else {
             return Ok(false);
-        }
+        };
+        let lifted = lifted.clone();
+        // Other files of the same code would refuse it all the same.
+        entries.retain(|entry| !entry.is_of(&lifted.sha256, &lifted.compiled));
         self.write(&entries)?;
         Ok(true)
     }
@@ -95,6 +107,7 @@ mod tests {
     fn entry(sha256: &str, reason: &str) -> Quarantined {
         Quarantined {
             sha256: sha256.into(),
+            compiled: format!("{sha256} unsigned"),
             plugin: "meter".into(),
             version: "1.0.0".into(),
             time: 7,
@@ -107,15 +120,37 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("quarantine.json");
         let quarantine = Quarantine::open(&file).unwrap();
-        assert_eq!(quarantine.find("a"), None);
+        assert_eq!(quarantine.find("a", "a"), None);
         quarantine.add(entry("a", "it trapped")).unwrap();
         quarantine.add(entry("b", "no good")).unwrap();
         let quarantine = Quarantine::open(&file).unwrap();
-        assert_eq!(quarantine.find("a").unwrap().reason, "it trapped");
+        assert_eq!(quarantine.find("a", "").unwrap().reason, "it trapped");
         assert!(quarantine.lift("a").unwrap());
         assert!(!quarantine.lift("a").unwrap());
         let quarantine = Quarantine::open(&file).unwrap();
         assert_eq!(quarantine.all(), [entry("b", "no good")]);
+    }
+
+    #[test]
+    fn the_same_code_in_another_file_is_the_same_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("quarantine.json");
+        // As it was written before this was noted.
+        let before = r#"[{"sha256":"o","plugin":"p","version":"1","time":1,"reason":"r"}]"#;
+        std::fs::write(&file, before).unwrap();
+        let quarantine = Quarantine::open(&file).unwrap();
+        assert!(quarantine.find("o", "code").is_some());
+        assert_eq!(quarantine.find("other", ""), None);
+        quarantine.add(entry("a", "it trapped")).unwrap();
+        let again = Quarantined {
+            compiled: "a unsigned".into(),
+            ..entry("signed anew", "it trapped again")
+        };
+        quarantine.add(again).unwrap();
+        let found = quarantine.find("third", "a unsigned").unwrap();
+        assert!(quarantine.lift(&found.sha256).unwrap());
+        assert_eq!(quarantine.find("third", "a unsigned"), None);
+        assert_eq!(quarantine.find("signed anew", "a unsigned"), None);
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct PluginStatus {
     pub file: String,
     /// SHA-256 of the file, lower-case hexadecimal.
     pub sha256: String,
+    /// SHA-256 of what is compiled of it: of the whole file, or of the file without its signature.
+    #[serde(default)]
+    pub compiled: String,
     /// Size of the file in bytes.
     pub size: u64,
     /// The interfaces it imports.
@@ -89,6 +92,7 @@ impl From<&Plugin> for PluginStatus {
             name: plugin.name.clone(),
             file: plugin.file.display().to_string(),
             sha256: plugin.sha256.clone(),
+            compiled: plugin.compiled.clone(),
             size: plugin.size,
             imports: plugin.imports.clone(),
             hooks: plugin.hooks.clone(),

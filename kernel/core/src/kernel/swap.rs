@@ -215,7 +215,7 @@ impl Kernel {
     }
 
     pub(super) fn check_quarantine(&self, plugin: &Plugin) -> Result<(), LoadError> {
-        match self.quarantined(&plugin.sha256) {
+        match self.quarantine.find(&plugin.sha256, &plugin.compiled) {
             Some(entry) => Err(LoadError::Quarantined {
                 file: plugin.file.clone(),
                 sha256: entry.sha256,
@@ -231,8 +231,13 @@ impl Kernel {
     }
 
     /// Why a version is refused, if it is.
-    pub fn quarantined(&self, sha256: &str) -> Option<Quarantined> {
-        self.quarantine.find(sha256)
+    pub fn quarantined(&self, version: &PluginStatus) -> Option<Quarantined> {
+        self.quarantine.find(&version.sha256, &version.compiled)
+    }
+
+    /// Whether the version of a file is refused; one of the same code in another file is not found by this.
+    pub fn is_quarantined(&self, sha256: &str) -> bool {
+        self.quarantine.find(sha256, "").is_some()
     }
 
     /// Refuses a version no longer. Returns whether it was in quarantine.
@@ -299,6 +304,7 @@ impl Kernel {
         self.audit_version(before, VersionChange::Returned, reason);
         let entry = Quarantined {
             sha256: current.sha256.clone(),
+            compiled: current.compiled.clone(),
             plugin: name.clone(),
             version: current.description.version.clone(),
             time: self.clock.now(),

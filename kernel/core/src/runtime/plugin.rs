@@ -215,6 +215,8 @@ pub struct Plugin {
     pub file: PathBuf,
     /// SHA-256 of the file, lower-case hexadecimal.
     pub sha256: String,
+    /// SHA-256 of what was compiled of it: of the whole file, or of the file without its signature.
+    pub compiled: String,
     /// Size of the file in bytes.
     pub size: u64,
     /// What it says of itself.
@@ -401,6 +403,7 @@ impl Loader {
             name: name.to_owned(),
             file: file.to_owned(),
             sha256,
+            compiled: source.sha256,
             size,
             description,
             origin,

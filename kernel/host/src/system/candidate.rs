@@ -58,6 +58,7 @@ pub(crate) mod tests {
                 name: name.to_owned(),
                 file: file.to_owned(),
                 sha256: format!("{name} {version}"),
+                compiled: format!("{name} {version}"),
                 size: 1,
                 imports: Vec::new(),
                 hooks: Vec::new(),

@@ -132,7 +132,7 @@ impl DryRun {
 
     /// Whether a version was rolled back and is refused.
     pub(crate) fn is_refused(&self, status: &PluginStatus) -> bool {
-        self.kernel.quarantined(&status.sha256).is_some()
+        self.kernel.quarantined(status).is_some()
     }
 
     /// Compiles, links and describes a plugin.

@@ -41,7 +41,7 @@ pub(super) struct Situation<'s> {
     pub(super) running: &'s Running,
     /// Plugins that run and are no longer let in, and why.
     pub(super) unwanted: &'s BTreeMap<String, String>,
-    pub(super) quarantined: &'s dyn Fn(&str) -> Option<Quarantined>,
+    pub(super) quarantined: &'s dyn Fn(&PluginStatus) -> Option<Quarantined>,
     pub(super) granted: &'s dyn Fn(&DeviceSpec, &PluginStatus) -> Result<(), DeviceError>,
     /// Takes the outputs that a device is granted, unless another one has them.
     pub(super) claim: &'s dyn Fn(&DeviceSpec) -> Result<(), DeviceError>,

@@ -169,7 +169,7 @@ impl System {
         // Nothing to look at: a version went back.
         if !scope.configuration && !scope.has_components() {
             for (plugin, runs) in self.running().plugins {
-                let is_refused = |sha256: &str| self.kernel().quarantined(sha256).is_some();
+                let is_refused = |sha256: &str| self.kernel().is_quarantined(sha256);
                 self.kept.renew(&plugin, &runs.sha256, is_refused);
             }
             // Whose version it is may have been revoked since it ran.
@@ -269,7 +269,7 @@ impl System {
             // Only looked at where it is needed.
             let mut found = plugin.files().filter_map(|file| followed.files.get(file));
             let is_sound = |candidate: &Candidate| match &candidate.found {
-                Ok(status) => kernel.quarantined(&status.sha256).is_none(),
+                Ok(status) => kernel.quarantined(status).is_none(),
                 Err(_) => false,
             };
             if !found.any(is_sound) {
@@ -290,7 +290,7 @@ impl System {
             in_force: &followed.in_force,
             running: &running,
             unwanted: &followed.unwanted,
-            quarantined: &|sha256| kernel.quarantined(sha256),
+            quarantined: &|version| kernel.quarantined(version),
             granted: &|spec, status| kernel.check_granted(spec, status),
             claim: &|spec| claim(&mut claims.borrow_mut(), self.hal(), spec),
         });

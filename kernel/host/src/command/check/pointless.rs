@@ -174,6 +174,7 @@ mod tests {
             name: "p".to_owned(),
             file: String::new(),
             sha256: String::new(),
+            compiled: String::new(),
             size: 0,
             imports: imports.iter().map(|&import| import.to_owned()).collect(),
             hooks: Vec::new(),

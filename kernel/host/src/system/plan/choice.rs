@@ -20,7 +20,7 @@ impl Plan {
     ) -> Option<Chosen> {
         let config = situation.config;
         let files = || plugin.files().filter_map(|file| situation.files.get(file));
-        let is_refused = |status: &PluginStatus| (situation.quarantined)(&status.sha256).is_some();
+        let is_refused = |status: &PluginStatus| (situation.quarantined)(status).is_some();
         let chosen = choose(files(), is_refused);
         let mut problems = Vec::new();
         for file in files() {
@@ -29,7 +29,7 @@ impl Plan {
                     let problem = plugin_problem(config, &plugin.made_of(&file.file), error);
                     problems.push(problem);
                 }
-                Ok(status) => match (situation.quarantined)(&status.sha256) {
+                Ok(status) => match (situation.quarantined)(status) {
                     Some(entry) => problems.push(config.problem_at(
                         &plugin_path(config, &plugin.name),
                         format!(

@@ -56,10 +56,11 @@ impl Rig {
             in_force: &self.in_force,
             running: &self.running,
             unwanted: &BTreeMap::new(),
-            quarantined: &|sha256| {
-                let known = self.quarantine.iter().any(|hash| hash == sha256);
+            quarantined: &|version| {
+                let known = self.quarantine.contains(&version.sha256);
                 known.then(|| Quarantined {
-                    sha256: sha256.to_owned(),
+                    sha256: version.sha256.clone(),
+                    compiled: version.compiled.clone(),
                     plugin: String::new(),
                     version: String::new(),
                     time: 0,
