@@ -256,6 +256,7 @@ mod tests {
             uses: algorithm.uses(),
             public_key: None,
             certificate: None,
+            issuers: Vec::new(),
             provider: "software".to_owned(),
         }
     }

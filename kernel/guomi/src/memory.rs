@@ -57,6 +57,7 @@ fn about(new: &NewKey, public_key: Option<PublicKey>) -> About {
         uses: new.uses,
         public_key,
         certificate: None,
+        issuers: Vec::new(),
         provider: MEMORY.to_owned(),
     }
 }

@@ -11,8 +11,10 @@ use weihe_guomi::signed::{
 };
 use weihe_kernel::event::hex;
 use weihe_kernel::runtime::{Admission, Description};
-use weihe_sm::certificate::{Certificate, Order, Profile, Refusal, issue, self_signed};
-use weihe_sm::sm2::PrivateKey;
+use weihe_sm::certificate::{
+    Certificate, Fingerprint, Order, Profile, Refusal, issue, self_signed,
+};
+use weihe_sm::sm2::{DEFAULT_ID, PrivateKey};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// When all certificates begin.
@@ -53,6 +55,19 @@ fn maker(root: &Certificate, root_key: &PrivateKey, subject: &str, profile: Prof
     let order = order(subject, profile, 1);
     let certificate = issue(root, root_key, &key.public_key(), &order).unwrap();
     Maker { key, certificate }
+}
+
+/// A maker whose certificate an authority below the root has issued, and the chain of both.
+fn below(root: &Certificate, root_key: &PrivateKey) -> (Maker, [Certificate; 2]) {
+    let profile = Profile::Authority {
+        path_length: Some(0),
+    };
+    let key = PrivateKey::generate().unwrap();
+    let between = order("CN=Between", profile, 1);
+    let between = issue(root, root_key, &key.public_key(), &between).unwrap();
+    let below = maker(&between, &key, "CN=Below", Profile::CodeSigning);
+    let chain = [below.certificate.clone(), between];
+    (below, chain)
 }
 
 /// A small component with a module in it.
@@ -102,28 +117,114 @@ fn a_signature_says_who_signed_what_and_when_and_covers_the_component_as_it_was(
     assert_eq!(again[..sound.covered()], component());
 }
 
+/// Each value for each byte, before each byte and at the end, and no byte: of the smallest file that there is.
 #[test]
-fn no_bit_of_a_signed_file_can_be_changed_cut_off_or_added() {
-    let (root, _, maker) = plant();
-    let policy = requiring(&root);
-    let file = signed_by(&maker, begin());
+fn no_file_that_differs_in_one_byte_is_taken() {
+    let key = PrivateKey::generate().unwrap();
+    let own = self_signed(&key, &order("CN=M", Profile::CodeSigning, 1)).unwrap();
+    let chain = std::slice::from_ref(&own);
+    let file = sign(&component(), ("m", "1"), begin(), &key, chain).unwrap();
+    let policy = requiring(&own);
     policy.check(&file).unwrap();
-    for at in 0..file.len() {
-        let mut changed = file.clone();
-        for bit in [1, 0x80] {
-            changed[at] = file[at] ^ bit;
-            assert!(policy.check(&changed).is_err(), "byte {at} ^ {bit}");
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (file, policy) = (&file, &policy);
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || {
+                for at in (thread..=file.len()).step_by(threads) {
+                    let (before, after) = file.split_at(at);
+                    for value in 0..=u8::MAX {
+                        let longer = [before, &[value], after].concat();
+                        assert!(policy.check(&longer).is_err(), "{value} more at {at}");
+                        if let Some((byte, rest)) = after.split_first()
+                            && *byte != value
+                        {
+                            let changed = [before, &[value], rest].concat();
+                            assert!(policy.check(&changed).is_err(), "{value} at {at}");
+                        }
+                    }
+                    let shorter = [before, after.get(1..).unwrap_or_default()].concat();
+                    assert!(shorter == *file || policy.check(&shorter).is_err(), "{at}");
+                }
+            });
         }
-        assert!(policy.check(&file[..at]).is_err(), "cut at {at}");
-        let mut longer = file.clone();
-        longer.insert(at, 0);
-        assert!(policy.check(&longer).is_err(), "a byte more at {at}");
+    });
+}
+
+#[test]
+fn no_byte_of_a_file_with_a_chain_can_be_changed_left_out_or_added() {
+    let (root, root_key, _) = plant();
+    let (below, chain) = below(&root, &root_key);
+    let policy = requiring(&root);
+    let file = sign(&component(), ("meter", "1"), begin(), &below.key, &chain).unwrap();
+    policy.check(&file).unwrap();
+    let refused = |tampered: &[u8], how: &str, at: usize| {
+        assert!(policy.check(tampered).is_err(), "{how} at {at}");
+    };
+    for at in 0..file.len() {
+        let byte = file[at];
+        let mut changed = file.clone();
+        let values = (0..8).map(|bit| byte ^ 1 << bit);
+        let more = [
+            0,
+            0x7f,
+            0x80,
+            0xff,
+            byte.wrapping_add(1),
+            byte.wrapping_sub(1),
+        ];
+        for value in values.chain(more).filter(|value| *value != byte) {
+            changed[at] = value;
+            refused(&changed, &format!("{value:#x} for {byte:#x}"), at);
+        }
+        let mut shorter = file.clone();
+        shorter.remove(at);
+        refused(&shorter, "a byte less", at);
+        refused(&file[..at], "cut", at);
+    }
+    for at in 0..=file.len() {
+        for value in [0, 1, 0x7f, 0x80, 0xff] {
+            let mut longer = file.clone();
+            longer.insert(at, value);
+            refused(&longer, &format!("{value:#x} more"), at);
+        }
     }
     for trailing in [&b"\0"[..], b"\0\x05\x04more", b"\x01\x08\0asm\x01\0\0\0"] {
         let mut longer = file.clone();
         longer.extend_from_slice(trailing);
         assert!(matches!(policy.check(&longer), Err(Fault::Section(_))));
     }
+}
+
+#[test]
+fn a_signature_brings_the_chain_of_its_signer_and_nothing_else() {
+    let (root, root_key, maker) = plant();
+    let (below, chain) = below(&root, &root_key);
+    // As an authority may answer: in another order, with its root, and with what has nothing to do with it.
+    let answered = [
+        chain[0].clone(),
+        root.clone(),
+        maker.certificate.clone(),
+        chain[1].clone(),
+    ];
+    let file = sign(&component(), ("meter", "1"), begin(), &below.key, &answered).unwrap();
+    let sound = requiring(&root).check(&file).unwrap();
+    assert_eq!(sound.issuer(), "CN=Plant");
+    let written = Envelope::read(part(&file).unwrap().content.unwrap()).unwrap();
+    let ders = |chain: &[Certificate]| -> Vec<Vec<u8>> {
+        chain.iter().map(|one| one.to_der().to_vec()).collect()
+    };
+    assert_eq!(written.certificates().unwrap(), ders(&chain));
+    // Whoever has the key signs something else along.
+    let other = ders(&[chain[0].clone(), maker.certificate]);
+    let bytes = Envelope::to_be_signed(written.statement(), &other).unwrap();
+    let signature = below.key.sign(DEFAULT_ID, &bytes).unwrap().to_bytes();
+    let forged = Envelope::new(written.statement().clone(), &other, signature);
+    let forged = join(&component(), &forged.unwrap().write().unwrap());
+    assert!(matches!(
+        requiring(&root).check(&forged),
+        Err(Fault::Chain { .. })
+    ));
 }
 
 #[test]
@@ -309,14 +410,8 @@ fn a_certificate_must_be_trusted_for_programs_and_valid_at_the_signing_time() {
 #[test]
 fn a_revoked_signer_and_one_below_a_revoked_authority_are_refused() {
     let (root, root_key, maker) = plant();
-    let profile = Profile::Authority {
-        path_length: Some(0),
-    };
-    let between_key = PrivateKey::generate().unwrap();
-    let public = between_key.public_key();
-    let between = issue(&root, &root_key, &public, &order("CN=Between", profile, 1)).unwrap();
-    let below = self::maker(&between, &between_key, "CN=Below", Profile::CodeSigning);
-    let chain = [below.certificate.clone(), between.clone()];
+    let (below, chain) = below(&root, &root_key);
+    let between = &chain[1];
     let deep = sign(&component(), ("meter", "1"), begin(), &below.key, &chain).unwrap();
     let mut policy = requiring(&root);
     policy.check(&deep).unwrap();
@@ -344,7 +439,7 @@ fn a_signer_signs_the_names_that_it_may_sign() {
     let file = signed_by(&maker, begin());
     policy.signers = vec![allow(Who::Name("Maker".to_owned()), "met*")];
     policy.check(&file).unwrap();
-    let fingerprint = hex(&maker.certificate.fingerprint());
+    let fingerprint = Fingerprint::of(&maker.certificate);
     policy.signers = vec![allow(Who::Certificate(fingerprint), "valve")];
     let error = policy.check(&file).unwrap_err();
     assert!(matches!(&error, Fault::Name { .. }));

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use weihe_guomi::signed::{Gate, Mode, Policy, Versions};
-use weihe_sm::certificate::{Certificate, Revoked};
+use weihe_sm::certificate::{Certificate, Fingerprint, Revoked};
 
-use crate::config::{Config, digits};
+use crate::config::{Config, is_number};
 use crate::system::compare;
 
 /// The file of the highest versions that ran, in the data directory.
@@ -91,9 +91,9 @@ pub fn policy(config: &Config) -> Result<Policy, SignaturesError> {
         return Err(SignaturesError::Nobody);
     }
     for text in &entry.revoked {
-        match digits(text) {
-            Some(digits) => revoke(&mut policy.revoked, &digits, Path::new(text))?,
-            None => revoke_file(&mut policy.revoked, &directory.join(text))?,
+        match is_number(text) {
+            true => revoke(&mut policy.revoked, text, Path::new(text))?,
+            false => revoke_file(&mut policy.revoked, &directory.join(text))?,
         }
     }
     Ok(policy)
@@ -149,7 +149,7 @@ fn revoke_file(revoked: &mut Revoked, file: &Path) -> Result<(), SignaturesError
     let text = text(file)?;
     if text.contains("-----BEGIN ") {
         for certificate in certificates(file)? {
-            let fingerprint = weihe_kernel::event::hex(&certificate.fingerprint());
+            let fingerprint = Fingerprint::of(&certificate).to_string();
             revoke(revoked, &fingerprint, file)?;
         }
         return Ok(());

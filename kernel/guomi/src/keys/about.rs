@@ -25,6 +25,8 @@ pub struct About {
     pub public_key: Option<PublicKey>,
     /// The certificate that was attached, in DER.
     pub certificate: Option<Vec<u8>>,
+    /// Those of its issuers, as they were attached with it.
+    pub issuers: Vec<Vec<u8>>,
     /// Who keeps it: `software`, or the name of a device.
     pub provider: String,
 }

@@ -61,6 +61,7 @@ pub trait Provider: Send + Sync + Debug {
     fn rotate(&self, name: &str) -> Result<About, KeyError>;
 
     /// Attaches a certificate to a version, in place of the one before; the current version where no number is given.
+    /// In `chain`, those of its issuers follow it. An empty one takes away what was attached.
     ///
     /// # Errors
     /// [`KeyError::Unknown`].
@@ -68,7 +69,7 @@ pub trait Provider: Send + Sync + Debug {
         &self,
         name: &str,
         version: Option<u32>,
-        certificate: &[u8],
+        chain: &[Vec<u8>],
     ) -> Result<About, KeyError>;
 
     /// Destroys a version, or all of them, and says which ones.

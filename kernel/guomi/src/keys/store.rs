@@ -219,7 +219,8 @@ impl KeyStore {
         self.made(action::ROTATED, self.find(name)?.rotate(name))
     }
 
-    /// Attaches a certificate to a version of a key. Whether it is one for it is for who has the means to read it.
+    /// Attaches a certificate to a version of a key, and those of its issuers, which follow it in `chain`. Whether it is
+    /// one for it is for who has the means to read it.
     ///
     /// # Errors
     /// [`KeyError::Unknown`], and what stood in the way.
@@ -227,11 +228,11 @@ impl KeyStore {
         &self,
         name: &str,
         version: Option<u32>,
-        certificate: &[u8],
+        chain: &[Vec<u8>],
     ) -> Result<About, KeyError> {
         self.made(
             action::CERTIFIED,
-            self.find(name)?.attach(name, version, certificate),
+            self.find(name)?.attach(name, version, chain),
         )
     }
 

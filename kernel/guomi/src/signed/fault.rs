@@ -19,6 +19,16 @@ pub enum Fault {
     /// A certificate in it cannot be read.
     #[error("a certificate in its signature cannot be read: {0}")]
     Certificate(String),
+    /// Certificates come with it that have nothing to do with the signer's.
+    #[error(
+        "its signature brings the certificate of `{other}`, who has not issued that of `{subject}`"
+    )]
+    Chain {
+        /// Whose certificate is there.
+        other: String,
+        /// Whose certificate it follows.
+        subject: String,
+    },
     /// The signature is none by the key in the signer's certificate.
     #[error("its signature is not one of `{signer}`")]
     Signature {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use weihe_kernel::event::hex;
-use weihe_sm::certificate::{Certificate, Revoked};
+use weihe_sm::certificate::{Certificate, Fingerprint, Revoked};
 
 use super::{Fault, Sound};
 
@@ -33,15 +32,15 @@ pub struct Allowed {
 pub enum Who {
     /// By the common name in its certificate, which those who are trusted vouch for.
     Name(String),
-    /// By its certificate: the SM3 of it, in lower-case hexadecimal digits.
-    Certificate(String),
+    /// By its certificate.
+    Certificate(Fingerprint),
 }
 
 impl Who {
     fn is(&self, certificate: &Certificate) -> bool {
         match self {
             Self::Name(name) => certificate.common_name().as_ref() == Some(name),
-            Self::Certificate(fingerprint) => hex(&certificate.fingerprint()) == *fingerprint,
+            Self::Certificate(fingerprint) => fingerprint.is_of(certificate),
         }
     }
 }

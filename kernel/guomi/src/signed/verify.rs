@@ -6,7 +6,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use weihe_sm::certificate::{Certificate, Check, Purpose, Revoked, verify};
+use weihe_sm::certificate::{Certificate, Check, Purpose, Revoked, has_issued, path, verify};
 use weihe_sm::sm2::{DEFAULT_ID, Signature, Signer};
 
 use super::{Envelope, Fault, Statement, join, part};
@@ -63,6 +63,16 @@ impl Sound {
         Signature::from_bytes(envelope.signature())
             .and_then(|signature| signer.public_key().verify(DEFAULT_ID, &bytes, &signature))
             .map_err(|_| Fault::Signature { signer: subject() })?;
+        let mut last = &signer;
+        for issuer in &certificates {
+            if !has_issued(issuer, last) {
+                return Err(Fault::Chain {
+                    other: issuer.subject(),
+                    subject: last.subject(),
+                });
+            }
+            last = issuer;
+        }
         Ok(Self {
             statement: envelope.statement().clone(),
             signer,
@@ -100,6 +110,11 @@ impl Sound {
         &self.signer
     }
 
+    /// Who has issued the last certificate that comes with it: whom, at least, a host has to trust.
+    pub fn issuer(&self) -> String {
+        self.issuers.last().unwrap_or(&self.signer).issuer()
+    }
+
     /// When it was signed, as the signer says.
     pub fn time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(self.statement.time())
@@ -112,7 +127,8 @@ impl Sound {
 }
 
 /// Signs a component that calls itself `name` in version `release`. A signature that it has is replaced. The
-/// certificates are the signer's, and those of its issuers; the root need not be among them.
+/// certificates are the signer's, and those of its issuers: of them, the chain comes with the signature, without a root,
+/// which hosts have.
 ///
 /// # Errors
 /// [`SignError`], also where nobody would take the signature: the certificate has to be for signing programs, and
@@ -138,7 +154,11 @@ pub fn sign(
     let covered = part(file).map_err(Fault::from)?.covered;
     let statement =
         Statement::new(covered, name, release, seconds.as_secs()).map_err(Fault::from)?;
-    let certificates: Vec<Vec<u8>> = certificates
+    let mut chain = path(first, certificates);
+    if chain.len() > 1 && chain.last().is_some_and(Certificate::is_self_issued) {
+        chain.pop();
+    }
+    let certificates: Vec<Vec<u8>> = chain
         .iter()
         .map(|certificate| certificate.to_der().to_vec())
         .collect();

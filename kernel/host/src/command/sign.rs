@@ -61,7 +61,7 @@ impl From<SignaturesError> for Failure {
 impl Sign {
     pub(super) fn run(self, global: &Global) -> Result {
         let about = inspect::describe(&self.file).map_err(Failure::plain)?;
-        let given = self.certificate.as_deref().map(signatures::certificates);
+        let given = self.certificate.as_deref().map(certificates);
         let given = given.transpose()?;
         let (signer, attached) = self.signer(global)?;
         let certificates = given.or(attached).unwrap_or_default();
@@ -72,21 +72,21 @@ impl Sign {
             .map_err(|error| Failure::new(Text::told(error), say::sign_help()))?;
         let output = self.output.as_ref().unwrap_or(&self.file);
         write(output, &signed).map_err(|source| unusable(output, source))?;
-        let who = certificates
-            .first()
-            .map(Certificate::subject)
-            .unwrap_or_default();
+        let sound = Sound::read(&signed).map_err(|fault| Failure::plain(Text::told(fault)))?;
+        let (who, issuer) = (sound.signer().subject(), sound.issuer());
         match global.json {
             true => print_json(&json!({
                 "file": output,
                 "name": about.name,
                 "version": about.version,
                 "signer": who,
-                "time": Sound::read(&signed).map(|sound| sound.statement().time()).ok(),
+                "issuer": issuer,
+                "time": sound.statement().time(),
             })),
             false => print(&format!(
-                "{}\n",
-                say::sign_done(output.display(), &about.name, &about.version, who)
+                "{}\n{}\n",
+                say::sign_done(output.display(), &about.name, &about.version, who),
+                say::sign_trust(issuer)
             )),
         }
         Ok(Outcome::Done)
@@ -111,12 +111,11 @@ impl Sign {
             let algorithm = about.algorithm.name();
             return Err(Failure::plain(say::key_no_public(name, algorithm)));
         };
-        let attached = about.certificate.as_deref().map(Certificate::from_der);
-        let attached = attached.transpose().map_err(of_sm)?;
-        Ok((
-            Box::new(Signs(key, public)),
-            attached.map(|certificate| vec![certificate]),
-        ))
+        let attached = about.certificate.iter().chain(&about.issuers);
+        let attached: std::result::Result<Vec<_>, _> =
+            attached.map(|der| Certificate::from_der(der)).collect();
+        let attached = attached.map_err(of_sm)?;
+        Ok((Box::new(Signs(key, public)), Some(attached)))
     }
 }
 
@@ -134,6 +133,17 @@ fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     next.as_file().sync_all()?;
     next.persist(file).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The certificates in a file that was named on the command line.
+pub(super) fn certificates(file: &Path) -> std::result::Result<Vec<Certificate>, Failure> {
+    signatures::certificates(file).map_err(|error| match error {
+        SignaturesError::File { file, source } => unusable(&file, source),
+        SignaturesError::Certificates { file, why } => {
+            Failure::plain(say::sign_file(file.display(), Text::told(why)))
+        }
+        other => other.into(),
+    })
 }
 
 pub(super) fn unusable(file: &Path, source: std::io::Error) -> Failure {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 use weihe_guomi::signed::{Fault, Mode, Policy, Sound};
-use weihe_kernel::event::hex;
+use weihe_sm::certificate::Fingerprint;
 
-use super::sign::unusable;
+use super::sign::{certificates, unusable};
 use super::{Global, Result, directory, inspect, plugin_file};
-use crate::config::Config;
+use crate::config::{Config, SignaturesEntry};
 use crate::language::{Text, say};
 use crate::output::{Failure, Outcome, Style, date_and_time, print, print_json};
 use crate::signatures;
@@ -23,7 +23,7 @@ pub(super) struct Verify {
     /// The component, or the name of a plugin of the current system
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The certificates that are trusted (PEM), in place of [signatures]
+    /// The certificates that are trusted (PEM), in place of [signatures], of which only `revoked` counts then
     #[arg(short, long, value_name = "FILE")]
     trust: Option<PathBuf>,
 }
@@ -82,19 +82,26 @@ impl Verify {
     ) -> std::result::Result<(Policy, Option<String>), Failure> {
         let mut policy = Policy::default();
         let mut name = None;
-        match &self.trust {
-            Some(trust) => policy.trust = signatures::certificates(trust)?,
-            None => {
-                if let Ok(directory) = directory::find(None, global) {
-                    let mut config = Config::load(&directory)?;
-                    if config.signatures.mode == Mode::Off {
-                        // Asked for here, whatever the host does.
-                        config.signatures.mode = Mode::Warn;
-                    }
-                    policy = signatures::policy(&config)?;
-                    name = name_of(&config, file);
-                }
+        if let Ok(directory) = directory::find(None, global) {
+            let mut config = Config::load(&directory)?;
+            if config.signatures.mode == Mode::Off || self.trust.is_some() {
+                // Asked for here, whatever the host does.
+                config.signatures.mode = Mode::Warn;
             }
+            if self.trust.is_some() {
+                // Only whom the system does not trust any more counts besides.
+                config.signatures = SignaturesEntry {
+                    mode: config.signatures.mode,
+                    revoked: config.signatures.revoked,
+                    ..SignaturesEntry::default()
+                };
+            } else {
+                name = name_of(&config, file);
+            }
+            policy = signatures::policy(&config)?;
+        }
+        if let Some(trust) = &self.trust {
+            policy.trust = certificates(trust)?;
         }
         Ok((policy, name))
     }
@@ -112,7 +119,7 @@ fn name_of(config: &Config, file: &Path) -> Option<String> {
 fn lines(sound: &Sound) -> String {
     let said = sound.statement();
     let time = date_and_time(said.time().saturating_mul(1_000_000_000));
-    let fingerprint = hex(&sound.signer().fingerprint());
+    let fingerprint = Fingerprint::of(sound.signer()).to_string();
     format!(
         "  {}\n  {}\n  {}\n  {}\n",
         say::verify_what(said.name(), said.release()),
@@ -134,7 +141,7 @@ pub(super) fn signature_json(sound: Option<&Sound>) -> serde_json::Value {
         "signer": sound.signer().subject(),
         "issuer": sound.signer().issuer(),
         "serial": sound.signer().serial(),
-        "fingerprint": hex(&sound.signer().fingerprint()),
+        "fingerprint": Fingerprint::of(sound.signer()).digits(),
     })
 }
 

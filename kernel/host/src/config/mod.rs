@@ -53,7 +53,7 @@ pub(crate) use section::nearest;
 pub(crate) use shape::{PluginSchema, joined};
 pub use shape::{SCHEMA_FILE, schema, schema_comment};
 pub use signatures::SignaturesEntry;
-pub(crate) use signatures::digits;
+pub(crate) use signatures::is_number;
 
 use section::Section;
 

@@ -9,9 +9,6 @@ use super::fault::Fault;
 use super::section::Section;
 use super::shape;
 
-/// Digits of a certificate's fingerprint.
-const FINGERPRINT: usize = 64;
-
 /// `[signatures]`, but for what is in the files that it names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignaturesEntry {
@@ -104,15 +101,13 @@ fn signer(item: &Item, faults: &mut Vec<Fault>) -> Option<Allowed> {
     let who = match (subject, certificate) {
         (Some((name, _)), None) => Who::Name(name),
         (None, Some((text, span))) => {
-            let digits = digits(&text).filter(|digits| digits.len() == FINGERPRINT);
-            let Some(digits) = digits else {
+            let Ok(fingerprint) = text.parse() else {
                 let message = format!("`{text}` is no fingerprint of a certificate");
-                let help =
-                    "64 hexadecimal digits: the SM3 of the certificate, as `weihe verify` shows it";
+                let help = "`sm3:` or `sha256:`, and 64 hexadecimal digits, as `weihe verify` and `weihe tls` show them";
                 faults.push(Fault::new(span, message, "not a fingerprint").help(help));
                 return None;
             };
-            Who::Certificate(digits)
+            Who::Certificate(fingerprint)
         }
         _ => {
             let message = format!("{} needs `subject` or `certificate`", section.title);
@@ -125,13 +120,12 @@ fn signer(item: &Item, faults: &mut Vec<Fault>) -> Option<Allowed> {
     Some(Allowed { who, names })
 }
 
-/// The digits of a number as people write it, in lower case; none where there is anything else.
-pub(crate) fn digits(text: &str) -> Option<String> {
-    let digits: String = text
-        .chars()
-        .filter(|c| *c != ':' && *c != ' ')
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    let all = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    all.then_some(digits)
+/// Whether a text means a certificate by its serial number or fingerprint, and no file.
+pub(crate) fn is_number(text: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_hexdigit() || c == ':' || c == ' ';
+    let has_word = |word: &str| {
+        let before = text.get(..word.len());
+        before.is_some_and(|before| before.eq_ignore_ascii_case(word))
+    };
+    has_word("sm3:") || has_word("sha256:") || (text.chars().all(is_digit) && !text.is_empty())
 }

@@ -157,7 +157,7 @@ impl<'a> Search<'a, '_> {
 }
 
 /// Whether the names, and the identifiers of the keys where both have one, allow it.
-fn may_have_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
+pub(super) fn may_have_issued(issuer: &Certificate, certificate: &Certificate) -> bool {
     let names =
         issuer.parsed.tbs_certificate().subject() == certificate.parsed.tbs_certificate().issuer();
     let keys = match (

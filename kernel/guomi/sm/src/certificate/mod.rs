@@ -33,9 +33,11 @@
 
 mod chain;
 mod extensions;
+mod fingerprint;
 mod host;
 mod issue;
 mod parse;
+mod path;
 mod purpose;
 mod refusal;
 mod revoked;
@@ -43,11 +45,13 @@ mod show;
 
 pub use chain::{Check, verify};
 pub(crate) use extensions::Extensions;
+pub use fingerprint::Fingerprint;
 pub use host::Host;
 pub(crate) use issue::{Holder, alternative_names, bits};
 pub use issue::{Order, Profile, issue, self_signed};
 pub use parse::Certificate;
 pub(crate) use parse::expect_algorithm;
+pub use path::{has_issued, path};
 pub use purpose::Purpose;
 pub use refusal::Refusal;
 pub use revoked::Revoked;

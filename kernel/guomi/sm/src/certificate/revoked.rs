@@ -1,15 +1,13 @@
 use std::collections::BTreeSet;
 
-use sha2_0_11::{Digest, Sha256};
-
-use super::{Certificate, parse::hex};
-use crate::{Error, sm3::DIGEST};
+use super::{Certificate, Fingerprint, fingerprint::digits};
+use crate::Error;
 
 /// Certificates that are no longer trusted, by serial number or by fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revoked {
     serials: BTreeSet<String>,
-    fingerprints: BTreeSet<String>,
+    fingerprints: Vec<Fingerprint>,
 }
 
 impl Revoked {
@@ -18,44 +16,35 @@ impl Revoked {
         Self::default()
     }
 
-    /// Adds a certificate by what people write: 64 hexadecimal digits are a fingerprint (SM3 or SHA-256 of the
-    /// certificate in DER, `openssl x509 -fingerprint -sm3`), up to 42 a serial number; colons and spaces between them don't matter.
+    /// Adds a certificate by what people write: a [`Fingerprint`], or up to 42 hexadecimal digits of its serial number;
+    /// colons and spaces between them don't matter.
     ///
     /// # Errors
     /// [`Error::Form`].
     pub fn add(&mut self, text: &str) -> Result<(), Error> {
-        let mut digits: String = text
-            .chars()
-            .filter(|c| *c != ':' && !c.is_whitespace())
-            .collect();
-        digits.make_ascii_lowercase();
-        let hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        match digits.len() {
-            length if hexadecimal && length == 2 * DIGEST => {
-                self.fingerprints.insert(digits);
+        if let Ok(fingerprint) = text.parse() {
+            if !self.fingerprints.contains(&fingerprint) {
+                self.fingerprints.push(fingerprint);
             }
-            // 21 bytes, RFC 5280, 4.1.2.2 and the zero before.
-            1..=42 if hexadecimal => {
-                self.serials.insert(shortest(&digits).to_owned());
-            }
-            _ => {
-                return Err(Error::Form {
-                    what: "the serial number or the fingerprint of a certificate, in hexadecimal digits",
-                    why: format!("`{}`", text.escape_debug()),
-                });
-            }
+            return Ok(());
         }
-        Ok(())
+        match digits(text) {
+            // 21 bytes, RFC 5280, 4.1.2.2 and the zero before.
+            Some(digits) if digits.len() <= 42 => {
+                self.serials.insert(shortest(&digits).to_owned());
+                Ok(())
+            }
+            _ => Err(Error::Form {
+                what: "the serial number or the fingerprint of a certificate, in hexadecimal digits",
+                why: format!("`{}`", text.escape_debug()),
+            }),
+        }
     }
 
     /// Whether a certificate is among them.
     pub fn contains(&self, certificate: &Certificate) -> bool {
         self.serials.contains(shortest(&certificate.serial()))
-            || self.fingerprints.contains(&hex(&certificate.fingerprint()))
-            // Both have 64 digits, and most tools show this one: it must not be without effect.
-            || self
-                .fingerprints
-                .contains(&hex(&Sha256::digest(certificate.to_der())))
+            || self.fingerprints.iter().any(|one| one.is_of(certificate))
     }
 }
 

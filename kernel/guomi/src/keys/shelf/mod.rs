@@ -190,6 +190,7 @@ fn add<S: Shelf + ?Sized>(shelf: &S, new: &NewKey, secret: &Secret) -> Result<Ab
         uses: new.uses,
         public_key: public(secret),
         certificate: None,
+        issuers: Vec::new(),
         provider: shelf.provider().to_owned(),
     };
     save(shelf, &held, &store, &about, secret)?;
@@ -271,6 +272,7 @@ impl<S: Shelf> Provider for S {
             created: now(),
             public_key: public(&secret),
             certificate: None,
+            issuers: Vec::new(),
             ..old
         };
         save(self, &held, &store, &about, &secret)?;
@@ -281,13 +283,17 @@ impl<S: Shelf> Provider for S {
         &self,
         name: &str,
         version: Option<u32>,
-        certificate: &[u8],
+        chain: &[Vec<u8>],
     ) -> Result<About, KeyError> {
         let (held, store) = begin(self)?;
         let versions = Versions::of(self, name)?;
         let version = versions.find(name, version)?;
         let mut key = load(self, &store, name, version, version == versions.current)?;
-        key.about.certificate = Some(certificate.to_vec());
+        let (certificate, issuers) = match chain.split_first() {
+            Some((first, issuers)) => (Some(first.clone()), issuers.to_vec()),
+            None => (None, Vec::new()),
+        };
+        (key.about.certificate, key.about.issuers) = (certificate, issuers);
         save(self, &held, &store, &key.about, &key.secret)?;
         Ok(key.about)
     }
@@ -364,6 +370,7 @@ fn header(about: &About) -> Header {
         uses: about.uses,
         public: about.public_key.map(|key| hex::digits(&key.to_sec1())),
         certificate: about.certificate.as_deref().map(hex::digits),
+        issuers: about.issuers.iter().map(|der| hex::digits(der)).collect(),
     }
 }
 
@@ -377,6 +384,7 @@ fn about(header: Header, current: bool, provider: &str) -> Option<About> {
         Some(digits) => Some(hex::bytes(&digits)?),
         None => None,
     };
+    let issuers = header.issuers.iter().map(|digits| hex::bytes(digits));
     Some(About {
         name: header.name,
         algorithm: header.algorithm,
@@ -388,6 +396,7 @@ fn about(header: Header, current: bool, provider: &str) -> Option<About> {
         uses: header.uses,
         public_key,
         certificate,
+        issuers: issuers.collect::<Option<_>>()?,
         provider: provider.to_owned(),
     })
 }

@@ -66,6 +66,9 @@ pub(super) struct Header {
     /// The certificate in DER, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// Those of its issuers, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuers: Vec<String>,
 }
 
 /// Why bytes are not the file of a key.
@@ -270,6 +273,7 @@ mod tests {
             uses: [Use::Encrypt, Use::Decrypt].into(),
             public: None,
             certificate: None,
+            issuers: Vec::new(),
         }
     }
 

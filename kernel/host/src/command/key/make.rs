@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use weihe_guomi::keys::folder::{Kind as Protected, Protection};
 use weihe_guomi::keys::{Algorithm, KeyError, NewKey, Secret};
-use weihe_sm::certificate::Certificate as Issued;
+use weihe_sm::certificate::{Certificate as Issued, path};
 use weihe_sm::sm2::PrivateKey;
 use zeroize::Zeroizing;
 
@@ -46,7 +46,7 @@ pub(super) struct Certificate {
     /// The key
     #[arg(value_name = "NAME")]
     which: Which,
-    /// The certificate in PEM or DER
+    /// The certificate in PEM or DER; in PEM, those of its issuers may stand by it
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -193,26 +193,33 @@ pub(in crate::command) fn read(file: &Path) -> std::result::Result<Zeroizing<Vec
 impl Certificate {
     pub(super) fn run(self, global: &Global) -> Result {
         let bytes = read(&self.file)?;
-        let certificate = match std::str::from_utf8(&bytes) {
-            Ok(text) if text.contains("-----BEGIN ") => Issued::from_pem(text),
-            _ => Issued::from_der(&bytes),
+        let answered = match std::str::from_utf8(&bytes) {
+            Ok(text) if text.contains("-----BEGIN ") => Issued::all_from_pem(text),
+            _ => Issued::from_der(&bytes).map(|certificate| vec![certificate]),
         };
-        let certificate = certificate.map_err(of_sm)?;
+        let answered = answered.map_err(of_sm)?;
         let opened = Opened::of(global)?;
         let Which { name, version } = self.which;
         let key = opened.store.open(&name, version).map_err(failed)?;
-        if key.about().public_key != Some(certificate.public_key()) {
-            let version = key.about().version;
+        let version = key.about().version;
+        let public = key.about().public_key;
+        let mut own = answered.iter();
+        let own = own.find(|certificate| public == Some(certificate.public_key()));
+        let Some(certificate) = own else {
             return Err(failed(KeyError::OtherCertificate { name, version }));
-        }
-        let version = Some(key.about().version);
-        let attached = opened.store.attach(&name, version, certificate.to_der());
+        };
+        // Those of its issuers come along where they were answered: `weihe sign` hands them on.
+        let chain = path(certificate, &answered);
+        let ders: Vec<Vec<u8>> = chain.iter().map(|one| one.to_der().to_vec()).collect();
+        let attached = opened.store.attach(&name, Some(version), &ders);
         let about = attached.map_err(failed)?;
-        shown::done(
-            &about,
-            &say::key_certified(certificate.subject(), &name),
-            global,
-        )
+        let issuers: Vec<_> = chain.iter().skip(1).map(Issued::subject).collect();
+        let subject = certificate.subject();
+        let done = match issuers.as_slice() {
+            [] => say::key_certified(subject, &name),
+            issuers => say::key_certified_chain(subject, &name, issuers.join("; ")),
+        };
+        shown::done(&about, &done, global)
     }
 }
 

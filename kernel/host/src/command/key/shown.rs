@@ -99,6 +99,12 @@ fn certificate(about: &About) -> Option<Certificate> {
     Certificate::from_der(about.certificate.as_deref()?).ok()
 }
 
+/// Those of its issuers, likewise.
+fn issuers(about: &About) -> Vec<Certificate> {
+    let read = about.issuers.iter().map(|der| Certificate::from_der(der));
+    read.flatten().collect()
+}
+
 impl Show {
     pub(super) fn run(self, global: &Global) -> Result {
         let opened = Opened::of(global)?;
@@ -127,6 +133,9 @@ impl Show {
             rows.push((say::key_column_certificate(), certificate.subject()));
             let until = humantime::format_rfc3339_seconds(certificate.not_after());
             rows.push((say::key_until(), until.to_string()));
+            for issuer in issuers(about) {
+                rows.push((say::key_issuer(), issuer.subject()));
+            }
         }
         let lines = rows
             .iter()
@@ -142,6 +151,7 @@ pub(super) fn about_json(about: &About) -> Value {
         json!({
             "subject": certificate.subject(),
             "issuer": certificate.issuer(),
+            "issuers": issuers(about).iter().map(Certificate::subject).collect::<Vec<_>>(),
             "not_after": humantime::format_rfc3339_seconds(certificate.not_after()).to_string(),
         })
     });

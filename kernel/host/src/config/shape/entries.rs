@@ -161,8 +161,8 @@ pub(in crate::config) struct Signatures {
     policy: Option<String>,
     /// Files with certificates in PEM, relative to this file: of the authorities, or signers, that are trusted.
     trust: Option<Vec<String>>,
-    /// Certificates that are no longer trusted: serial numbers, fingerprints (SM3 or SHA-256), or files of them or
-    /// of certificates in PEM.
+    /// Certificates that are no longer trusted: serial numbers, fingerprints (`sm3:…`, `sha256:…`), or files of them
+    /// or of certificates in PEM.
     revoked: Option<Vec<String>>,
     /// Plugins, by the names that they were signed with, of which versions may run that are lower than one that has
     /// run; `*` stands for any characters.
@@ -177,7 +177,7 @@ pub(in crate::config) struct Signatures {
 pub(in crate::config) struct Signer {
     /// The common name in its certificate.
     subject: Option<String>,
-    /// The fingerprint of its certificate (SM3), in place of its name.
+    /// The fingerprint of its certificate (`sm3:…`, `sha256:…`), in place of its name.
     certificate: Option<String>,
     /// The names of the plugins that it may sign; `*` stands for any characters.
     names: Vec<String>,

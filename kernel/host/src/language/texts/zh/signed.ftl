@@ -1,4 +1,5 @@
 sign-done = 已签名 { $file }：{ $name } { $version }，签名者 { $signer }
+sign-trust = 信任 { $issuer } 的主机会接受它。
 sign-help = 请用密钥及其代码签名证书来签名：`--key NAME`，或 `--key-file FILE --certificate FILE`
 sign-file = { $file }：{ $why }
 verify-good = 签名有效，签名者可信。
@@ -6,7 +7,7 @@ verify-bad = 不可信
 verify-what = 插件 { $name } { $version }
 verify-who = 签名者 { $signer }（证书由 { $issuer } 颁发）
 verify-when = 签名时间 { $time }（签名者自述）
-verify-certificate = 证书 { $serial }，SM3 { $fingerprint }
+verify-certificate = 证书 { $serial }，{ $fingerprint }
 inspect-signed = 签名
 inspect-signed-by = 签名者 { $signer }
 dev-signed = weihe.toml 要求签名，而 `weihe dev` 构建的组件没有签名

@@ -9,7 +9,7 @@ said-signed-names-help = name the plugins that it may sign: `names = ["modbus", 
 said-signed-as-label = no name
 said-signed-names-label = nothing to sign
 said-signed-fingerprint = `{ $digits }` is no fingerprint of a certificate
-said-signed-fingerprint-help = 64 hexadecimal digits: the SM3 of the certificate, as `weihe verify` shows it
+said-signed-fingerprint-help = `sm3:` or `sha256:`, and 64 hexadecimal digits, as `weihe verify` and `weihe tls` show them
 said-signed-who = { $title } needs `subject` or `certificate`
 said-signed-who-help = `subject` is the common name in the signer's certificate, `certificate` its fingerprint
 said-signed-file = cannot read { $file }, which [signatures] names: { $why }
@@ -24,6 +24,7 @@ said-signed-verify-help = `weihe verify { $file }` shows its signature; [signatu
 said-signed-no-copy = no copy of it is left whose signature could be looked at
 said-signed-unsigned = it is not signed
 said-signed-unreadable-certificate = a certificate in its signature cannot be read: { $why }
+said-signed-foreign = its signature brings the certificate of `{ $other }`, who has not issued that of `{ $subject }`
 said-signed-not-one-of = its signature is not one of `{ $signer }`
 said-signed-nobody = `{ $signer }` has signed it, and nobody is trusted: [signatures] has no `trust`
 said-signed-stranger = `{ $signer }` has signed it, and is none of the signers in [signatures]

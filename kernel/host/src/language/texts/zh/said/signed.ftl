@@ -9,7 +9,7 @@ said-signed-names-help = 写明它可以签名的插件：`names = ["modbus", "s
 said-signed-as-label = 没有名称
 said-signed-names-label = 没有可签名的插件
 said-signed-fingerprint = `{ $digits }` 不是证书的指纹
-said-signed-fingerprint-help = 64 位十六进制数字：证书的 SM3，`weihe verify` 会显示
+said-signed-fingerprint-help = `sm3:` 或 `sha256:`，其后 64 位十六进制数字，如 `weihe verify` 和 `weihe tls` 所示
 said-signed-who = { $title } 需要 `subject` 或 `certificate`
 said-signed-who-help = `subject` 是签名者证书里的通用名称，`certificate` 是证书的指纹
 said-signed-file = 无法读取 [signatures] 指明的 { $file }：{ $why }
@@ -24,6 +24,7 @@ said-signed-verify-help = `weihe verify { $file }` 显示它的签名；weihe.to
 said-signed-no-copy = 没有留下可以检查签名的副本
 said-signed-unsigned = 它没有签名
 said-signed-unreadable-certificate = 签名里的证书无法读取：{ $why }
+said-signed-foreign = 签名带有 `{ $other }` 的证书，而 `{ $subject }` 的证书不是它颁发的
 said-signed-not-one-of = 它的签名不是 `{ $signer }` 所签
 said-signed-nobody = 由 `{ $signer }` 签名，但没有任何人可信：[signatures] 没有 `trust`
 said-signed-stranger = 由 `{ $signer }` 签名，而它不是 [signatures] 里的签名者
