@@ -15,6 +15,7 @@ mod new;
 mod running;
 mod shell;
 mod sign;
+mod signer;
 mod tls;
 mod tools;
 

@@ -1,13 +1,11 @@
 //! Certificates and keys in files.
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use weihe_sm::certificate::Certificate;
-use weihe_sm::request::Request;
 use weihe_sm::sm2::PrivateKey;
 
 use super::Common;
@@ -135,56 +133,13 @@ impl Files {
         }
         Ok(Outcome::Done)
     }
-
-    /// Writes the certificate of a key that is elsewhere. What is there is never replaced.
-    pub(super) fn write_certificate(&self, certificate: &Certificate, global: &Global) -> Done {
-        absent(&self.certificate)?;
-        self.put_certificate(certificate)?;
-        let (subject, fingerprint) = (certificate.subject(), fingerprint(certificate));
-        if global.json {
-            print_json(&json!({
-                "certificate": self.certificate,
-                "subject": subject,
-                "sha256": fingerprint,
-            }));
-        } else {
-            let text = say::tls_issued(self.certificate.display(), subject, &fingerprint);
-            print(&format!("{text}\n"));
-        }
-        Ok(Outcome::Done)
-    }
-
-    fn put_certificate(&self, certificate: &Certificate) -> Result<(), Failure> {
-        let path = &self.certificate;
-        if let Some(folder) = path.parent() {
-            make_folder(folder).map_err(|error| unwritten(folder, error))?;
-        }
-        let text = certificate.to_pem().map_err(of_sm)?;
-        let written = Written::new(path, text.as_bytes(), 0o644);
-        let named = written.and_then(Written::name_it);
-        named.map_err(|error| unwritten(path, error))
-    }
-}
-
-/// A request for a certificate, by one who has its key.
-pub(super) fn request(path: &Path) -> Result<Request, Failure> {
-    let bad = |error: &dyn Display| {
-        Failure::plain(say::tls_bad_file(
-            path.display(),
-            Text::told(error.to_string()),
-        ))
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| bad(&error))?;
-    let request = Request::from_pem(&text).map_err(|error| bad(&error))?;
-    request.verify().map_err(|error| bad(&error))?;
-    Ok(request)
 }
 
 fn fingerprint(certificate: &Certificate) -> String {
     weihe_kernel::event::hex(&Sha256::digest(certificate.to_der()))
 }
 
-fn absent(path: &Path) -> Result<(), Failure> {
+pub(super) fn absent(path: &Path) -> Result<(), Failure> {
     match path.exists() {
         true => Err(Failure::new(
             say::tls_there(path.display()),
@@ -194,6 +149,6 @@ fn absent(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn unwritten(path: &Path, error: std::io::Error) -> Failure {
+pub(super) fn unwritten(path: &Path, error: std::io::Error) -> Failure {
     Failure::plain(say::tls_unwritten(path.display(), Text::told(error)))
 }

@@ -1,22 +1,22 @@
 //! `weihe tls`: an authority of one's own, and the certificates of hosts and operators.
 
 mod made;
+mod signer;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
 use weihe_sm::certificate::{Certificate, Host, Order, Profile, issue, self_signed};
-use weihe_sm::sm2::{PrivateKey, PublicKey};
+use weihe_sm::sm2::PrivateKey;
 
 use super::{Global, Result};
-use crate::output::Failure;
 use made::{Files, of_sm};
 
-/// Make an authority, and the certificates of hosts and operators in TLS and of who signs plugins
+/// Make an authority, and certificates: those that hosts and operators show in TLS, and of who signs plugins
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Keys are SM2, and written to files that only you can read. For standard TLS, make certificates with OpenSSL:\ndocs/tls.md says how.\n\nExamples:\n  weihe tls ca --name plant\n  weihe tls server gateway --host gateway.plant --host 192.168.1.2\n  weihe tls client panel\n  weihe tls signer release.csr\n  weihe --connect gateway.plant:7443 --client-certificate panel.pem --client-key panel.key --server-ca ca.pem ps"
+    after_help = "Keys are SM2, and written to files that only you can read. For standard TLS, make certificates with OpenSSL:\ndocs/tls.md says how.\n\nExamples:\n  weihe tls ca --name plant\n  weihe tls server gateway --host gateway.plant --host 192.168.1.2\n  weihe tls client panel\n  weihe tls signer release --request release.csr\n  weihe --connect gateway.plant:7443 --client-certificate panel.pem --client-key panel.key --server-ca ca.pem ps"
 )]
 pub(super) struct Tls {
     #[command(subcommand)]
@@ -31,8 +31,8 @@ enum What {
     Server(Server),
     /// Make the certificate of an operator, or of a host that connects to others
     Client(Client),
-    /// Answer a request of `weihe key csr` with the certificate of one who signs plugins
-    Signer(Signer),
+    /// Make the certificate of who signs plugins, for `weihe sign`
+    Signer(signer::Signer),
 }
 
 /// Where files are, and how long what is in them is valid.
@@ -85,18 +85,6 @@ struct Client {
     common: Common,
 }
 
-#[derive(Debug, Args)]
-struct Signer {
-    /// The request: the certificate is NAME.pem for NAME.csr, and for the one who is named in it
-    #[arg(value_name = "FILE")]
-    request: PathBuf,
-    /// How many days it is valid
-    #[arg(long, value_name = "DAYS", default_value_t = 397, value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    days: u32,
-    #[command(flatten)]
-    common: Common,
-}
-
 impl Tls {
     pub(super) fn run(self, global: &Global) -> Result {
         match self.what {
@@ -124,19 +112,6 @@ impl Tls {
     }
 }
 
-impl Signer {
-    /// The key stays where it is: what is signed is the request, which shows that whoever asks has it.
-    fn run(self, global: &Global) -> Result {
-        let name = self.request.file_stem().unwrap_or_default();
-        let files = Files::new(&self.common, &name.to_string_lossy())?;
-        let request = made::request(&self.request)?;
-        let mut order = order("", Profile::CodeSigning, Vec::new(), self.days);
-        order.subject = request.subject();
-        let certificate = below(&self.common, &request.public_key(), order)?;
-        files.write_certificate(&certificate, global)
-    }
-}
-
 /// What is to stand in a certificate.
 fn order(name: &str, profile: Profile, hosts: Vec<Host>, days: u32) -> Order {
     // Clocks differ: those of boards that have just started most of all.
@@ -151,23 +126,19 @@ fn order(name: &str, profile: Profile, hosts: Vec<Host>, days: u32) -> Order {
     }
 }
 
-/// A certificate of the authority in the same folder, and its key.
-fn issued(common: &Common, name: &str, order: Order, global: &Global) -> Result {
-    let files = Files::new(common, name)?;
-    let key = PrivateKey::generate().map_err(of_sm)?;
-    let certificate = below(common, &key.public_key(), order)?;
-    files.write(&certificate, &key, global)
+/// None outlives its authority.
+fn within(mut order: Order, authority: &Certificate) -> Order {
+    order.not_after = order.not_after.min(authority.not_after());
+    order.not_before = order.not_before.max(authority.not_before());
+    order
 }
 
 /// A certificate of the authority in the same folder.
-fn below(
-    common: &Common,
-    key: &PublicKey,
-    mut order: Order,
-) -> std::result::Result<Certificate, Failure> {
+fn issued(common: &Common, name: &str, order: Order, global: &Global) -> Result {
+    let files = Files::new(common, name)?;
     let (authority, signer) = Files::new(common, "ca")?.authority()?;
-    // None outlives its authority.
-    order.not_after = order.not_after.min(authority.not_after());
-    order.not_before = order.not_before.max(authority.not_before());
-    issue(&authority, &signer, key, &order).map_err(of_sm)
+    let order = within(order, &authority);
+    let key = PrivateKey::generate().map_err(of_sm)?;
+    let certificate = issue(&authority, &signer, &key.public_key(), &order).map_err(of_sm)?;
+    files.write(&certificate, &key, global)
 }

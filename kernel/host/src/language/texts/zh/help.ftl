@@ -355,7 +355,7 @@ help-key-csr--ip = 证书所用的地址
 help-key-csr--output = 写到哪个文件 [默认：标准输出]
 help-key-certificate = 给密钥附上证书
 help-key-certificate--which = 密钥
-help-key-certificate--file = PEM 或 DER 格式的证书
+help-key-certificate--file = PEM 或 DER 格式的证书；PEM 文件里可以附有各级颁发者的证书
 help-key-rotate = 生成密钥的新版本；旧版本仍可验证和解密
 help-key-rotate--name = 密钥
 help-key-destroy = 永久销毁密钥的全部版本，或其中一个
@@ -364,7 +364,7 @@ help-key-destroy--yes = 不询问
 help-key-protect = 为密钥库换口令，或把它绑定到本机
 help-key-protect--machine_bound = 绑定到本机，不用口令
 
-help-tls = 建立证书机构，签发主机和操作员在 TLS 中出示的证书，以及插件签名者的证书
+help-tls = 建立证书机构，签发证书：主机和操作员在 TLS 中出示的，以及插件签名者的
 help-tls-after =
     密钥是 SM2 的，写入只有你能读的文件。标准 TLS 的证书请用 OpenSSL 生成，做法见 docs/tls.zh-CN.md。
 
@@ -372,7 +372,7 @@ help-tls-after =
       weihe tls ca --name plant
       weihe tls server gateway --host gateway.plant --host 192.168.1.2
       weihe tls client panel
-      weihe tls signer release.csr
+      weihe tls signer release --request release.csr
       weihe --connect gateway.plant:7443 --client-certificate panel.pem --client-key panel.key --server-ca ca.pem ps
 help-tls-ca = 建立证书机构：ca.pem 可以分发，ca.key 要锁好
 help-tls-ca--name = 它的名称，写在它签发的全部证书里
@@ -381,6 +381,12 @@ help-tls-server--name = 名称：生成 NAME.pem 和 NAME.key
 help-tls-server--hosts = 访问它所用的名称或地址；可以多次给出
 help-tls-client = 签发操作员的证书，或主机连接别处所用的证书
 help-tls-client--name = 名称，[control.roles] 以此认它：生成 NAME.pem 和 NAME.key
+help-tls-signer = 签发插件签名者的证书，供 `weihe sign` 使用
+help-tls-signer--name = 名称：生成 NAME.pem，没有请求时还生成 NAME.key
+help-tls-signer--request = `weihe key csr` 写出的请求；密钥留在原处
+help-tls-signer--days = 可以签名的天数
+help-tls-signer--output = 文件所在的目录
+help-tls-signer--standard = 生成标准证书（P-256），而不是 SM2
 help-tls-ca--days = 有效天数
 help-tls-ca--output = 文件所在的目录
 help-tls-ca--standard = 生成标准证书（P-256），而不是 SM2
@@ -390,11 +396,6 @@ help-tls-server--standard = 生成标准证书（P-256），而不是 SM2
 help-tls-client--days = 有效天数
 help-tls-client--output = 文件所在的目录
 help-tls-client--standard = 生成标准证书（P-256），而不是 SM2
-help-tls-signer = 答复 `weihe key csr` 的请求，签发给插件签名者的证书
-help-tls-signer--request = 请求文件：NAME.csr 的证书写入 NAME.pem，持有者是请求里写的名称
-help-tls-signer--days = 有效天数
-help-tls-signer--output = 文件所在的目录
-help-tls-signer--standard = 生成标准证书（P-256），而不是 SM2
 help-sign = 给插件签名，使主机只接受它现在的样子
 help-sign-after =
     先询问插件的名称和版本，一并签名。已有的签名会被替换。证书须用于代码签名。
@@ -415,4 +416,4 @@ help-verify-after =
       weihe verify plugins/modbus.wasm
       weihe verify modbus.wasm --trust roots.pem
 help-verify--file = 组件，或当前系统中插件的名称
-help-verify--trust = 可信的证书（PEM），代替 [signatures]
+help-verify--trust = 可信的证书（PEM），代替 [signatures]；其中只有 `revoked` 仍然有效
