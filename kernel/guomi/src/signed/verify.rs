@@ -155,7 +155,7 @@ pub fn sign(
     let statement =
         Statement::new(covered, name, release, seconds.as_secs()).map_err(Fault::from)?;
     let mut chain = path(first, certificates);
-    if chain.len() > 1 && chain.last().is_some_and(Certificate::is_self_issued) {
+    if chain.len() > 1 && chain.last().is_some_and(|last| has_issued(last, last)) {
         chain.pop();
     }
     let certificates: Vec<Vec<u8>> = chain
