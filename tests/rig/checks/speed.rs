@@ -12,6 +12,8 @@ const ROUNDS: usize = 5;
 /// Something that is done many times, by either.
 struct Operation {
     what: &'static str,
+    /// Which device does it.
+    device: &'static str,
     kind: &'static str,
     name: String,
     /// A line stays the plugin's: the native loop has another one.
@@ -23,13 +25,15 @@ impl Operation {
     /// Nanoseconds of each, through the plugin.
     fn by_plugin(&self, guest: &mut Guest, count: u32) -> u64 {
         let Self {
+            device,
             kind,
             name,
             address,
             ..
         } = self;
-        let order =
-            format!("call bench measure kind={kind} name={name} address={address} count={count}");
+        let order = format!(
+            "call {device} measure kind={kind} name={name} address={address} count={count}"
+        );
         let answer = guest.ask("speed", &order);
         let took = answer.and_then(|answer| answer["nanoseconds"].as_u64());
         took.unwrap_or_else(|| panic!("{order}: {}", guest.log("speed"))) / u64::from(count)
@@ -66,22 +70,38 @@ fn what_a_plugin_costs_on_a_real_kernel_is_counted() {
     let i2c = bus(&mut guest, "weihe-rig");
     let spi = peripheral(&mut guest);
     let line = "gpio/weihe-rig/7".to_owned();
+    // As plugins have it: a bus a device, on its own lane. (A device with more buses has a thread for each.)
+    let device = |name| {
+        format!(
+            "[device.{name}]\nplugin = \"hardware\"\nlimits = {{ cpu-time = \"60 s\", call-time = \"60 s\" }}\n\
+             [device.{name}.grants.hal]\n"
+        )
+    };
     let config = format!(
-        "[device.bench]\nplugin = \"hardware\"\nlimits = {{ cpu-time = \"60 s\", call-time = \"60 s\" }}\n\
-         [device.bench.grants.hal]\ngpio.\"{line}\" = \"output\"\ni2c.\"{i2c}\" = [0x50]\nspi = [\"{spi}\"]\n"
+        "{}gpio.\"{line}\" = \"output\"\n{}i2c.\"{i2c}\" = [0x50]\n{}spi = [\"{spi}\"]\n",
+        device("line"),
+        device("chip"),
+        device("loop"),
     );
     guest.start("speed", &config, &[("hardware", "weihe-bench-hardware")]);
-    let operation = |what, kind, name: String, address| Operation {
+    let operation = |what, device, kind, name: String, address| Operation {
         what,
+        device,
         kind,
         natively: name.replace("weihe-rig/7", "weihe-rig/6"),
         name,
         address,
     };
     let operations = [
-        operation("GPIO write", "gpio", line, 0),
-        operation("I2C: write 1 byte, read 2", "i2c", i2c, 0x50),
-        operation("SPI: transfer 3 bytes", "spi", spi, 0),
+        operation("GPIO write", "line", "gpio", line, 0),
+        operation(
+            "I2C: write 1 byte, read 2",
+            "chip",
+            "i2c",
+            i2c.clone(),
+            0x50,
+        ),
+        operation("SPI: transfer 3 bytes", "loop", "spi", spi, 0),
     ];
     let Some(native) = host::optimised("weihe-bench") else {
         for operation in operations {

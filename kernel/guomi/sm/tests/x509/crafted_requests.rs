@@ -60,7 +60,10 @@ fn a_request_that_asks_twice_or_for_what_is_none_is_refused() {
     for (why, attributes) in [
         (
             "two lists",
-            vec![asks_for(&[a.clone()]), asks_for(&[b.clone()])],
+            vec![
+                asks_for(std::slice::from_ref(&a)),
+                asks_for(std::slice::from_ref(&b)),
+            ],
         ),
         ("two lists in one", vec![attribute(EXTENSIONS, &two_values)]),
         ("no list", vec![attribute(EXTENSIONS, &[])]),
