@@ -35,6 +35,8 @@ pub(super) struct Token {
     name: String,
     session: Mutex<Session>,
     writing: Mutex<()>,
+    /// Held while the key of the store is looked for, or made.
+    making: Mutex<()>,
     roll: Roll,
     /// How often this process has changed something on it.
     changes: AtomicI64,
@@ -86,6 +88,7 @@ impl Token {
             name,
             session: Mutex::new(session),
             writing: Mutex::default(),
+            making: Mutex::default(),
             roll: Roll::default(),
             changes: AtomicI64::new(0),
             began: Instant::now(),
@@ -228,7 +231,8 @@ impl Shelf for Token {
     }
 
     fn key(&self) -> Result<StoreKey, KeyError> {
-        let _held = self.hold()?;
+        // Also asked for by who writes already.
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let session = self.session();
         let bytes = match self.find(&session, STORE)?.first() {
             Some(object) => self.value(&session, *object)?,
