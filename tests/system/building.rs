@@ -32,6 +32,9 @@ fn write_source(directory: &Path, name: &str, summary: &str, start: &str) {
     let source = format!(
         r#"use weihe_sdk::prelude::*;
 
+        // The environment of who compiles it is open to a source: what opens keys is not in there.
+        const _: () = assert!(option_env!("WEIHE_KEY_PASSPHRASE").is_none());
+
         pub struct Small;
 
         impl Plugin for Small {{
@@ -91,6 +94,7 @@ fn a_plugin_is_built_from_its_crate_and_built_again_when_its_source_is_newer() {
     let build = |path: &Path| {
         let mut command = weihe();
         command.arg("build").arg(path).arg("-o").arg(&folder);
+        command.env("WEIHE_KEY_PASSPHRASE", "correct horse");
         command.output().unwrap()
     };
     let built = build(&source);

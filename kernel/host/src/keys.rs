@@ -18,6 +18,19 @@ pub const PASSPHRASE: &str = "WEIHE_KEY_PASSPHRASE";
 /// The PIN of a token, before `pin-file`.
 pub const PIN: &str = "WEIHE_PKCS11_PIN";
 
+/// The passphrase of a file with a key, which is imported or exported.
+pub const FILE_PASSPHRASE: &str = "WEIHE_FILE_PASSPHRASE";
+/// The passphrase that the key store is given.
+pub const NEW_PASSPHRASE: &str = "WEIHE_KEY_NEW_PASSPHRASE";
+
+/// Keeps from a program what opens keys: compilers run what the sources of plugins bring along.
+pub fn without_secrets(command: &mut std::process::Command) -> &mut std::process::Command {
+    for name in [PASSPHRASE, PIN, FILE_PASSPHRASE, NEW_PASSPHRASE] {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// The longest passphrase file: nobody types as much, and a device is not read for ever.
 const LONGEST: u64 = 4096;
 

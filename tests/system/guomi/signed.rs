@@ -158,6 +158,26 @@ fn a_signed_version_that_fails_is_taken_back_and_the_one_before_is_let_in_again(
 }
 
 #[test]
+fn a_version_that_was_signed_anew_and_taken_back_goes_on_after_a_restart() {
+    let mut host = Host::new(&format!("{VERSIONS}probation = \"10 min\"\n{REQUIRE}"), &[]);
+    plant(&host);
+    put(&host, "1");
+    host.start();
+    assert!(host.failed().is_empty(), "{}", host.log());
+    // The same code in another file.
+    put(&host, "1");
+    until(&host, &["ps"], |ps| {
+        history(ps).first().is_some_and(|last| last == "swapped")
+    });
+    let back = host.run(&["rollback", "versions"]);
+    assert!(back.status.success(), "{back:?}");
+    assert!(host.stop());
+    host.start();
+    until(&host, &["ps"], |ps| running(ps).is_string());
+    assert!(host.stop());
+}
+
+#[test]
 fn an_operator_goes_back_to_a_signed_version_which_is_let_in_again_after_a_restart() {
     let system = format!("{VERSIONS}probation = \"100 ms\"\n{REQUIRE}");
     let mut host = Host::new(&system, &[]);

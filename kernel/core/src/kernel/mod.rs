@@ -279,8 +279,11 @@ impl Kernel {
 
     /// Says to who decides which files become plugins that this one is there to stay.
     fn runs(&self, plugin: &Plugin) {
-        if let (Some(admission), Some(origin)) = (&self.admission, &plugin.origin) {
-            admission.runs(&plugin.description, origin);
+        if let (Some(admission), Some(origin)) = (self.admission.clone(), plugin.origin.clone()) {
+            let said = plugin.description.clone();
+            // It is written, and this may be a lane. Where the host ends before, it is said again at the next start.
+            self.io
+                .spawn_blocking(move || admission.runs(&said, &origin));
         }
     }
 

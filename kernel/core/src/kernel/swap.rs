@@ -208,8 +208,11 @@ impl Kernel {
         let current = self.current(name)?;
         let before = self.before(name);
         let before = before.ok_or_else(|| SwapError::NoVersionBefore(name.to_owned()))?;
-        if let (Some(admission), Some(origin)) = (&self.admission, &before.origin) {
-            admission.returns(&before.description, origin);
+        if let (Some(admission), Some(origin)) = (self.admission.clone(), before.origin.clone()) {
+            let said = before.description.clone();
+            // It is written, and a slow disk must not hold up connections. Without it the version goes back all the same.
+            let returns = move || admission.returns(&said, &origin);
+            let _ = tokio::task::spawn_blocking(returns).await;
         }
         Ok(self.roll_back(&current, &before, reason).await)
     }
@@ -304,7 +307,11 @@ impl Kernel {
         self.audit_version(before, VersionChange::Returned, reason);
         let entry = Quarantined {
             sha256: current.sha256.clone(),
-            compiled: current.compiled.clone(),
+            // Signed anew it is what goes on, and only the file is refused.
+            compiled: match current.compiled == before.compiled {
+                true => String::new(),
+                false => current.compiled.clone(),
+            },
             plugin: name.clone(),
             version: current.description.version.clone(),
             time: self.clock.now(),

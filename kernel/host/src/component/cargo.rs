@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::keys::without_secrets;
+
 /// The target that plugins are built for.
 pub const TARGET: &str = "wasm32-wasip2";
 
@@ -136,7 +138,13 @@ impl Cargo {
 
     /// A cargo command, for the caller to complete.
     pub fn command(&self) -> Command {
-        Command::new(&self.program)
+        self.started(&self.program)
+    }
+
+    fn started(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        without_secrets(&mut command);
+        command
     }
 
     /// cargo's version in one line.
@@ -147,7 +155,8 @@ impl Cargo {
 
     /// Whether the target is installed for the toolchain that builds crates in a directory.
     pub fn has_target(&self, directory: &Path) -> Result<bool, CargoError> {
-        let output = run(Command::new(self.sibling("rustc"))
+        let output = run(self
+            .started(self.sibling("rustc"))
             .current_dir(directory)
             .args(["--print", "target-libdir", "--target", TARGET]))?;
         let library = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
@@ -160,7 +169,8 @@ impl Cargo {
             return Ok(());
         }
         tracing::info!("installing the Rust target {TARGET}");
-        let added = run(Command::new(self.sibling("rustup"))
+        let added = run(self
+            .started(self.sibling("rustup"))
             .current_dir(directory)
             .args(["target", "add", TARGET]));
         match added {

@@ -11,14 +11,9 @@ use zeroize::Zeroizing;
 use super::super::{Global, directory};
 use super::failed;
 use crate::config::{Config, KeysEntry};
-use crate::keys;
+use crate::keys::{self, FILE_PASSPHRASE, NEW_PASSPHRASE};
 use crate::language::{Text, say};
 use crate::output::Failure;
-
-/// The passphrase of a key's own file, written or read.
-const FILE_PASSPHRASE: &str = "WEIHE_FILE_PASSPHRASE";
-/// The passphrase that the key store is to have from now on.
-const NEW_PASSPHRASE: &str = "WEIHE_KEY_NEW_PASSPHRASE";
 
 /// The key store of the system that the command is about.
 pub(in crate::command) struct Opened {

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use super::super::build::{BuildError, printed};
 use super::super::stop::Stop;
 use super::error::CError;
+use crate::keys::without_secrets;
 
 /// Names the folder of a WASI SDK, as that SDK's own documentation does.
 const WASI_SDK: &str = "WASI_SDK_PATH";
@@ -32,7 +33,9 @@ impl Compiler {
     }
 
     pub(super) fn command(&self) -> Command {
-        Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        without_secrets(&mut command);
+        command
     }
 
     pub(super) fn run(
