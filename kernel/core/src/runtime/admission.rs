@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::plugin::Description;
+use super::description::Description;
 
 /// What is known of who made a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod bindings;
 mod budget;
 mod cache;
 mod codec;
+mod description;
 mod engine;
 mod imports;
 mod instance;
@@ -23,12 +24,10 @@ pub use cache::{
     Untrusted, child_environment, compile_child,
 };
 pub use codec::{CodecError, CodecInstance, Decoded, Direction, Field, PureState, Reading};
+pub use description::{CommandInfo, ConnectionNeed, Description, TopicInfo};
 pub use engine::{EPOCH, Running, Ticker, engine, engine_config};
 pub use instance::{WasmFactory, WasmGuest};
 pub use memory::{HOST_RESERVE, HostMemory, MemoryStatus, Short};
-pub use plugin::{
-    CommandInfo, ConnectionNeed, Description, HOOKS, HookIndices, LoadError, Loader, Plugin,
-    TopicInfo,
-};
+pub use plugin::{HOOKS, HookIndices, LoadError, Loader, Plugin};
 pub use state::GuestState;
 pub(crate) use version::same_interface;
