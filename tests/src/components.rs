@@ -34,6 +34,7 @@ const PACKAGES: &[&str] = &[
     "weihe-plugin-sht4x",
     "weihe-plugin-ssd1306",
     "greenhouse-slave",
+    "sealed-reading",
     "cookbook-average",
     "cookbook-climate",
     "cookbook-debounce",

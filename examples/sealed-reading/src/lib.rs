@@ -13,9 +13,30 @@ const SIGNATURE: usize = 64;
 
 /// Seals what it hears.
 pub struct Sealer {
+    keys: Keys,
+    output: Topic,
+}
+
+/// The keys as they are open.
+struct Keys {
     seal: Sm4Gcm,
     signer: Signer,
-    output: Topic,
+}
+
+impl Keys {
+    fn open(ctx: &Context) -> Result<Self, GuomiError> {
+        Ok(Keys {
+            seal: Sm4Gcm::new(ctx.secret("archive", Uses::ENCRYPT)?),
+            signer: ctx.signer("site")?,
+        })
+    }
+
+    fn seal(&self, topic: &str, reading: &[u8]) -> Result<Vec<u8>, GuomiError> {
+        let mut sealed = self.seal.seal(topic.as_bytes(), reading)?;
+        let signature = self.signer.sign(&signed(topic, &sealed))?;
+        sealed.extend(signature);
+        Ok(sealed)
+    }
 }
 
 /// `[device.NAME.config]` in weihe.toml.
@@ -47,8 +68,7 @@ impl Plugin for Sealer {
     fn start(ctx: &mut Context, config: Config, _: Option<NoState>) -> Result<Self, Error> {
         ctx.subscribe(&config.input)?;
         Ok(Sealer {
-            seal: Sm4Gcm::new(ctx.secret("archive", Uses::ENCRYPT)?),
-            signer: ctx.signer("site")?,
+            keys: Keys::open(ctx)?,
             output: ctx.own_topic("sealed")?,
         })
     }
@@ -59,9 +79,14 @@ impl Plugin for Sealer {
             .as_f64()
             .ok_or_else(|| Error::rejected(format!("{}: a reading is a number", event.topic)))?;
         let reading = [event.time.as_nanos().to_be_bytes(), value.to_be_bytes()].concat();
-        let mut sealed = self.seal.seal(event.topic.as_bytes(), &reading)?;
-        let signature = self.signer.sign(&signed(event.topic, &sealed))?;
-        sealed.extend(signature);
+        let sealed = match self.keys.seal(event.topic, &reading) {
+            // Rotated since: the versions that are open encrypt and sign no more, and those that count now do.
+            Err(GuomiError::WrongUse(_) | GuomiError::UnknownKey(_)) => {
+                self.keys = Keys::open(ctx)?;
+                self.keys.seal(event.topic, &reading)?
+            }
+            sealed => sealed?,
+        };
         ctx.publish_on(self.output, &sealed[..]);
         Ok(())
     }

@@ -9,6 +9,7 @@ mod greenhouse;
 mod pki;
 #[path = "../../../kernel/guomi/rustls/tests/tls/python.rs"]
 mod python;
+mod rotation;
 mod signed;
 mod stand;
 mod tls;

@@ -292,7 +292,7 @@ impl Kernel {
         let warning = plugin.origin.as_ref().and_then(|one| one.warning.as_ref());
         if let Some(warning) = warning {
             tracing::warn!(
-                "plugin {} runs although {} {warning}",
+                "plugin {} runs, although something speaks against {}: {warning}",
                 plugin.name,
                 plugin.file.display()
             );

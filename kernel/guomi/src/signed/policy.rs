@@ -18,6 +18,16 @@ pub enum Mode {
     Require,
 }
 
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Require => "require",
+        })
+    }
+}
+
 /// A signer who may sign plugins of some names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use weihe_kernel::audit::{AuditStatus, Entry};
+use weihe_kernel::audit::{AuditStatus, Entry, action};
 
 use super::record::clipped;
 use super::sparing::Sparing;
@@ -72,6 +72,12 @@ impl Queue {
     pub fn record(&self, entry: Entry, time: u64, monotonic: u64) {
         let entry = clipped(entry);
         let mut state = self.lock();
+        if entry.action == action::HOST_STOPPED {
+            // The last word of a host that ends in order: what was only counted stands before it.
+            for counted in state.sparing.ended(None) {
+                state.push(time, counted);
+            }
+        }
         let entry = state.sparing.take(entry, monotonic);
         // What is only counted wakes nobody: the first of its kind did, and the thread looks after it.
         let Some(entry) = entry else { return };

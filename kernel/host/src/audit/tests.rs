@@ -220,6 +220,22 @@ async fn a_flood_of_refusals_is_two_records_and_records_of_others_are_not_pushed
     assert_eq!(records[2].details["repeated"], 99_999);
 }
 
+#[test]
+fn a_host_that_ends_in_order_after_a_flood_is_not_taken_for_one_that_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = open(folder.path(), PLAIN);
+    for number in 0..3 {
+        let denied = Entry::device("soil", action::DENIED, format!("publish/{number}"));
+        trail.record(denied.refused("no").often("publish"));
+    }
+    trail.record(Entry::host(action::HOST_STOPPED, "host"));
+    trail.close();
+    assert_eq!(records(folder.path())[1].details["repeated"], 2);
+    let again = open(folder.path(), PLAIN);
+    assert_eq!(again.last_end(), LastEnd::Orderly);
+    again.close();
+}
+
 /// A file on a disk that has room for so many bytes.
 struct Limited {
     file: fs::File,

@@ -5,11 +5,11 @@ mod device;
 use std::fmt::Write as _;
 
 use clap::Args;
-use weihe_kernel::VersionChange;
 use weihe_kernel::audit::AuditStatus;
 use weihe_kernel::connection::{ConnectionStats, LinkState};
 use weihe_kernel::failsafe::{FailSafeStatus, GuardState, OutputStatus, SafeState};
 use weihe_kernel::runtime::MemoryStatus;
+use weihe_kernel::{PluginStatus, VersionChange};
 
 use super::{Global, Result, remote};
 use crate::language::{Text, Word as _, label, say};
@@ -151,20 +151,7 @@ fn render(answer: &Answer, style: Style) -> String {
     for connection in &status.connections {
         connections.row(connection_row(connection, status.uptime, style));
     }
-    let mut plugins = Table::new([
-        say::ps_column_plugin(),
-        say::ps_column_version(),
-        say::ps_column_size(),
-        say::ps_column_summary(),
-    ]);
-    for plugin in &status.plugins {
-        plugins.row([
-            plugin.name.clone(),
-            one_line(&plugin.description.version),
-            bytes(plugin.size),
-            first_line(&plugin.description.summary),
-        ]);
-    }
+    let plugins = plugins(&status.plugins);
     let outputs = outputs(&status.fail_safe, style);
     for table in [devices, connections, outputs, plugins] {
         if !table.is_empty() {
@@ -387,4 +374,44 @@ fn connection_row(connection: &ConnectionStats, uptime: u64, style: Style) -> [S
 
 pub(super) fn first_line(text: &str) -> String {
     one_line(text.lines().next().unwrap_or_default())
+}
+/// The plugins; with their signers where any is signed and that is looked at.
+fn plugins(plugins: &[PluginStatus]) -> Table {
+    let signer = |plugin: &PluginStatus| plugin.origin.as_ref().and_then(|one| one.signer.clone());
+    let is_looked_at = plugins.iter().any(|plugin| signer(plugin).is_some());
+    let row = |plugin: &PluginStatus| {
+        [
+            plugin.name.clone(),
+            one_line(&plugin.description.version),
+            bytes(plugin.size),
+        ]
+    };
+    let header = [
+        say::ps_column_plugin(),
+        say::ps_column_version(),
+        say::ps_column_size(),
+    ];
+    let summary = |plugin: &PluginStatus| first_line(&plugin.description.summary);
+    let [name, version, size] = header;
+    if !is_looked_at {
+        let mut table = Table::new([name, version, size, say::ps_column_summary()]);
+        for plugin in plugins {
+            let [name, version, size] = row(plugin);
+            table.row([name, version, size, summary(plugin)]);
+        }
+        return table;
+    }
+    let mut table = Table::new([
+        name,
+        version,
+        size,
+        say::ps_column_signer(),
+        say::ps_column_summary(),
+    ]);
+    for plugin in plugins {
+        let [name, version, size] = row(plugin);
+        let signer = signer(plugin).map_or_else(|| "-".to_owned(), |signer| one_line(&signer));
+        table.row([name, version, size, signer, summary(plugin)]);
+    }
+    table
 }

@@ -298,6 +298,12 @@ impl System {
         plan.notes
             .extend(ignored.map(|file| format!("{}; {}", file.message, file.help)));
         plan.notes.extend(later(self.host(), &config.host));
+        let (before, after) = (self.gate.policy().mode, gate.policy().mode);
+        if before != after {
+            plan.notes.push(format!(
+                "the policy for signatures becomes `{after}`, and was `{before}`"
+            ));
+        }
         if *self.board() != config.board {
             plan.notes.push(
                 "`[board]` or its file has changed: that takes effect when the host starts anew"

@@ -46,12 +46,6 @@ pub(super) struct Files {
 impl Files {
     /// Those of a name.
     pub(super) fn new(common: &Common, name: &str) -> Result<Self, Failure> {
-        if common.standard {
-            return Err(Failure::usage(
-                say::tls_no_standard(),
-                say::tls_no_standard_help(),
-            ));
-        }
         if !is_name(name) {
             return Err(Failure::usage(
                 say::tls_bad_name(name),

@@ -41,9 +41,6 @@ struct Common {
     /// The folder of the files
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     output: PathBuf,
-    /// Make standard certificates (P-256) in place of SM2
-    #[arg(long)]
-    standard: bool,
 }
 
 #[derive(Debug, Args)]

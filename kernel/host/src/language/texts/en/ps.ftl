@@ -18,6 +18,7 @@ ps-column-bytes-out = BYTES OUT
 ps-column-reason = REASON
 ps-column-version = VERSION
 ps-column-size = SIZE
+ps-column-signer = SIGNED BY
 ps-column-summary = SUMMARY
 ps-column-time = TIME
 ps-column-since = SINCE

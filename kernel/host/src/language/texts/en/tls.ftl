@@ -1,8 +1,6 @@
 tls-made = Made { $certificate } and { $key }: { $subject }, fingerprint sha256:{ $fingerprint }
 tls-signer-made = Made { $certificate }, for signing plugins: { $subject }, fingerprint { $fingerprint }
 tls-signer-next = Where the key is: `weihe key certificate NAME { $certificate }`
-tls-no-standard = standard certificates cannot be made here: only SM2 can
-tls-no-standard-help = make them with OpenSSL: docs/tls.md says how
 tls-bad-name = `{ $name }` cannot be the name of a certificate
 tls-bad-name-help = lower-case letters, digits, `-` and `_`
 tls-no-authority = there is no authority to issue it: { $file }: { $error }

@@ -386,16 +386,12 @@ help-tls-signer--name = 名称：生成 NAME.pem，没有请求时还生成 NAME
 help-tls-signer--request = `weihe key csr` 写出的请求；密钥留在原处
 help-tls-signer--days = 可以签名的天数
 help-tls-signer--output = 文件所在的目录
-help-tls-signer--standard = 生成标准证书（P-256），而不是 SM2
 help-tls-ca--days = 有效天数
 help-tls-ca--output = 文件所在的目录
-help-tls-ca--standard = 生成标准证书（P-256），而不是 SM2
 help-tls-server--days = 有效天数
 help-tls-server--output = 文件所在的目录
-help-tls-server--standard = 生成标准证书（P-256），而不是 SM2
 help-tls-client--days = 有效天数
 help-tls-client--output = 文件所在的目录
-help-tls-client--standard = 生成标准证书（P-256），而不是 SM2
 help-sign = 给插件签名，使主机只接受它现在的样子
 help-sign-after =
     先询问插件的名称和版本，一并签名。已有的签名会被替换。证书须用于代码签名。

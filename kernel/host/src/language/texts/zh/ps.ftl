@@ -18,6 +18,7 @@ ps-column-bytes-out = 发出
 ps-column-reason = 原因
 ps-column-version = 版本
 ps-column-size = 大小
+ps-column-signer = 签名者
 ps-column-summary = 说明
 ps-column-time = 时间
 ps-column-since = 始于

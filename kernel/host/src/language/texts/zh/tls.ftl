@@ -1,8 +1,6 @@
 tls-made = 已生成 { $certificate } 和 { $key }：{ $subject }，指纹 sha256:{ $fingerprint }
 tls-signer-made = 已生成 { $certificate }，用于给插件签名：{ $subject }，指纹 { $fingerprint }
 tls-signer-next = 在密钥所在之处：`weihe key certificate NAME { $certificate }`
-tls-no-standard = 这里不能生成标准证书：只能生成 SM2 证书
-tls-no-standard-help = 请用 OpenSSL 生成：做法见 docs/tls.zh-CN.md
 tls-bad-name = `{ $name }` 不能作证书的名称
 tls-bad-name-help = 小写字母、数字、`-` 和 `_`
 tls-no-authority = 没有可以签发的证书机构：{ $file }：{ $error }

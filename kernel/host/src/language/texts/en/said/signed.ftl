@@ -48,3 +48,4 @@ said-signed-der = it is not written in DER
 said-signed-no-certificate = there is no certificate to sign with
 said-signed-other-key = the certificate of `{ $subject }` is not for this key
 said-signed-sum = it does not match its sum
+said-signed-becomes = the policy for signatures becomes `{ $after }`, and was `{ $before }`

@@ -48,3 +48,4 @@ said-signed-der = 不是 DER 编码
 said-signed-no-certificate = 没有用来签名的证书
 said-signed-other-key = `{ $subject }` 的证书不属于这个密钥
 said-signed-sum = 与校验和不符
+said-signed-becomes = 签名策略由 `{ $before }` 变为 `{ $after }`
