@@ -139,14 +139,17 @@ impl Folder {
         unlock::forget_before(lock, &self.path)
     }
 
-    /// The same for a store that a power cut left in between. Another may be at it, or the disk may refuse: the next
-    /// who opens it tries again.
-    fn try_settle(&self, key: &StoreKey) -> bool {
-        let settled = disk::try_lock(&self.path).and_then(|lock| match lock {
-            Some(lock) => self.settle(&lock, key).map(|()| true),
-            None => Ok(false),
-        });
-        settled.unwrap_or(false)
+    /// The same for a store that a power cut left in between, whose file had these bytes; what the file has then. Another
+    /// may be at it, or the disk may refuse: the next who opens it tries again.
+    fn try_settle(&self, bytes: &[u8], key: &StoreKey) -> Option<Zeroizing<Vec<u8>>> {
+        let lock = disk::try_lock(&self.path).ok()??;
+        // A passphrase takes its time: another may have settled it meanwhile and gone on to a further key, and keys that
+        // are sealed under one it has still to forget would be lost with that.
+        if *unlock::read(&self.path).ok()? != bytes {
+            return None;
+        }
+        self.settle(&lock, key).ok()?;
+        unlock::read(&self.path).ok()
     }
 
     fn unlocked(&self) -> std::sync::MutexGuard<'_, Option<Unlocked>> {
@@ -167,9 +170,11 @@ impl Folder {
                 let mut key =
                     unlock::unlock(&self.path, &bytes, &*self.passphrases, &self.refused)?;
                 let mut bytes = bytes;
-                if key.before.is_some() && self.try_settle(&key) {
+                if key.before.is_some()
+                    && let Some(settled) = self.try_settle(&bytes, &key)
+                {
                     key.before = None;
-                    bytes = unlock::read(&self.path)?;
+                    bytes = settled;
                 }
                 *unlocked = Some((bytes, key.clone()));
                 Ok(key)

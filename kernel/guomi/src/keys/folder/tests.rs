@@ -182,6 +182,47 @@ fn either_passphrase_opens_all_keys_wherever_the_power_failed_between_them() {
     }
 }
 
+/// Begins to change the passphrase to itself, and is cut off before the first key is sealed anew.
+fn begin_to_protect(keys: &Folder) {
+    let lock = disk::lock(keys.path()).unwrap();
+    let key = StoreKey {
+        now: sm4::Key::generate().unwrap(),
+        before: Some(keys.unlock().unwrap().now),
+    };
+    let same = Protection::Passphrase(words("correct horse"), FEW);
+    unlock::write(&lock, keys.path(), &same, &key).unwrap();
+}
+
+#[test]
+fn who_types_the_passphrase_while_another_goes_on_to_a_further_key_takes_no_key_away() {
+    let (dir, keys) = made();
+    let path = dir.path().join("keys");
+    keys.generate(&new("valve", Algorithm::Sm4)).unwrap();
+    begin_to_protect(&keys);
+    let asked = Mutex::new(0);
+    let slow = Folder::new(
+        &path,
+        Arc::new(move |path: &Path| {
+            let mut asked = asked.lock().unwrap();
+            *asked += 1;
+            if *asked == 1 {
+                // Before it is typed in, another process settles that, and its own change is cut off in turn.
+                let right = |_: &Path| Passphrase::new("correct horse");
+                let other = Folder::new(path, Arc::new(right));
+                other.unlock()?;
+                begin_to_protect(&other);
+            }
+            Passphrase::new("correct horse")
+        }),
+    );
+    // What it has read is no more the key of the store, and what it makes next is not sealed under that.
+    let _ = slow.open("valve", None);
+    slow.generate(&new("pump", Algorithm::Sm4)).unwrap();
+    let afterwards = folder(&dir, "correct horse");
+    afterwards.open("valve", None).unwrap();
+    afterwards.open("pump", None).unwrap();
+}
+
 #[test]
 fn a_key_that_is_made_while_the_passphrase_is_changed_is_sealed_with_the_others() {
     let (dir, keys) = made();
