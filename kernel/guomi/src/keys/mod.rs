@@ -21,6 +21,7 @@ mod shelf;
 mod soft;
 mod store;
 mod uses;
+mod watch;
 
 pub use about::About;
 pub use algorithm::Algorithm;

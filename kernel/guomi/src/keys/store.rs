@@ -1,14 +1,14 @@
 //! All keys of a host, whoever keeps them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::Value;
 use weihe_kernel::audit::{Actor, Audit, Entry, NoAudit};
 
 use super::checked::{Checked, Witness};
-use super::folder::{self, Folder};
+use super::folder::Folder;
+use super::watch::Watch;
 use super::{About, Algorithm, Key, KeyError, Listing, NewKey, Provider, Secret, Use, Uses};
 
 /// What the audit trail says of keys; also the last level of the topic, `$audit/<action>`. The target is
@@ -44,14 +44,9 @@ pub mod action {
 
 /// What the store shares with the keys that are open.
 struct Shared {
-    providers: Vec<Arc<dyn Provider>>,
-    audit: Arc<dyn Audit>,
-    /// Where commands write down what they did, if this takes it up.
-    journal: Option<Arc<Folder>>,
+    watch: Watch,
     /// Device, key and version of what was used, and to what.
     used: Mutex<BTreeSet<(String, String, u32, Use)>>,
-    /// What was there when it was last looked at; none before that.
-    seen: Mutex<Option<BTreeMap<String, BTreeSet<u32>>>>,
 }
 
 /// The keys of all providers, by name.
@@ -75,8 +70,9 @@ impl KeyStore {
     /// Says in a trail what is done with keys.
     #[must_use]
     pub fn audited(mut self, audit: Arc<dyn Audit>) -> Self {
-        let providers = self.shared.providers.clone();
-        self.shared = Arc::new(Shared::new(providers, audit, self.shared.journal.clone()));
+        let watch = &self.shared.watch;
+        let (providers, journal) = (watch.providers().to_vec(), watch.journal().cloned());
+        self.shared = Arc::new(Shared::new(providers, audit, journal));
         self
     }
 
@@ -84,7 +80,8 @@ impl KeyStore {
     /// into the trail.
     #[must_use]
     pub fn taking_up(mut self, folder: Arc<Folder>) -> Self {
-        let (providers, audit) = (self.shared.providers.clone(), self.shared.audit.clone());
+        let watch = &self.shared.watch;
+        let (providers, audit) = (watch.providers().to_vec(), watch.audit().clone());
         self.shared = Arc::new(Shared::new(providers, audit, Some(folder)));
         self
     }
@@ -108,7 +105,7 @@ impl KeyStore {
 
     /// Who keeps keys.
     pub fn providers(&self) -> &[Arc<dyn Provider>] {
-        &self.shared.providers
+        self.shared.watch.providers()
     }
 
     /// All versions of all keys.
@@ -245,14 +242,15 @@ impl KeyStore {
         let destroyed = self.find(name)?.destroy(name, version)?;
         for version in &destroyed {
             self.say(Entry::host(action::DESTROYED, target(name)).detail("version", *version));
+            self.shared.watch.destroyed(name, *version);
         }
-        self.remember();
         Ok(destroyed)
     }
 
-    /// Says what has changed since it last looked: another process may have changed it (`weihe key`).
+    /// Says what has changed since it last looked: another process may have changed it (`weihe key`). It waits for disks
+    /// and devices, as opening a key does.
     pub fn notice(&self) {
-        self.shared.notice();
+        self.shared.watch.notice();
     }
 
     fn made(&self, what: &'static str, made: Result<About, KeyError>) -> Result<About, KeyError> {
@@ -263,12 +261,8 @@ impl KeyStore {
                 .detail("algorithm", about.algorithm.name())
                 .detail("provider", about.provider.clone()),
         );
-        self.remember();
+        self.shared.watch.made(&about.name, about.version);
         Ok(about)
-    }
-
-    fn remember(&self) {
-        self.shared.remember();
     }
 
     /// Who keeps the key.
@@ -307,7 +301,7 @@ impl KeyStore {
     }
 
     fn say(&self, entry: Entry) {
-        self.shared.audit.record(entry);
+        self.shared.watch.audit().record(entry);
     }
 }
 
@@ -318,71 +312,9 @@ impl Shared {
         journal: Option<Arc<Folder>>,
     ) -> Self {
         Self {
-            providers,
-            audit,
-            journal,
+            watch: Watch::new(providers, audit, journal),
             used: Mutex::default(),
-            seen: Mutex::default(),
         }
-    }
-
-    fn notice(&self) {
-        // What commands wrote down says more than what their files have become.
-        let mut known = BTreeSet::new();
-        if let Some(folder) = &self.journal {
-            folder::take_journal(folder, &mut |entry| {
-                if let Some(version) = entry.details.get("version").and_then(Value::as_u64) {
-                    known.insert((entry.target.clone(), version));
-                }
-                self.audit.record(entry);
-            });
-        }
-        let is_known = |name: &str, version: u32| known.contains(&(target(name), version.into()));
-        // What cannot be looked at now is said by who opens it.
-        let Ok(now) = self.look() else { return };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(before) = seen.replace(now.clone()) else {
-            return;
-        };
-        drop(seen);
-        let none = BTreeSet::new();
-        for (name, versions) in &now {
-            let known = before.get(name).unwrap_or(&none);
-            for version in versions.difference(known) {
-                let what = match known.is_empty() && *version == 1 {
-                    true => action::CREATED,
-                    false => action::ROTATED,
-                };
-                if !is_known(name, *version) {
-                    self.audit.record(noticed(what, name, *version));
-                }
-            }
-        }
-        for (name, versions) in &before {
-            for version in versions.difference(now.get(name).unwrap_or(&none)) {
-                if !is_known(name, *version) {
-                    self.audit
-                        .record(noticed(action::DESTROYED, name, *version));
-                }
-            }
-        }
-    }
-
-    /// Takes what is there now for known, so that it is not said twice.
-    fn remember(&self) {
-        if let Ok(now) = self.look() {
-            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        }
-    }
-
-    fn look(&self) -> Result<BTreeMap<String, BTreeSet<u32>>, KeyError> {
-        let mut all = BTreeMap::<String, BTreeSet<u32>>::new();
-        for provider in &self.providers {
-            for (name, version) in provider.names()? {
-                all.entry(name).or_default().insert(version);
-            }
-        }
-        Ok(all)
     }
 }
 
@@ -394,14 +326,8 @@ fn unable(algorithm: Algorithm) -> KeyError {
     }
 }
 
-fn target(name: &str) -> String {
+pub(super) fn target(name: &str) -> String {
     format!("key/{name}")
-}
-
-fn noticed(what: &'static str, name: &str, version: u32) -> Entry {
-    Entry::host(what, target(name))
-        .detail("version", version)
-        .detail("noticed", true)
 }
 
 /// Who has a key open.
@@ -436,7 +362,7 @@ impl Witness for User {
                 .detail("version", about.version)
                 .detail("provider", about.provider.clone())
         };
-        let audit = &self.shared.audit;
+        let audit = self.shared.watch.audit();
         match &self.actor {
             // What goes out is recorded each time; of one key within a minute, the others are counted.
             Actor::Device { .. } if wanted == Use::Export => {
@@ -454,16 +380,20 @@ impl Witness for User {
     }
 
     fn refused(&self, about: &About, wanted: Use, error: &KeyError) {
-        if matches!(error, KeyError::Replaced { .. } | KeyError::Gone { .. }) {
-            // What replaced or destroyed it stands before what came of that.
-            self.shared.notice();
-        }
         let entry = Entry::new(self.actor.clone(), action::REFUSED, target(&about.name))
             .detail("version", about.version)
-            .detail("use", wanted.name());
-        self.shared
-            .audit
-            .record(entry.refused(error).often(wanted.name()));
+            .detail("use", wanted.name())
+            .refused(error)
+            .often(wanted.name());
+        let watch = &self.shared.watch;
+        match error {
+            KeyError::Replaced { .. } | KeyError::Gone { .. } => {
+                let gone = matches!(error, KeyError::Gone { .. });
+                let version = format!("{}@{} {} {gone}", about.name, about.version, about.id);
+                watch.refused(entry, version);
+            }
+            _ => watch.audit().record(entry),
+        }
     }
 }
 

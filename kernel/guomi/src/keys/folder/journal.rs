@@ -14,6 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use weihe_kernel::audit::{Actor, Audit, AuditStatus, Entry};
+use weihe_sm::sm3;
 
 use super::Folder;
 use super::disk::{self, Lock};
@@ -79,13 +80,7 @@ impl Journal {
             return Err(KeyError::NoStore(folder.to_owned()));
         }
         let lock = disk::lock(folder)?;
-        let mut before = match disk::read(&folder.join(JOURNAL), 2 * LARGEST) {
-            Ok(before) => before.to_vec(),
-            Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Vec::new()
-            }
-            Err(error) => return Err(error),
-        };
+        let mut before = written(folder)?;
         if before.len() as u64 + text.len() as u64 > LARGEST {
             let half = before.len() / 2;
             let cut = before[half..].iter().position(|byte| *byte == b'\n');
@@ -113,39 +108,149 @@ impl Audit for Journal {
     }
 }
 
-/// What commands have written down since it was last taken up. It is handed to `record` before it is removed.
-pub(in crate::keys) fn take(folder: &Folder, record: &mut dyn FnMut(Entry)) {
-    let path = folder.path().join(JOURNAL);
-    if path.symlink_metadata().is_err() {
-        return;
+/// Takes up what commands have written down. It stays in the file until the trail has it on its disk: after a power cut
+/// it is rather recorded twice than not at all.
+pub(in crate::keys) struct Intake {
+    folder: Arc<Folder>,
+    taken: Mutex<Taken>,
+}
+
+/// The beginning of the file that was handed on already.
+#[derive(Clone, Default)]
+pub(in crate::keys) struct Taken {
+    length: usize,
+    digest: Option<[u8; sm3::DIGEST]>,
+}
+
+impl Taken {
+    fn of(bytes: &[u8]) -> Self {
+        Self {
+            length: bytes.len(),
+            digest: Some(sm3::digest(bytes)),
+        }
     }
-    let taken = disk::check_folder(folder.path()).and_then(|_| {
-        // Who writes now is taken up the next time.
-        let Some(lock) = disk::try_lock(folder.path())? else {
-            return Ok(());
-        };
-        take_locked(&lock, &path, record)
-    });
-    if let Err(error) = taken {
-        tracing::warn!("what commands did with keys cannot be put on record: {error}");
+
+    /// What follows it; none where the file begins otherwise.
+    fn rest<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let (begin, rest) = bytes.split_at_checked(self.length)?;
+        let same = self.digest.is_none_or(|known| known == sm3::digest(begin));
+        same.then_some(rest)
     }
 }
 
-fn take_locked(_held: &Lock, path: &Path, record: &mut dyn FnMut(Entry)) -> Result<(), KeyError> {
-    let bytes = match disk::read(path, 2 * LARGEST) {
-        Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            return Ok(());
+impl Intake {
+    /// Of the journal in a folder.
+    pub(in crate::keys) fn new(folder: Arc<Folder>) -> Self {
+        let taken = Mutex::default();
+        Self { folder, taken }
+    }
+
+    pub(in crate::keys) fn folder(&self) -> &Arc<Folder> {
+        &self.folder
+    }
+
+    /// What was handed on and is still in the file.
+    pub(in crate::keys) fn taken(&self) -> Taken {
+        self.lock().clone()
+    }
+
+    /// Whether there is something of that.
+    pub(in crate::keys) fn is_unconfirmed(&self) -> bool {
+        self.lock().length > 0
+    }
+
+    /// Hands on what commands have written down since it last did. False where somebody writes just now.
+    pub(in crate::keys) fn take(&self, record: &mut dyn FnMut(Entry)) -> bool {
+        let folder = self.folder.path();
+        if folder.join(JOURNAL).symlink_metadata().is_err() {
+            return true;
         }
-        read => read?,
-    };
-    for line in bytes.split(|byte| *byte == b'\n') {
-        match entry(line) {
-            Some(entry) => record(entry),
-            None if line.is_empty() => {}
-            None => tracing::warn!("{} has a line that is no entry of it", path.display()),
+        let taken = disk::check_folder(folder).and_then(|_| match disk::try_lock(folder)? {
+            Some(lock) => self.take_locked(&lock, record).map(|()| true),
+            None => Ok(false),
+        });
+        taken.unwrap_or_else(|error| {
+            tracing::warn!("what commands did with keys cannot be put on record: {error}");
+            true
+        })
+    }
+
+    fn take_locked(&self, _held: &Lock, record: &mut dyn FnMut(Entry)) -> Result<(), KeyError> {
+        let path = self.folder.path().join(JOURNAL);
+        let bytes = self.read()?;
+        let mut taken = self.lock();
+        // Where the older half made room, or somebody removed it, all of it is new.
+        for line in taken
+            .rest(&bytes)
+            .unwrap_or(&bytes)
+            .split(|byte| *byte == b'\n')
+        {
+            match entry(line) {
+                Some(entry) => record(entry),
+                None if line.is_empty() => {}
+                None => tracing::warn!("{} has a line that is no entry of it", path.display()),
+            }
+        }
+        *taken = Taken::of(&bytes);
+        Ok(())
+    }
+
+    /// Removes from the file what is on the disk of the trail.
+    pub(in crate::keys) fn let_go(&self, confirmed: &Taken) {
+        let removed = disk::lock(self.folder.path()).and_then(|lock| {
+            let bytes = self.read()?;
+            let mut taken = self.lock();
+            let Some(rest) = confirmed.rest(&bytes) else {
+                // The older half made room, or somebody removed it.
+                if taken.rest(&bytes).is_none() {
+                    *taken = Taken::default();
+                }
+                return Ok(());
+            };
+            let since = taken
+                .length
+                .saturating_sub(confirmed.length)
+                .min(rest.len());
+            self.put(&lock, rest)?;
+            *taken = Taken::of(&rest[..since]);
+            Ok(())
+        });
+        if let Err(error) = removed {
+            tracing::warn!(
+                "what commands did with keys is on record, and cannot be removed: {error}"
+            );
         }
     }
-    fs::remove_file(path).map_err(disk::fault("cannot erase", path))
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> Result<Vec<u8>, KeyError> {
+        written(self.folder.path())
+    }
+
+    fn put(&self, held: &Lock, rest: &[u8]) -> Result<(), KeyError> {
+        let path = self.folder.path().join(JOURNAL);
+        match rest {
+            [] => match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed.map_err(disk::fault("cannot erase", &path)),
+            },
+            rest => disk::write(held, self.folder.path(), JOURNAL, rest),
+        }
+    }
+}
+
+/// What is in the file, if it is there.
+fn written(folder: &Path) -> Result<Vec<u8>, KeyError> {
+    match disk::read(&folder.join(JOURNAL), 2 * LARGEST) {
+        Ok(bytes) => Ok(bytes.to_vec()),
+        Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// An entry of a command. Nothing else than what commands do with keys comes into the trail this way.

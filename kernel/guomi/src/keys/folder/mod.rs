@@ -27,8 +27,8 @@ use self::unlock::Refused;
 use super::KeyError;
 use super::shelf::{self, LONGEST, Mark, Roll, Shelf, StoreKey};
 
+pub(in crate::keys) use journal::Intake;
 pub use journal::Journal;
-pub(in crate::keys) use journal::take as take_journal;
 pub use passphrase::{Passphrase, Passphrases};
 pub use unlock::{FEWEST_ROUNDS, Kind, MOST_ROUNDS, Protection, ROUNDS};
 
