@@ -124,6 +124,23 @@ fn what_commands_did_is_kept_until_the_trail_has_it_on_its_disk() {
     assert_eq!(audit.said()[3..], ["key-destroyed"]);
 }
 
+#[test]
+fn what_a_command_is_refused_is_not_written_down() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys");
+    let refused = || {
+        let journal = Arc::new(Journal::new(folder(&path)));
+        let command = KeyStore::new(vec![folder(&path)]).audited(journal.clone());
+        command.open("pump", None).unwrap_err();
+        journal.problem()
+    };
+    // Nor is it said that it cannot be, where there is no store.
+    assert!(refused().is_none());
+    made(&path);
+    assert!(refused().is_none());
+    assert!(!path.join("journal").exists());
+}
+
 /// A provider that is slow to say what it has, and remembers who asked.
 #[derive(Debug)]
 struct Device {

@@ -44,6 +44,21 @@ fn refused(output: &Output) -> String {
 }
 
 #[test]
+fn a_name_that_is_mistyped_is_said_and_nothing_of_an_audit_trail() {
+    let directory = plant();
+    let here = directory.path();
+    // Where there is no store yet, and beside another key.
+    let said = refused(&run(here, &["show", "valve"]));
+    assert!(!said.contains("audit trail"), "{said}");
+    done(here, &["new", "meter"]);
+    let journal = here.join("data/keys/journal");
+    let before = fs::read(&journal).unwrap();
+    let said = refused(&run(here, &["show", "valve"]));
+    assert!(!said.contains("audit trail"), "{said}");
+    assert_eq!(fs::read(&journal).unwrap(), before);
+}
+
+#[test]
 fn a_key_is_made_listed_shown_rotated_and_destroyed() {
     let directory = plant();
     let here = directory.path();

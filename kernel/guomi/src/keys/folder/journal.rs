@@ -93,6 +93,10 @@ impl Journal {
 
 impl Audit for Journal {
     fn record(&self, entry: Entry) {
+        // Who gives a command is told what it was refused; the trail takes up what was done.
+        if !action::OF_COMMANDS.contains(&&*entry.action) {
+            return;
+        }
         if let Err(error) = self.add(entry) {
             self.failed.store(true, Ordering::SeqCst);
             *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
