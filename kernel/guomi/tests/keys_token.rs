@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::object::{Attribute, AttributeType};
 use weihe_guomi::keys::hardware::{self, Settings};
 use weihe_guomi::keys::{AeadMode, Algorithm, KeyError, KeyStore, NewKey};
 
@@ -123,6 +125,48 @@ fn a_key_on_a_token_is_made_used_rotated_and_destroyed() {
                 keys.open("meter", None),
                 Err(KeyError::Unknown { .. })
             ));
+        },
+    );
+}
+
+#[test]
+fn two_files_of_one_name_are_one_key_with_its_certificate() {
+    with_token(
+        "two_files_of_one_name_are_one_key_with_its_certificate",
+        |settings| {
+            let (token, _) = hardware::open(settings, Some("4321")).unwrap();
+            let keys = KeyStore::new(vec![token]);
+            keys.generate(&NewKey::new("gateway", Algorithm::Sm2))
+                .unwrap();
+            // The session of another application, on the token that is logged in already.
+            let library = Pkcs11::new(&settings.module).unwrap();
+            let _ = library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
+            let slot = library.get_slots_with_initialized_token().unwrap()[0];
+            let session = library.open_rw_session(slot).unwrap();
+            let label = Attribute::Label(b"gateway.1.key".to_vec());
+            let object = session.find_objects(&[label]).unwrap()[0];
+            let wanted = [
+                AttributeType::Class,
+                AttributeType::Token,
+                AttributeType::Private,
+                AttributeType::Application,
+                AttributeType::Label,
+                AttributeType::Value,
+            ];
+            let before = session.get_attributes(object, &wanted).unwrap();
+            let certificate = vec![vec![0x30, 0x00]];
+            keys.attach("gateway", None, &certificate).unwrap();
+            // The power failed before what was there before the certificate was destroyed.
+            session.create_object(&before).unwrap();
+
+            let listing = keys.list().unwrap();
+            assert_eq!((listing.keys.len(), listing.damaged.len()), (1, 0));
+            for _ in 0..5 {
+                let key = keys.open("gateway", None).unwrap();
+                assert_eq!(key.about().certificate, Some(certificate[0].clone()));
+            }
+            assert_eq!(keys.destroy("gateway", Some(1)).unwrap(), [1]);
+            assert!(keys.list().unwrap().keys.is_empty());
         },
     );
 }

@@ -238,6 +238,31 @@ fn a_key_that_is_made_while_the_passphrase_is_changed_is_sealed_with_the_others(
 }
 
 #[test]
+fn a_key_opens_also_while_another_puts_the_store_under_another_key() {
+    let (dir, keys) = made();
+    let path = dir.path().join("keys");
+    keys.generate(&new("valve", Algorithm::Sm4)).unwrap();
+    let slow = || {
+        let asked = Mutex::new(0);
+        let typed = move |path: &Path| {
+            let mut asked = asked.lock().unwrap();
+            *asked += 1;
+            if *asked == 1 {
+                // After the file of the store was read, and before that of the key is.
+                let right = |_: &Path| Passphrase::new("correct horse");
+                Folder::new(path, Arc::new(right))
+                    .protect(&Protection::Passphrase(words("correct horse"), FEW))?;
+            }
+            Passphrase::new("correct horse")
+        };
+        Folder::new(&path, Arc::new(typed))
+    };
+    slow().open("valve", None).unwrap();
+    let listing = slow().list().unwrap();
+    assert_eq!((listing.keys.len(), listing.damaged.len()), (1, 0));
+}
+
+#[test]
 fn a_wrong_passphrase_is_tried_once_and_the_right_one_opens_afterwards() {
     let (dir, _) = made();
     let said = Arc::new(Mutex::new("wrong"));

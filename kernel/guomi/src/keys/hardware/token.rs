@@ -276,8 +276,18 @@ impl Shelf for Token {
 
     fn read(&self, file: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let session = self.session();
-        match self.find(&session, file)?.last() {
-            Some(object) => self.value(&session, *object),
+        let mut found = Vec::new();
+        for object in self.find(&session, file)? {
+            found.push(self.value(&session, object)?);
+        }
+        // Where the power failed while it was written there are two, in no order: the longer one has the certificate.
+        // Both are whole, so any will do, as long as it is the same each time.
+        let found = found.into_iter().max_by(|one, other| {
+            let by_length = one.len().cmp(&other.len());
+            by_length.then_with(|| one.as_slice().cmp(other.as_slice()))
+        });
+        match found {
+            Some(bytes) => Ok(bytes),
             None => Err(KeyError::Device {
                 device: self.name.clone(),
                 reason: format!("it has no object `{file}` any more"),

@@ -117,6 +117,26 @@ fn load<S: Shelf + ?Sized>(
     Ok(SoftKey::new(about, secret))
 }
 
+/// The same for who does not hold the shelf: the store may be put under another key between the two.
+fn load_freely<S: Shelf + ?Sized>(
+    shelf: &S,
+    store: &mut StoreKey,
+    name: &str,
+    version: u32,
+    current: bool,
+) -> Result<SoftKey, KeyError> {
+    let loaded = load(shelf, store, name, version, current);
+    if !matches!(loaded, Err(KeyError::Damaged { .. })) {
+        return loaded;
+    }
+    let now = shelf.key()?;
+    if now.now.as_bytes() == store.now.as_bytes() {
+        return loaded;
+    }
+    *store = now;
+    load(shelf, store, name, version, current)
+}
+
 /// Seals a version and writes it.
 fn save<S: Shelf + ?Sized>(
     shelf: &S,
@@ -201,6 +221,8 @@ fn names<S: Shelf + ?Sized>(shelf: &S) -> Result<Vec<(String, u32)>, KeyError> {
     let files = shelf.files()?;
     let mut names: Vec<_> = files.iter().filter_map(|file| parse_name(file)).collect();
     names.sort();
+    // A token may have two files of one name, where the power failed while one was written.
+    names.dedup();
     Ok(names)
 }
 
@@ -219,10 +241,10 @@ impl<S: Shelf> Provider for S {
         if names.is_empty() {
             return Ok(listing);
         }
-        let store = self.key()?;
+        let mut store = self.key()?;
         for (at, (name, version)) in names.iter().enumerate() {
             let current = names.get(at + 1).is_none_or(|(next, _)| next != name);
-            match load(self, &store, name, *version, current) {
+            match load_freely(self, &mut store, name, *version, current) {
                 Ok(key) => listing.keys.push(key.about),
                 Err(error) => listing.damaged.push(error),
             }
@@ -238,7 +260,9 @@ impl<S: Shelf> Provider for S {
         let versions = Versions::of(self, name)?;
         let version = versions.find(name, version)?;
         let current = version == versions.current;
-        Ok(Arc::new(load(self, &self.key()?, name, version, current)?))
+        let mut store = self.key()?;
+        let key = load_freely(self, &mut store, name, version, current)?;
+        Ok(Arc::new(key))
     }
 
     fn standing(&self, about: &About) -> Result<Standing, KeyError> {
