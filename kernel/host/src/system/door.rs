@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::start::{Part, System};
-use crate::config::{Config, ControlEntry};
+use crate::config::{Config, ControlEntry, Problem};
 use crate::control::{Door, DoorError, Server, Service};
 use crate::tls::TlsError;
 
@@ -120,8 +120,15 @@ async fn keep(system: Arc<System>, service: Arc<dyn Service>, mut stopped: watch
     }
 }
 
-/// Says why the door is not open, at the key that is to blame.
-fn fail(system: &System, config: &Config, error: &DoorError) {
+/// What is wrong with the files of `[control]`, where a host would not open its door with them.
+pub(crate) fn unsound(config: &Config) -> Option<Problem> {
+    let entry = config.control.as_ref()?;
+    let error = entry.tls.read().err()?;
+    Some(problem(config, &DoorError::Tls(error)))
+}
+
+/// Why the door is not open, at the key that is to blame.
+fn problem(config: &Config, error: &DoorError) -> Problem {
     let entry = config.control.as_ref();
     let key = match error {
         DoorError::Listen { .. } => "listen",
@@ -142,7 +149,11 @@ fn fail(system: &System, config: &Config, error: &DoorError) {
         DoorError::Tls(_) => "`weihe tls` makes certificates; `weihe reload` looks at them again",
     };
     let message = format!("the control door cannot be opened: {error}");
-    let problem = config.problem_at(&format!("control.{key}"), message, Some(help.to_owned()));
+    config.problem_at(&format!("control.{key}"), message, Some(help.to_owned()))
+}
+
+fn fail(system: &System, config: &Config, error: &DoorError) {
+    let problem = problem(config, error);
     let known = system.failed();
     system.forgive(|failed| failed.part == Part::Control);
     system.fail_again(Part::Control, NAME, &problem, &known);

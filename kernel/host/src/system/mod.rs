@@ -36,6 +36,7 @@ use crate::guard::{GUARD_COMMAND, GuardProcess};
 pub use boot::{BootError, DataDirectory};
 pub(crate) use candidate::{Candidate, choose, compare};
 pub use door::DoorKeeper;
+pub(crate) use door::unsound as unsound_door;
 pub(crate) use dry::user_cache;
 pub use dry::{DryError, DryRun};
 pub(crate) use problem::{

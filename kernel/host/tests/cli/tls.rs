@@ -75,3 +75,40 @@ fn a_key_of_sm2_shown_to_standard_suites_is_told_where_it_belongs() {
     let said = text(&output.stderr).replace("\n", " ");
     assert!(said.contains("--suites guomi"), "{said}");
 }
+
+#[test]
+fn a_door_that_would_not_open_is_found_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let system = "[control]\nlisten = \"127.0.0.1:0\"\ncertificate = \"tls/gateway.pem\"\n\
+                  key = \"tls/gateway.key\"\ntrust = \"tls/ca.pem\"\n";
+    fs::write(here.join("weihe.toml"), system).unwrap();
+    let check = || weihe(here).arg("check").output().unwrap();
+    let missing = check();
+    assert_eq!(missing.status.code(), Some(1));
+    let said = text(&missing.stderr) + &text(&missing.stdout);
+    assert!(said.contains("the control door cannot be opened"), "{said}");
+    assert!(said.contains("tls/"), "{said}");
+    let ca = tls(here, &["ca", "--output", "tls"]);
+    assert!(ca.status.success(), "{}", text(&ca.stderr));
+    let gateway = tls(
+        here,
+        &[
+            "server",
+            "gateway",
+            "--host",
+            "localhost",
+            "--output",
+            "tls",
+        ],
+    );
+    assert!(gateway.status.success(), "{}", text(&gateway.stderr));
+    let sound = check();
+    assert!(sound.status.success(), "{}", text(&sound.stdout));
+    let key = here.join("tls/gateway.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let open = check();
+    assert_eq!(open.status.code(), Some(1));
+    let said = text(&open.stderr) + &text(&open.stdout);
+    assert!(said.contains("gateway.key"), "{said}");
+}

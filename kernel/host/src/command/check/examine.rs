@@ -18,7 +18,7 @@ use crate::output::Failure;
 use crate::signatures;
 use crate::system::{
     DryRun, Implied, choose, connection_problem, device_problem, idle, implied, missing_component,
-    plugin_path, plugin_problem, spec,
+    plugin_path, plugin_problem, spec, unsound_door,
 };
 
 /// What was found.
@@ -74,6 +74,7 @@ pub(super) async fn examine(config: &Config) -> Result<Found, Failure> {
             None
         }
     };
+    found.problems.extend(unsound_door(config));
     let policy = signatures::policy(config);
     let gate = policy.and_then(|policy| signatures::looking_gate(policy, &config.host.data));
     let gate = match gate {
