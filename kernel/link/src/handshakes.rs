@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 
 /// How long one who was turned away may take to hear why.
@@ -66,6 +65,17 @@ impl Turn {
         // Nothing is ever sent.
         let _ = (&mut self.0).await;
     }
+
+    /// Hangs up on one who was turned away, who still hears why. It takes a while, and the place as long: whoever says
+    /// nonsense and stays holds no more sockets than one who keeps silent. Ends at once when others need the place.
+    ///
+    /// A socket that is closed while there is something to read is reset, and what was said last is lost with it.
+    pub async fn hang_up(mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        tokio::select! {
+            () = part(stream) => {}
+            () = self.over() => {}
+        }
+    }
 }
 
 /// Who is counted as one: a machine with IPv6 has a whole network of addresses.
@@ -79,10 +89,8 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Hangs up on one who was turned away, who still hears why.
-///
-/// A socket that is closed while there is something to read is reset, and what was said last is lost with it.
-pub async fn hang_up(mut stream: TcpStream) {
+/// Says good-bye, and hears out what was on its way.
+async fn part(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let said = async {
         let _ = stream.shutdown().await;
         let mut rest = stream.take(UNHEARD);
@@ -129,6 +137,33 @@ mod tests {
             drop(door.enter(address));
         }
         assert!(!gives_way(&mut first));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_hung_up_on_keeps_its_place_and_loses_it_when_others_come() {
+        let mut door = Handshakes::new(2);
+        let address = "10.0.0.1".parse().unwrap();
+        let began = tokio::time::Instant::now();
+        let mut ends = Vec::new();
+        let mut hung_up = Vec::new();
+        for _ in 0..3 {
+            // The other side holds its end open.
+            let (end, stream) = tokio::io::duplex(64);
+            ends.push(end);
+            hung_up.push(tokio::spawn(door.enter(address).hang_up(stream)));
+            tokio::task::yield_now().await;
+        }
+        let mut hung_up = hung_up.into_iter();
+        hung_up.next().unwrap().await.unwrap();
+        assert_eq!(began.elapsed(), Duration::ZERO, "it gave way");
+        let rest: Vec<_> = hung_up.collect();
+        for task in &rest {
+            assert!(!task.is_finished(), "nobody needs its place");
+        }
+        for task in rest {
+            task.await.unwrap();
+        }
+        assert_eq!(began.elapsed().as_secs(), FAREWELL.as_secs());
     }
 
     #[test]

@@ -17,6 +17,6 @@ mod tls;
 mod worded;
 
 pub use client::TcpClient;
-pub use handshakes::{Handshakes, Turn, hang_up};
+pub use handshakes::{Handshakes, Turn};
 pub use listener::TcpListener;
 pub use tls::{ClientTls, ServerTls, Tls, TlsFault};

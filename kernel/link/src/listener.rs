@@ -12,7 +12,7 @@ use weihe_kernel::connection::{
     NotAccepted, Settings, TableReader, limits,
 };
 
-use crate::handshakes::{Handshakes, Turn, hang_up};
+use crate::handshakes::{Handshakes, Turn};
 use crate::socket::Keepalive;
 use crate::tls::{self, HANDSHAKE, HANDSHAKES, ServerTls, Tls};
 
@@ -212,8 +212,8 @@ async fn shake(
             address: peer.to_string(),
         }),
         Ok(Err((error, stream))) => {
-            // Nobody waits for it.
-            tokio::spawn(hang_up(stream));
+            // Nobody waits for it; it ends with its place, or with the door.
+            tokio::spawn(turn.hang_up(stream));
             Err(format!("{peer}: {}", tls.reason(&error)))
         }
         Err(_) => Err(format!("{peer}: the handshake takes too long")),

@@ -69,6 +69,29 @@ fn silent_strangers_keep_no_operator_out_and_are_left() {
 }
 
 #[test]
+fn strangers_who_talk_nonsense_and_stay_hold_no_more_sockets_than_the_silent_ones() {
+    let (host, port) = host(DOOR);
+    let pid = host.ask(&["ps"]).unwrap()["host"]["pid"].to_string();
+    let open = || {
+        let all = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        all.count()
+    };
+    let before = open();
+    let mut most = 0;
+    let mut strangers = Vec::new();
+    for _ in 0..400 {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let _ = stream.write_all(b"no TLS\n");
+        strangers.push(stream);
+        most = most.max(open());
+    }
+    // One that leaves is still being cleared away when the next one comes.
+    assert!(most <= before + 32 + 16, "{most} after {before}");
+    let ps = elsewhere(&host, port, "panel", &["--json", "ps"]);
+    assert!(ps.status.success(), "{ps:?}");
+}
+
+#[test]
 fn one_operator_too_many_is_told_so_and_a_place_is_free_again_when_one_leaves() {
     let (host, port) = host(DOOR);
     // Those that follow what is logged stay.

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use weihe_link::{Handshakes, Turn, hang_up};
+use weihe_link::{Handshakes, Turn};
 
 use super::server::{ACCEPT_PAUSE, FAREWELL, Server, report};
 use super::service::{Peer, Remote, Service};
@@ -153,10 +153,9 @@ impl Opened {
         let stream = match shaken {
             Ok(Ok(stream)) => stream,
             Ok(Err((error, stream))) => {
-                drop(turn);
                 let reason = tls::reason(&error);
                 tracing::warn!("the control door turns {address} away: {reason}");
-                return hang_up(stream).await;
+                return turn.hang_up(stream).await;
             }
             Err(_) => {
                 tracing::warn!(
