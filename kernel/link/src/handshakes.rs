@@ -79,7 +79,7 @@ impl Turn {
 }
 
 /// Who is counted as one: a machine with IPv6 has a whole network of addresses.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let network = u128::from(address) >> 64 << 64;

@@ -17,6 +17,7 @@ mod tls;
 mod worded;
 
 pub use client::TcpClient;
-pub use handshakes::{Handshakes, Turn};
+pub use handshakes::{Handshakes, Turn, network};
 pub use listener::TcpListener;
+pub use socket::Keepalive;
 pub use tls::{ClientTls, ServerTls, Tls, TlsFault};

@@ -177,6 +177,8 @@ impl Acceptor for OpenDoor {
                     let turn = self.handshakes.enter(peer.ip());
                     self.shaking
                         .spawn(shake(Arc::clone(tls), stream, peer, turn));
+                    // Whoever gives way is gone before the next one is let in.
+                    tokio::task::yield_now().await;
                 }
                 None => {
                     return Ok(Accepted {

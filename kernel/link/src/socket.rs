@@ -20,7 +20,13 @@ const KEEPALIVE_LONGEST: u64 = 32_767;
 
 /// When a silent peer is probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Keepalive(Option<Duration>);
+pub struct Keepalive(Option<Duration>);
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self(Some(Duration::from_nanos(KEEPALIVE)))
+    }
+}
 
 impl Keepalive {
     /// Reads `keepalive`; 0 turns it off.
@@ -47,7 +53,7 @@ impl Keepalive {
     }
 
     /// Sets the options of a fresh connection.
-    pub(crate) fn apply(self, stream: &TcpStream) -> io::Result<()> {
+    pub fn apply(self, stream: &TcpStream) -> io::Result<()> {
         // A request is one small packet that must not wait for the acknowledgement of the last.
         stream.set_nodelay(true)?;
         let Some(span) = self.0 else {

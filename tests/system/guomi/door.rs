@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use weihe_tests::{Host, weihe};
@@ -33,8 +33,13 @@ pub(super) fn host(door: &str) -> (Host, u16) {
     (host, port)
 }
 
-/// A command of an operator elsewhere.
+/// What a command of an operator elsewhere leads to.
 pub(super) fn elsewhere(host: &Host, port: u16, who: &str, more: &[&str]) -> Output {
+    command(host, port, who, more).output().unwrap()
+}
+
+/// A command of an operator elsewhere.
+pub(super) fn command(host: &Host, port: u16, who: &str, more: &[&str]) -> Command {
     let mut command = weihe();
     command
         .current_dir(host.path(""))
@@ -44,7 +49,7 @@ pub(super) fn elsewhere(host: &Host, port: u16, who: &str, more: &[&str]) -> Out
     command
         .args(["--client-key", &format!("{who}.key")])
         .args(more);
-    command.output().unwrap()
+    command
 }
 
 /// An order for OpenSSL as a certain operator.
@@ -96,7 +101,7 @@ fn operators_elsewhere_do_what_their_roles_allow_and_the_trail_says_who() {
         "certificate hand from 127.0.0.1  set topic/plant/target  {",
         "certificate hand from 127.0.0.1  reload host  refused: `reload` needs the role admin",
         "certificate chief from 127.0.0.1  reload host",
-        "certificate stranger from 127.0.0.1  ps host  refused",
+        "certificate stranger from 127.0.0.1  connect host  refused: certificate `stranger` has no role",
     ] {
         assert!(trail.contains(line), "{line}\n{trail}");
     }

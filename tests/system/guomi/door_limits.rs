@@ -1,20 +1,24 @@
 //! What a door bears: crowds that keep silent, and suites that the command line leaves it.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use weihe_tests::{DEADLINE, Host};
+use weihe_tests::{DEADLINE, Host, Process};
 
-use super::door::{DOOR, elsewhere, host, order};
-use super::{answer, error, logged, openssl, pki, request};
+use super::door::{DOOR, command, elsewhere, host, order};
+use super::{answer, error, logged, openssl, pki};
 
 /// More than the handshakes that a door takes at a time.
 const CROWD: usize = 100;
 
 /// Operators at a time at the control door.
 const OPERATORS: usize = 16;
+
+/// Of one certificate.
+const OF_EACH: usize = 4;
 
 /// The beginning of a TLS record that never ends.
 const BEGUN: &[u8] = &[22, 3, 1, 2, 0, 1];
@@ -91,39 +95,116 @@ fn strangers_who_talk_nonsense_and_stay_hold_no_more_sockets_than_the_silent_one
     assert!(ps.status.success(), "{ps:?}");
 }
 
-#[test]
-fn one_operator_too_many_is_told_so_and_a_place_is_free_again_when_one_leaves() {
-    let (host, port) = host(DOOR);
-    // Those that follow what is logged stay.
-    let mut follow = order(&host, port, "panel");
-    follow["say"] = json!(request(
-        &json!({ "id": 1, "method": "logs", "params": { "follow": true } })
-    ));
-    follow["lines"] = json!(usize::MAX);
-    let mut operators = Vec::new();
-    for _ in 0..OPERATORS {
-        let Some(mut peer) = super::peer(&follow) else {
-            return;
-        };
-        operators.push(weihe_tests::Process::start(&mut peer));
-    }
+/// An operator who follows the log of a host, and stays: it has been let in when this returns.
+fn follow(host: &Host, port: u16, who: &str) -> Process {
+    let mut command = command(host, port, who, &["logs", "--follow"]);
+    let told = File::options()
+        .create(true)
+        .append(true)
+        .open(host.path(&format!("{who}.told")));
+    command.stderr(told.unwrap());
+    let mut follower = Process::start(&mut command);
+    follower.line_where(|line| line.contains("operators can connect to"));
+    follower
+}
+
+/// Waits until somebody is told something, again and again.
+fn until_told(host: &Host, mut told: impl FnMut() -> Option<String>, what: &str) {
     let began = Instant::now();
-    let refused = loop {
-        let ps = elsewhere(&host, port, "panel", &["ps"]);
-        if !ps.status.success() {
-            break error(&ps);
+    loop {
+        let heard = told();
+        if heard.as_ref().is_some_and(|heard| heard.contains(what)) {
+            return;
         }
-        assert!(
-            began.elapsed() < DEADLINE,
-            "they never came: {}",
-            host.log()
-        );
-    };
-    assert!(refused.contains("too many clients"), "{refused}");
-    drop(operators.pop());
-    while !elsewhere(&host, port, "panel", &["ps"]).status.success() {
-        assert!(began.elapsed() < DEADLINE, "no place: {}", host.log());
+        let log = host.log();
+        assert!(began.elapsed() < DEADLINE, "{heard:?}, not {what}: {log}");
+        std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// What an operator is told who asks; nothing where it is answered.
+fn asks(host: &Host, port: u16, who: &str) -> String {
+    let ps = elsewhere(host, port, who, &["ps"]);
+    if ps.status.success() {
+        return "answered".to_owned();
+    }
+    error(&ps)
+}
+
+#[test]
+fn a_certificate_has_four_clients_and_gets_a_place_back_when_one_leaves() {
+    let (host, port) = host(DOOR);
+    let mut followers: Vec<Process> = (0..OF_EACH).map(|_| follow(&host, port, "panel")).collect();
+    let ask = |who: &'static str| asks(&host, port, who);
+    until_told(
+        &host,
+        || Some(ask("panel")),
+        "certificate `panel` has 4 clients here already",
+    );
+    assert_eq!(ask("chief"), "answered");
+    drop(followers.pop());
+    until_told(&host, || Some(ask("panel")), "answered");
+}
+
+#[test]
+fn readers_who_take_all_places_keep_no_administrator_out() {
+    let readers = ["panel", "wall", "desk", "hall"];
+    let roles = readers
+        .map(|reader| format!("{reader} = \"read\"\n"))
+        .concat();
+    let door = DOOR.replace("panel = \"read\"\n", &roles);
+    let (host, port) = host(&door);
+    pki::clients(&host.path(""), &["wall", "desk", "hall"]);
+    let ask = |who: &'static str| asks(&host, port, who);
+    let mut followers = Vec::new();
+    for reader in readers {
+        followers.extend((0..OF_EACH).map(|_| follow(&host, port, reader)));
+        until_told(&host, || Some(ask(reader)), "has 4 clients here already");
+    }
+    assert_eq!(ask("chief"), "answered");
+    let told = || {
+        let texts =
+            readers.map(|reader| std::fs::read_to_string(host.path(&format!("{reader}.told"))));
+        Some(texts.into_iter().flatten().collect())
+    };
+    until_told(&host, told, "a higher role needs the place");
+    logged(&host, "it gives way to a higher role");
+}
+
+#[test]
+fn who_has_no_role_takes_no_place_and_fills_no_log() {
+    let (host, port) = host(DOOR);
+    for _ in 0..OPERATORS * 2 {
+        let told = asks(&host, port, "stranger");
+        assert!(
+            told.contains("certificate `stranger` has no role"),
+            "{told}"
+        );
+        assert!(told.contains("[control.roles]"), "{told}");
+    }
+    let refused = error(&elsewhere(&host, port, "panel", &["reload"]));
+    assert!(refused.contains("needs the role admin"), "{refused}");
+    assert_eq!(asks(&host, port, "chief"), "answered");
+    let log = host.log();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("certificate `stranger`"));
+    assert_eq!(lines.count(), 1, "{log}");
+}
+
+#[test]
+fn a_flood_of_strangers_is_logged_once_and_counted_when_the_host_stops() {
+    let (mut host, port) = host(DOOR);
+    for _ in 0..200 {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let _ = stream.write_all(b"no TLS\n");
+        let _ = stream.shutdown(Shutdown::Write);
+        assert!(is_left(&mut stream, DEADLINE));
+    }
+    let said = |host: &Host| host.log().matches("does not speak TLS").count();
+    assert!(said(&host) <= 4, "{}", host.log());
+    assert!(host.stop());
+    logged(&host, "more of 127.0.0.1 within a minute");
 }
 
 #[test]

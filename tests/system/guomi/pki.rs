@@ -13,6 +13,11 @@ pub fn make(folder: &Path, clients: &[&str]) {
     tls(folder, &["ca", "--name", "plant"]);
     let hosts = ["--host", "127.0.0.1", "--host", "localhost"];
     tls(folder, &[&["server", "gateway"][..], &hosts].concat());
+    self::clients(folder, clients);
+}
+
+/// More operators of the authority.
+pub fn clients(folder: &Path, clients: &[&str]) {
     for client in clients {
         tls(folder, &["client", client]);
     }

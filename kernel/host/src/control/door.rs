@@ -8,19 +8,19 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use weihe_link::{Handshakes, Turn};
+use weihe_link::{Handshakes, Keepalive, Turn, network};
 
+use super::paced::Paced;
+use super::places::{Full, OF_EACH, Places};
+use super::protocol::{ErrorBody, code};
 use super::server::{ACCEPT_PAUSE, FAREWELL, Server, report};
 use super::service::{Peer, Remote, Service};
 use super::session;
 use crate::config::ControlEntry;
 use crate::tls::{self, TlsError};
-
-/// Operators at a time.
-pub const OPERATORS: usize = 16;
 
 /// Handshakes at a time: strangers do not take the places of operators. One gives way to who comes then.
 const HANDSHAKES: usize = 32;
@@ -80,7 +80,8 @@ impl Door {
         let door = Arc::new(Opened {
             acceptor: TlsAcceptor::from(self.config),
             entry: self.entry,
-            operators: Arc::new(Semaphore::new(OPERATORS)),
+            places: Places::default(),
+            refusals: Paced::default(),
             service,
         });
         let mut handshakes = Handshakes::new(HANDSHAKES);
@@ -101,6 +102,8 @@ impl Door {
                         let door = Arc::clone(&door);
                         let stopped = stopped.clone();
                         sessions.spawn(door.attend(stream, address, turn, stopped));
+                        // Whoever gives way is gone before the next one is let in.
+                        tokio::task::yield_now().await;
                     }
                     Err(error) => {
                         tracing::warn!("the control door cannot accept a client: {error}");
@@ -126,7 +129,8 @@ impl Door {
 struct Opened {
     acceptor: TlsAcceptor,
     entry: ControlEntry,
-    operators: Arc<Semaphore>,
+    places: Places,
+    refusals: Paced,
     service: Arc<dyn Service>,
 }
 
@@ -138,15 +142,13 @@ impl Opened {
         mut turn: Turn,
         mut stopped: watch::Receiver<bool>,
     ) {
-        // Replies are small, and waited for.
-        let _ = stream.set_nodelay(true);
+        // Replies are small, and waited for; one whose cable was pulled does not keep its place for ever.
+        let _ = Keepalive::default().apply(&stream);
         let shaken = self.acceptor.accept(stream).into_fallible();
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(HANDSHAKE, shaken) => shaken,
             () = turn.over() => {
-                return tracing::warn!(
-                    "the control door turns {address} away: it gives way to others, who wait for a handshake"
-                );
+                return self.warn(address, "it gives way to others, who wait for a handshake");
             }
             _ = stopped.wait_for(|stop| *stop) => return,
         };
@@ -154,17 +156,13 @@ impl Opened {
             Ok(Ok(stream)) => stream,
             Ok(Err((error, stream))) => {
                 let reason = tls::reason(&error);
-                tracing::warn!("the control door turns {address} away: {reason}");
+                self.warn(address, &reason);
                 return turn.hang_up(stream).await;
             }
             Err(_) => {
-                tracing::warn!(
-                    "the control door turns {address} away: the handshake takes too long"
-                );
-                return;
+                return self.warn(address, "the handshake takes too long");
             }
         };
-        drop(turn);
         let shown = stream.get_ref().1.peer_certificates();
         // The verifier lets nobody in without; were it otherwise, nobody is served without a name.
         let Some(certificate) = shown.and_then(|chain| chain.first()) else {
@@ -177,12 +175,84 @@ impl Opened {
             fingerprint,
             address,
         };
-        let Ok(_place) = Arc::clone(&self.operators).try_acquire_owned() else {
-            return session::refuse(stream).await;
-        };
+        let (fingerprint, role) = (remote.fingerprint.clone(), remote.role);
+        let name = remote.name.clone();
+        let named = format!("certificate `{name}`");
         let service = Arc::clone(&self.service).for_peer(Peer::Remote(remote));
-        session::run(stream, service, stopped, Some(IDLE)).await;
+        // Whoever may ask nothing takes no place: the turn is held until it is gone.
+        let admitted = service.admit().await;
+        let place = match (admitted, role) {
+            (Err(error), _) => Err(error),
+            // A service that lets everybody in has looked at no role; the door does.
+            (Ok(()), None) => Err(ErrorBody::new(
+                code::FORBIDDEN,
+                format!("certificate `{name}` has no role"),
+            )),
+            (Ok(()), Some(role)) => self.places.enter(&fingerprint, role).map_err(|full| {
+                let error = too_many(full, &name);
+                let message = format!(
+                    "the control door turns {named} from {address} away: {}",
+                    error.message
+                );
+                self.refusals.warn(&named, "too many clients", &message);
+                error
+            }),
+        };
+        let mut place = match place {
+            Ok(place) => place,
+            Err(error) => return turn_away(stream, error, turn).await,
+        };
+        drop(turn);
+        let (give_way, gives_way) = watch::channel(false);
+        let displaced = async {
+            place.over().await;
+            let message = format!(
+                "the control door hangs up on {named} from {address}: it gives way to a higher role"
+            );
+            self.refusals
+                .warn(&named, "it gives way to a higher role", &message);
+            give_way.send_replace(true);
+            // Whoever does not read, hears nothing of it.
+            tokio::time::sleep(FAREWELL).await;
+        };
+        let session = session::run(stream, service, stopped, Some(IDLE), Some(gives_way));
+        tokio::select! {
+            () = session => {}
+            () = displaced => {}
+        }
     }
+
+    /// Says why a stranger is turned away: once a minute for all of its network.
+    fn warn(&self, address: SocketAddr, reason: &str) {
+        let network = network(address.ip()).to_string();
+        let message = format!("the control door turns {address} away: {reason}");
+        self.refusals.warn(&network, reason, &message);
+    }
+}
+
+/// Why one that may come in finds no place.
+fn too_many(full: Full, name: &str) -> ErrorBody {
+    match full {
+        Full::Door => session::too_many(),
+        Full::Certificate => {
+            let message = format!("certificate `{name}` has {OF_EACH} clients here already");
+            ErrorBody::new(code::BUSY, message).help(session::END_SOME)
+        }
+    }
+}
+
+/// Tells one who is not served why, and hangs up; all within its turn.
+async fn turn_away(
+    mut stream: tokio_rustls::server::TlsStream<TcpStream>,
+    error: ErrorBody,
+    mut turn: Turn,
+) {
+    tokio::select! {
+        // It may be gone already, or not read.
+        _ = tokio::time::timeout(FAREWELL, session::say(&mut stream, error)) => {}
+        () = turn.over() => return,
+    }
+    turn.hang_up(stream).await;
 }
 
 /// The common name in a certificate, if it has exactly one, and SHA-256 of the certificate.

@@ -5,6 +5,8 @@ mod client;
 mod dead;
 mod door;
 mod line;
+mod paced;
+mod places;
 mod protocol;
 mod remote;
 mod role;
@@ -15,8 +17,10 @@ mod socket;
 
 pub use client::{Client, ClientError, Stream, StreamPiece};
 pub use dead::{DeadListParams, DeadParams};
-pub use door::{Door, DoorError, HANDSHAKE, IDLE, OPERATORS, who};
+pub use door::{Door, DoorError, HANDSHAKE, IDLE, who};
 pub use line::{LineError, LineReader};
+pub use paced::Paced;
+pub use places::{OF_EACH, OPERATORS};
 pub use protocol::{
     Body, CallParams, CancelParams, DeviceParams, ErrorBody, EventsParams, GetParams, Hello,
     LoadAnswer, LogsParams, PlanParams, PluginParams, Reply, Request, RestartAnswer, SetParams,

@@ -56,7 +56,7 @@ pub fn serve(listener: UnixListener, service: Arc<dyn Service>) -> Server {
                     Ok(place) => {
                         let Some(peer) = peer(&stream) else { continue };
                         let service = Arc::clone(&service).for_peer(peer);
-                        let session = session::run(stream, service, stopped.clone(), None);
+                        let session = session::run(stream, service, stopped.clone(), None, None);
                         sessions.spawn(async move {
                             session.await;
                             drop(place);

@@ -50,6 +50,11 @@ pub trait Service: Send + Sync + 'static {
     /// Carries out a request. Dropped when its client leaves or cancels it.
     async fn answer(&self, request: Request) -> Result<Answer, ErrorBody>;
 
+    /// Whether this client may come in at all.
+    async fn admit(&self) -> Result<(), ErrorBody> {
+        Ok(())
+    }
+
     /// The host as one client sees it: for services that want to know who asks.
     fn for_peer(self: Arc<Self>, peer: Peer) -> Arc<dyn Service>;
 }

@@ -29,19 +29,22 @@ type Lines = mpsc::Sender<Reply>;
 /// Talks to a client until it leaves or the host stops.
 ///
 /// With a `patience`, a client that asks nothing for so long while nothing is under way is left, be it silent or in
-/// the middle of a line; so is one that takes so long to read a reply.
+/// the middle of a line; so is one that takes so long to read a reply. It is left, too, when it has to give way.
 pub(super) async fn run<S>(
     stream: S,
     service: Arc<dyn Service>,
     mut stopped: watch::Receiver<bool>,
     patience: Option<Duration>,
+    gives_way: Option<watch::Receiver<bool>>,
 ) where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let (read, write) = tokio::io::split(stream);
     let mut reader = LineReader::new(BufReader::new(read), REQUEST_LIMIT);
     let (lines, queue) = mpsc::channel(LINES);
-    let writer = tokio::spawn(write_lines(write, queue, patience));
+    // Ends with the session, however that ends.
+    let mut writer = JoinSet::new();
+    writer.spawn(write_lines(write, queue, patience));
     let (hung_up, ends) = watch::channel(false);
     let mut requests = Requests {
         service,
@@ -50,6 +53,9 @@ pub(super) async fn run<S>(
         running: JoinSet::new(),
         by_id: HashMap::new(),
     };
+    let displaced = displaced(gives_way);
+    tokio::pin!(displaced);
+    let mut is_displaced = false;
     let mut asked = Instant::now();
     loop {
         requests.tidy();
@@ -75,7 +81,16 @@ pub(super) async fn run<S>(
             // The client no longer reads: the writer has ended, and with it the queue.
             () = requests.lines.closed() => break,
             () = stopping(&mut stopped) => {
-                requests.farewell().await;
+                requests.farewell(&ErrorBody::new(code::STOPPING, "the host stops")).await;
+                break;
+            }
+            () = &mut displaced => {
+                is_displaced = true;
+                let error = ErrorBody::new(code::BUSY, "the host has too many clients, and a higher role needs the place");
+                let nothing_asked = requests.farewell(&error).await == 0;
+                if nothing_asked {
+                    let _ = requests.lines.try_send(Reply { id: None, body: Body::Error(error) });
+                }
                 break;
             }
         }
@@ -83,11 +98,21 @@ pub(super) async fn run<S>(
     // A client that has said all (`echo … | nc`) still gets its answers. Streams end: whether it
     // still listens shows only when there is something to send, which may be never.
     hung_up.send_replace(true);
-    if !*stopped.borrow() {
+    if !is_displaced && !*stopped.borrow() {
         requests.finish().await;
     }
     drop(requests);
-    let _ = writer.await;
+    writer.join_next().await;
+}
+
+/// Waits until the client has to give way; for ever where it never has to.
+async fn displaced(gives_way: Option<watch::Receiver<bool>>) {
+    if let Some(mut gives_way) = gives_way
+        && gives_way.wait_for(|gives_way| *gives_way).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// Waits for a time; for ever without one.
@@ -104,18 +129,31 @@ async fn stopping(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
+/// What to do where there are too many.
+pub(super) const END_SOME: &str = "end some of them, for example `weihe events` in other terminals";
+
+/// Why a client is not served where there are too many.
+pub(super) fn too_many() -> ErrorBody {
+    ErrorBody::new(code::BUSY, "the host has too many clients").help(END_SOME)
+}
+
 /// Tells a client that there are too many.
-pub(super) async fn refuse(stream: impl AsyncRead + AsyncWrite) {
-    let error = ErrorBody::new(code::BUSY, "the host has too many clients")
-        .help("end some of them, for example `weihe events` in other terminals");
-    let (_, mut write) = tokio::io::split(stream);
+pub(super) async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    // It may be gone already.
+    let _ = say(&mut stream, too_many()).await;
+    let _ = stream.shutdown().await;
+}
+
+/// Tells a client why it is not served, whatever it asks.
+pub(super) async fn say(
+    stream: &mut (impl AsyncWrite + Unpin),
+    error: ErrorBody,
+) -> std::io::Result<()> {
     let reply = Reply {
         id: None,
         body: Body::Error(error),
     };
-    // It may be gone already.
-    let _ = write_line(&mut write, &reply).await;
-    let _ = write.shutdown().await;
+    write_line(stream, &reply).await
 }
 
 async fn write_lines<S: AsyncWrite>(
@@ -237,19 +275,19 @@ impl Requests {
         }
     }
 
-    /// Ends everything with a word.
-    async fn farewell(&mut self) {
+    /// Ends everything with a word; how much it was.
+    async fn farewell(&mut self, error: &ErrorBody) -> usize {
         self.tidy();
         let open: Vec<u64> = self.by_id.drain().map(|(id, _)| id).collect();
         self.running.shutdown().await;
-        for id in open {
-            let error = ErrorBody::new(code::STOPPING, "the host stops");
+        for id in &open {
             // A client that does not read is not waited for.
             let _ = self.lines.try_send(Reply {
-                id: Some(id),
-                body: Body::Error(error),
+                id: Some(*id),
+                body: Body::Error(error.clone()),
             });
         }
+        open.len()
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use weihe_kernel::audit::{Actor, Audit, Entry, Outcome, Pace};
 
 use crate::control::{
-    Answer, ErrorBody, Peer, Remote, Request, Role, Service, code, is_known, looks,
+    Answer, ErrorBody, Paced, Peer, Remote, Request, Role, Service, code, is_known, looks,
 };
 
 /// The parameters that say what a request is about, and what that is called in a record.
@@ -23,21 +23,56 @@ const TARGETS: [(&str, &str); 5] = [
 /// How requests are recorded that are none.
 const UNKNOWN: &str = "unknown-request";
 
+/// What somebody does who comes in.
+const CONNECT: &str = "connect";
+
+/// What to do about a role that is too low.
+const GIVE_ROLE: &str = "an administrator of the host can give it one in [control.roles]";
+
 /// A service as one client sees it: what the client does is recorded.
 pub struct Audited {
     service: Arc<dyn Service>,
     audit: Arc<dyn Audit>,
     peer: Peer,
+    /// Those that were logged lately.
+    refusals: Paced,
 }
 
 impl Audited {
-    /// Records what a client does with a service.
-    pub fn new(service: Arc<dyn Service>, audit: Arc<dyn Audit>, peer: Peer) -> Self {
+    /// Records what a client does with a service. Refusals are logged at the pace that is shared by all clients.
+    pub fn new(
+        service: Arc<dyn Service>,
+        audit: Arc<dyn Audit>,
+        peer: Peer,
+        refusals: Paced,
+    ) -> Self {
         Self {
             service,
             audit,
             peer,
+            refusals,
         }
+    }
+
+    /// Puts on the record that somebody lacks a role. Somebody may try all day long, and choose the words.
+    async fn lacks_role(&self, remote: &Remote, mut entry: Entry) {
+        let asked = match is_known(&entry.action) || entry.action == CONNECT {
+            true => entry.action.as_str(),
+            false => UNKNOWN,
+        };
+        let message = format!(
+            "the control door: certificate `{}` from {} may not: {asked}",
+            remote.name, remote.address
+        );
+        if asked == UNKNOWN {
+            entry.action = UNKNOWN.to_owned();
+            entry.details = serde_json::Map::new();
+        }
+        entry.pace = Pace::First("role".into());
+        let who = format!("certificate `{}` ({})", remote.name, remote.fingerprint);
+        self.refusals.warn(&who, "the role is too low", &message);
+        self.audit.record(entry);
+        self.audit.settled().await;
     }
 }
 
@@ -48,23 +83,28 @@ impl Service for Audited {
             Arc::clone(&self.service),
             Arc::clone(&self.audit),
             peer,
+            self.refusals.clone(),
         ))
+    }
+
+    async fn admit(&self) -> Result<(), ErrorBody> {
+        if let Peer::Remote(remote) = &self.peer
+            && remote.role.is_none()
+        {
+            let refusal = no_role(remote);
+            let entry = Entry::new(actor(&self.peer), CONNECT, "host").refused(&refusal.message);
+            self.lacks_role(remote, entry).await;
+            return Err(refusal);
+        }
+        self.service.admit().await
     }
 
     async fn answer(&self, request: Request) -> Result<Answer, ErrorBody> {
         if let Peer::Remote(remote) = &self.peer
             && let Some(refusal) = refusal(remote, &request.method)
         {
-            let mut entry = entry(&self.peer, &request).refused(&refusal.message);
-            // Somebody may try all day long, and choose the words.
-            if !is_known(&request.method) {
-                entry.action = UNKNOWN.to_owned();
-                entry.details = serde_json::Map::new();
-            }
-            entry.pace = Pace::First("role".into());
-            tracing::warn!("the control door: {}", refusal.message);
-            self.audit.record(entry);
-            self.audit.settled().await;
+            let entry = entry(&self.peer, &request).refused(&refusal.message);
+            self.lacks_role(remote, entry).await;
             return Err(refusal);
         }
         if looks(&request.method) {
@@ -98,16 +138,19 @@ fn refusal(remote: &Remote, method: &str) -> Option<ErrorBody> {
         Some(role) => format!(
             "`{method}` needs the role {least}, and certificate `{name}` has the role {role}"
         ),
-        None => {
-            format!("`{method}` needs the role {least}, and certificate `{name}` has no role")
-        }
+        None => return Some(no_role(remote)),
     };
-    let help = "an administrator of the host can give it one in [control.roles]";
-    Some(ErrorBody::new(code::FORBIDDEN, message).help(help))
+    Some(ErrorBody::new(code::FORBIDDEN, message).help(GIVE_ROLE))
 }
 
-fn entry(peer: &Peer, request: &Request) -> Entry {
-    let actor = match peer {
+/// Why somebody may not ask anything.
+fn no_role(remote: &Remote) -> ErrorBody {
+    let message = format!("certificate `{}` has no role", remote.name);
+    ErrorBody::new(code::FORBIDDEN, message).help(GIVE_ROLE)
+}
+
+fn actor(peer: &Peer) -> Actor {
+    match peer {
         Peer::Local { uid, pid } => Actor::Operator {
             uid: *uid,
             pid: *pid,
@@ -117,7 +160,10 @@ fn entry(peer: &Peer, request: &Request) -> Entry {
             fingerprint: remote.fingerprint.clone(),
             address: remote.address.ip().to_string(),
         },
-    };
+    }
+}
+
+fn entry(peer: &Peer, request: &Request) -> Entry {
     let params = match &request.params {
         Value::Object(params) => params.clone(),
         _ => serde_json::Map::new(),
@@ -127,7 +173,7 @@ fn entry(peer: &Peer, request: &Request) -> Entry {
         Some(format!("{kind}/{name}"))
     });
     let mut entry = Entry::new(
-        actor,
+        actor(peer),
         request.method.as_str(),
         target.unwrap_or_else(|| "host".to_owned()),
     );
@@ -188,7 +234,8 @@ mod tests {
             uid: 1000,
             pid: Some(7),
         };
-        (Audited::new(Arc::new(Host), audit.clone(), peer), audit)
+        let audited = Audited::new(Arc::new(Host), audit.clone(), peer, Paced::default());
+        (audited, audit)
     }
 
     fn request(method: &str, params: Value) -> Request {
@@ -240,7 +287,8 @@ mod tests {
                 address: ([10, 0, 0, 7], 4000).into(),
                 role,
             });
-            let service = Audited::new(Arc::new(Host), audit.clone(), peer);
+            let service = Audited::new(Arc::new(Host), audit.clone(), peer, Paced::default());
+            assert_eq!(service.admit().await.is_ok(), role.is_some(), "{role:?}");
             let methods = crate::control::METHODS.iter().map(|method| method.name);
             for method in methods
                 .filter(|method| *method != "swap")
@@ -250,11 +298,15 @@ mod tests {
                 let answer = service.answer(request(method, Value::Null)).await;
                 let refused = answer.err().filter(|error| error.code == code::FORBIDDEN);
                 assert_eq!(refused.is_none(), may, "{role:?} {method}");
+                let why = match role {
+                    Some(_) => format!("needs the role {}", Role::least(method)),
+                    None => "has no role".to_owned(),
+                };
                 let recorded = audit.entries().iter().any(|entry| {
                     (entry.action == method || entry.action == UNKNOWN && method == "new-one")
                         && matches!(&entry.actor, Actor::Remote { certificate, .. } if certificate == "panel")
                         && matches!(&entry.outcome, Outcome::Refused { reason }
-                            if reason.contains(&format!("needs the role {}", Role::least(method))))
+                            if reason.contains(&why))
                 });
                 assert_eq!(recorded, !may, "{role:?} {method}");
             }

@@ -21,7 +21,7 @@ use super::rejected::Rejected;
 use super::start::{FailedPart, System};
 use super::versions;
 use crate::control::{
-    Answer, CallParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Peer, Piece,
+    Answer, CallParams, ErrorBody, EventsParams, GetParams, Hello, LogsParams, Paced, Peer, Piece,
     PlanParams, Request, Service, SetParams, Source, VERSION, code,
 };
 use crate::record::{Reader, Ring};
@@ -70,12 +70,18 @@ fn resident() -> Option<u64> {
 pub struct HostService {
     system: Arc<System>,
     ring: Arc<Ring>,
+    /// Of requests, as far as they were logged.
+    refusals: Paced,
 }
 
 impl HostService {
     /// Offers a system.
     pub fn new(system: Arc<System>, ring: Arc<Ring>) -> Self {
-        Self { system, ring }
+        Self {
+            system,
+            ring,
+            refusals: Paced::default(),
+        }
     }
 
     fn hello(&self) -> Hello {
@@ -203,7 +209,8 @@ impl HostService {
 impl Service for HostService {
     fn for_peer(self: Arc<Self>, peer: Peer) -> Arc<dyn Service> {
         let audit = Arc::clone(self.system.kernel().audit());
-        Arc::new(Audited::new(self, audit, peer))
+        let refusals = self.refusals.clone();
+        Arc::new(Audited::new(self, audit, peer, refusals))
     }
 
     async fn answer(&self, request: Request) -> Result<Answer, ErrorBody> {

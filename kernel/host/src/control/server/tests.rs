@@ -221,7 +221,7 @@ async fn a_session_ends_in_order_however_its_client_leaves() {
         };
         let (mut client, host) = UnixStream::pair().unwrap();
         let (_stop, stopped) = watch::channel(false);
-        let session = tokio::spawn(session::run(host, Arc::new(fake), stopped, None));
+        let session = tokio::spawn(session::run(host, Arc::new(fake), stopped, None, None));
         client.write_all(input.as_bytes()).await.unwrap();
         if items > 0 {
             // The client is there for the first item, and gone for the others.
