@@ -1,6 +1,7 @@
 //! The greenhouse of the example with signed plugins, on a host that takes no others.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
@@ -25,6 +26,12 @@ fn greenhouse() -> String {
     text.join("\n").replace("15020", &port.to_string())
 }
 
+/// The same for all: no certificate outlives the one that it is below.
+fn today() -> SystemTime {
+    static TODAY: OnceLock<SystemTime> = OnceLock::new();
+    *TODAY.get_or_init(SystemTime::now)
+}
+
 const REQUIRE: &str = "[signatures]\npolicy = \"require\"\ntrust = [\"root.pem\"]\n";
 
 /// A root that the host trusts, and a maker who signs below it.
@@ -34,8 +41,8 @@ fn plant(host: &Host) {
         subject: subject.to_owned(),
         profile,
         hosts: Vec::new(),
-        not_before: SystemTime::now() - hour,
-        not_after: SystemTime::now() + hour * 24,
+        not_before: today() - hour,
+        not_after: today() + hour * 24,
     };
     let root_key = PrivateKey::generate().unwrap();
     let authority = Profile::Authority { path_length: None };

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
@@ -39,14 +40,20 @@ store.tables = ["kept"]
 store.keys = true
 "#;
 
+/// The same for all: no certificate outlives the one that it is below.
+fn today() -> SystemTime {
+    static TODAY: OnceLock<SystemTime> = OnceLock::new();
+    *TODAY.get_or_init(SystemTime::now)
+}
+
 fn order(subject: &str, profile: Profile) -> Order {
     let day = Duration::from_secs(24 * 3600);
     Order {
         subject: subject.to_owned(),
         profile,
         hosts: Vec::new(),
-        not_before: SystemTime::now() - day,
-        not_after: SystemTime::now() + day * 30,
+        not_before: today() - day,
+        not_after: today() + day * 30,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use weihe_sm::certificate::{Certificate, Order, Profile, issue, self_signed};
@@ -176,14 +177,20 @@ fn without_a_key_store_a_signer_has_its_key_in_a_file() {
     );
 }
 
+/// The same for all: no certificate outlives the one that it is below.
+fn today() -> SystemTime {
+    static TODAY: OnceLock<SystemTime> = OnceLock::new();
+    *TODAY.get_or_init(SystemTime::now)
+}
+
 fn order(subject: &str, profile: Profile) -> Order {
     let day = Duration::from_secs(24 * 3600);
     Order {
         subject: subject.to_owned(),
         profile,
         hosts: Vec::new(),
-        not_before: SystemTime::now() - day,
-        not_after: SystemTime::now() + day * 30,
+        not_before: today() - day,
+        not_after: today() + day * 30,
     }
 }
 
