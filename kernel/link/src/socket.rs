@@ -54,6 +54,18 @@ impl Keepalive {
 
     /// Sets the options of a fresh connection.
     pub fn apply(self, stream: &TcpStream) -> io::Result<()> {
+        self.probe(stream)?;
+        let Some(span) = self.0 else {
+            return Ok(());
+        };
+        // Probes are only sent while nothing waits to be acknowledged; this covers the other case
+        // (tcp(7), TCP_USER_TIMEOUT; RFC 5482).
+        SockRef::from(stream).set_tcp_user_timeout(Some(Self::patience(span)))
+    }
+
+    /// Sets them for a peer that may stop reading for as long as it likes: its kernel acknowledges probes then, and
+    /// the user timeout would end it all the same.
+    pub fn probe(self, stream: &TcpStream) -> io::Result<()> {
         // A request is one small packet that must not wait for the acknowledgement of the last.
         stream.set_nodelay(true)?;
         let Some(span) = self.0 else {
@@ -64,10 +76,7 @@ impl Keepalive {
             .with_time(span)
             .with_interval(Self::interval(span))
             .with_retries(PROBES);
-        socket.set_tcp_keepalive(&keepalive)?;
-        // Probes are only sent while nothing waits to be acknowledged; this covers the other case
-        // (tcp(7), TCP_USER_TIMEOUT; RFC 5482).
-        socket.set_tcp_user_timeout(Some(Self::patience(span)))
+        socket.set_tcp_keepalive(&keepalive)
     }
 }
 

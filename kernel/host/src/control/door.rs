@@ -142,8 +142,9 @@ impl Opened {
         mut turn: Turn,
         mut stopped: watch::Receiver<bool>,
     ) {
-        // Replies are small, and waited for; one whose cable was pulled does not keep its place for ever.
-        let _ = Keepalive::default().apply(&stream);
+        // Replies are small, and waited for; one whose cable was pulled does not keep its place for ever. Who reads logs
+        // may pause.
+        let _ = Keepalive::default().probe(&stream);
         let shaken = self.acceptor.accept(stream).into_fallible();
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(HANDSHAKE, shaken) => shaken,
