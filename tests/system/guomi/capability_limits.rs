@@ -36,7 +36,7 @@ async fn one_call_carries_a_mebibyte_and_not_a_byte_more() {
     let rig = bare();
     rig.add(&system(
         GRANTS,
-        "host-call-data = \"8 MiB\"\nmemory = \"32 MiB\"",
+        "host-call-data = \"8 MiB\"\nmemory = \"32 MiB\"\ncpu-time = \"60 s\"\ncall-time = \"60 s\"",
     ))
     .await;
     let most = 1 << 20;
