@@ -113,6 +113,23 @@ fn put(host: &Host, name: &str) {
     fs::rename(&next, host.path("plugins/versions.wasm")).unwrap();
 }
 
+/// A host that runs the first version, signed.
+fn started(system: &str) -> Host {
+    let mut host = Host::new(system, &[]);
+    plant(&host);
+    put(&host, "1");
+    host.start();
+    assert!(host.failed().is_empty(), "{}", host.log());
+    host
+}
+
+/// Waits until another version than this runs and has proved itself.
+fn until_confirmed_after(host: &Host, first: &Value) {
+    until(host, &["ps"], |ps| {
+        running(ps) != *first && history(ps).first().is_some_and(|last| last == "confirmed")
+    });
+}
+
 fn running(ps: &Value) -> Value {
     ps["plugins"][0]["description"]["version"].clone()
 }
@@ -127,11 +144,7 @@ fn history(ps: &Value) -> Vec<String> {
 
 #[test]
 fn a_signed_version_that_fails_is_taken_back_and_the_one_before_is_let_in_again() {
-    let mut host = Host::new(&format!("{VERSIONS}probation = \"10 min\"\n{REQUIRE}"), &[]);
-    plant(&host);
-    put(&host, "1");
-    host.start();
-    assert!(host.failed().is_empty(), "{}", host.log());
+    let mut host = started(&format!("{VERSIONS}probation = \"10 min\"\n{REQUIRE}"));
     let first = running(&host.ask(&["ps"]).unwrap());
     put(&host, "trapping");
     until(&host, &["ps"], |ps| running(ps) != first);
@@ -166,11 +179,7 @@ fn a_signed_version_that_fails_is_taken_back_and_the_one_before_is_let_in_again(
 
 #[test]
 fn a_version_that_was_signed_anew_and_taken_back_goes_on_after_a_restart() {
-    let mut host = Host::new(&format!("{VERSIONS}probation = \"10 min\"\n{REQUIRE}"), &[]);
-    plant(&host);
-    put(&host, "1");
-    host.start();
-    assert!(host.failed().is_empty(), "{}", host.log());
+    let mut host = started(&format!("{VERSIONS}probation = \"10 min\"\n{REQUIRE}"));
     // The same code in another file.
     put(&host, "1");
     until(&host, &["ps"], |ps| {
@@ -187,16 +196,10 @@ fn a_version_that_was_signed_anew_and_taken_back_goes_on_after_a_restart() {
 #[test]
 fn an_operator_goes_back_to_a_signed_version_which_is_let_in_again_after_a_restart() {
     let system = format!("{VERSIONS}probation = \"100 ms\"\n{REQUIRE}");
-    let mut host = Host::new(&system, &[]);
-    plant(&host);
-    put(&host, "1");
-    host.start();
-    assert!(host.failed().is_empty(), "{}", host.log());
+    let mut host = started(&system);
     let first = running(&host.ask(&["ps"]).unwrap());
     put(&host, "2");
-    until(&host, &["ps"], |ps| {
-        running(ps) != first && history(ps).first().is_some_and(|last| last == "confirmed")
-    });
+    until_confirmed_after(&host, &first);
     host.ask(&["rollback", "versions"]).unwrap();
     assert_eq!(running(&host.ask(&["ps"]).unwrap()), first);
     // Also where the policy changes, for which all that runs is looked at again.
@@ -215,13 +218,9 @@ fn an_operator_goes_back_to_a_signed_version_which_is_let_in_again_after_a_resta
 #[test]
 fn a_version_whose_signer_was_revoked_since_is_not_gone_back_to() {
     let system = format!("{VERSIONS}probation = \"100 ms\"\n{REQUIRE}");
-    let mut host = Host::new(&system, &[]);
-    plant(&host);
-    put(&host, "1");
+    let mut host = started(&system);
     let maker = fs::read_to_string(host.path("maker.pem")).unwrap();
     fs::write(host.path("revoked.pem"), maker).unwrap();
-    host.start();
-    assert!(host.failed().is_empty(), "{}", host.log());
     let first = running(&host.ask(&["ps"]).unwrap());
     // Another plant and maker, who are trusted besides.
     let root = fs::read_to_string(host.path("root.pem")).unwrap();
@@ -230,9 +229,7 @@ fn a_version_whose_signer_was_revoked_since_is_not_gone_back_to() {
     fs::write(host.path("root.pem"), format!("{root}{other}")).unwrap();
     host.ask(&["reload"]).unwrap();
     put(&host, "2");
-    until(&host, &["ps"], |ps| {
-        running(ps) != first && history(ps).first().is_some_and(|last| last == "confirmed")
-    });
+    until_confirmed_after(&host, &first);
     let revoked = format!("{system}revoked = [\"revoked.pem\"]\n");
     fs::write(host.path("weihe.toml"), revoked).unwrap();
     host.ask(&["reload"]).unwrap();
@@ -250,16 +247,10 @@ fn a_version_whose_signer_was_revoked_since_is_not_gone_back_to() {
 #[test]
 fn an_older_version_is_refused_also_after_a_restart_unless_it_is_allowed() {
     let system = format!("{VERSIONS}probation = \"100 ms\"\n");
-    let mut host = Host::new(&format!("{system}{REQUIRE}"), &[]);
-    plant(&host);
-    put(&host, "1");
-    host.start();
-    assert!(host.failed().is_empty(), "{}", host.log());
+    let mut host = started(&format!("{system}{REQUIRE}"));
     let first = running(&host.ask(&["ps"]).unwrap());
     put(&host, "2");
-    until(&host, &["ps"], |ps| {
-        running(ps) != first && history(ps).first().is_some_and(|last| last == "confirmed")
-    });
+    until_confirmed_after(&host, &first);
     put(&host, "1");
     let refused = |ps: &Value| ps["failed"].to_string().contains("has run here");
     let ps = until(&host, &["ps"], refused);

@@ -4,13 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
 
-use weihe_sm::certificate::{Certificate, Order, Profile, issue, self_signed};
+use weihe_sm::certificate::{Certificate, Profile, issue, self_signed};
 use weihe_sm::request::Request;
 use weihe_sm::sm2::PrivateKey;
 
+use super::sign::order;
 use super::{json, system, text, weihe};
 
 const REQUIRE: &str = "[signatures]\npolicy = \"require\"\ntrust = [\"roots.pem\"]\n";
@@ -175,23 +174,6 @@ fn without_a_key_store_a_signer_has_its_key_in_a_file() {
         gone.contains("gone.pem") && !gone.contains("[signatures]"),
         "{gone}"
     );
-}
-
-/// The same for all: no certificate outlives the one that it is below.
-fn today() -> SystemTime {
-    static TODAY: OnceLock<SystemTime> = OnceLock::new();
-    *TODAY.get_or_init(SystemTime::now)
-}
-
-fn order(subject: &str, profile: Profile) -> Order {
-    let day = Duration::from_secs(24 * 3600);
-    Order {
-        subject: subject.to_owned(),
-        profile,
-        hosts: Vec::new(),
-        not_before: today() - day,
-        not_after: today() + day * 30,
-    }
 }
 
 #[test]

@@ -256,7 +256,7 @@ fn confirmations(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{super::DEFAULT_ID, super::standard::hex, *};
+    use super::{super::DEFAULT_ID, super::tests::hex, *};
 
     fn key(digits: &str) -> PrivateKey {
         PrivateKey::from_bytes(&hex(digits)).unwrap()

@@ -17,4 +17,4 @@ pub use signature::Signature;
 pub use signer::Signer;
 
 #[cfg(test)]
-mod standard;
+mod tests;
